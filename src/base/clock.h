@@ -1,0 +1,14 @@
+/* clock.h: time.  Wall-clock times are nanoseconds since 1970 UTC. */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include <stdint.h>
+
+int64_t clock_now(void);
+/* Never steps back; for measuring. */
+int64_t clock_monotonic(void);
+#define CLOCK_TEXT_MAX 40
+/* 2025-03-01T08:00:00.1234567Z: seven digits, UTC. */
+void clock_format(int64_t ns, char text[CLOCK_TEXT_MAX]);
+
+#endif

@@ -1,0 +1,15 @@
+/* io.h: whole reads and writes, and directories.  All return 0 or -errno. */
+#ifndef BASE_IO_H
+#define BASE_IO_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+int io_write_all(int fd, const void *data, size_t len);
+/* Exactly len bytes, or the count up to the end of the file. */
+ssize_t io_pread_all(int fd, void *data, size_t len, uint64_t off);
+/* mkdir -p below dirfd; what exists already is fine. */
+int io_mkdir_all(int dirfd, const char *path);
+
+#endif

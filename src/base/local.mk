@@ -1,0 +1,8 @@
+libcore_a_SOURCES += \
+	src/base/slice.h src/base/slice.c \
+	src/base/buf.h src/base/buf.c \
+	src/base/err.h src/base/err.c \
+	src/base/log.h src/base/log.c \
+	src/base/clock.h src/base/clock.c \
+	src/base/hash.h src/base/hash.c \
+	src/base/io.h src/base/io.c

@@ -1,0 +1,84 @@
+/* dicom.h: one parsed Part 10 file (PS3.10): its data set without its bulk.
+ *
+ * dicom_read_* goes through the whole structure once, to the end of the file,
+ * and keeps the values of everything but bulk: values of VR OB OD OF OL OV OW
+ * UN longer than DICOM_INLINE_MAX, and encapsulated pixel data, are skipped
+ * over and known by offset and length only.  So memory is bounded by the size
+ * of the header, which itself is bounded (limits in dicom.c's table), and a
+ * 2 GB file costs no more than a small one.  Deflated data sets are inflated
+ * in a stream under the same limits.
+ *
+ * All of the bytes are foreign: nothing about them is asserted.
+ *
+ * Errors:  -EBADMSG not a Part 10 file or broken (reason 43264); -EFBIG a limit
+ *          was passed (reason 43264); -EIO, -ENOMEM.
+ *          -EBADMSG also when the file ends before its data set does, or when
+ *          native pixel data are shorter than their length says.
+ * Threads: a struct dicom is read-only after dicom_read_* and may be shared.
+ */
+#ifndef DICOM_DICOM_H
+#define DICOM_DICOM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/slice.h"
+#include "dicom/tag.h"
+#include "dicom/uid.h"
+
+/* Bulk values up to this many bytes are kept (and written inline in JSON at
+ * doors that show bulk data). */
+#define DICOM_INLINE_MAX 1024
+
+struct dicom;				/* opaque */
+
+struct dicom_element {
+	uint32_t tag;
+	uint16_t vr;			/* explicit, or the dictionary's, or UN */
+	bool encapsulated;		/* pixel data in fragments */
+	uint64_t offset;		/* of the value, from the start of the file;
+					 * 0 when it lies in a deflated data set */
+	uint64_t length;		/* of the value; of all fragments with their
+					 * item headers when encapsulated */
+	struct slice value;		/* raw bytes as in the file, lives as long as the
+					 * struct dicom; data is NULL when not kept */
+};
+
+/* The file is read with pread only, from offset 0 to its current end. */
+int  dicom_read_fd(int fd, struct dicom **ret_dicom, struct err *err);
+int  dicom_read_mem(const void *data, size_t len, struct dicom **ret_dicom, struct err *err);
+void dicom_free(struct dicom *d);	/* NULL is fine */
+
+/* The transfer syntax UID as the file meta information names it, trimmed. */
+const char *dicom_xfer_uid(const struct dicom *d);
+bool dicom_is_implicit(const struct dicom *d);
+/* Offset of the first byte of the data set (after group 0002). */
+uint64_t dicom_data_set_offset(const struct dicom *d);
+
+/* An element of the top-level data set, NULL when absent.  The last one wins
+ * when a broken file repeats a tag. */
+const struct dicom_element *dicom_find(const struct dicom *d, uint32_t tag);
+/* Elements of the top-level data set in ascending order of tag. */
+size_t dicom_count(const struct dicom *d);
+const struct dicom_element *dicom_at(const struct dicom *d, size_t i);
+
+/* Append the values of a top-level element as UTF-8 text: character set
+ * undone, padding trimmed, values separated by `\`, binary numbers (US, FD,
+ * AT ...) in decimal or 8 hex digits.  Returns the number of values (0: present and empty);
+ * -ENOENT absent; -EINVAL a sequence or bulk. */
+int  dicom_text(const struct dicom *d, uint32_t tag, struct buf *out);
+/* The first value only, as a C string cut to fit; the same returns. */
+int  dicom_text_first(const struct dicom *d, uint32_t tag, char *text, size_t size);
+/* First value of a numeric element (US SS UL SL IS DS ...), -ENOENT, -EINVAL. */
+int  dicom_number(const struct dicom *d, uint32_t tag, double *ret_number);
+
+/* The DICOM JSON model (PS3.18 annex F, contract 0.5) of the whole data set,
+ * one object, as a template (json.h).  Always valid JSON, whatever the file. */
+int  dicom_write_json(const struct dicom *d, struct buf *out);
+/* {"vr":..,"Value":..} of one top-level element, plain JSON; bulk gives {"vr":..}.
+ * -ENOENT absent. */
+int  dicom_write_json_element(const struct dicom *d, uint32_t tag, struct buf *out);
+
+#endif

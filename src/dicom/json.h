@@ -1,0 +1,35 @@
+/* json.h: stored DICOM JSON templates, and how a door shows them.
+ *
+ * The index keeps the JSON of each instance once, for dialects that differ in
+ * what they say of bulk values (VR OB OD OF OL OV OW UN): Azure's leaves them
+ * out at every level, PS3.18's gives an InlineBinary or a BulkDataURI.  So a
+ * template is DICOM JSON in which each member that only some doors show
+ * stands between the bytes 01 and 02, its comma included; JSON itself never
+ * holds those bytes.  Where the URL of the instance is to be put, it has 03.
+ *
+ *   hide:  drop everything between 01 and 02
+ *   show:  drop the marks alone, put the instance's URL for 03
+ *
+ * Both leave valid JSON.  Spans do not nest: inside one the data set is shown
+ * or hidden whole.
+ */
+#ifndef DICOM_JSON_H
+#define DICOM_JSON_H
+
+#include "base/buf.h"
+#include "base/slice.h"
+
+#define JSON_SPAN_OPEN	'\001'
+#define JSON_SPAN_CLOSE	'\002'
+#define JSON_URL	'\003'
+
+/* Append the template to out: hidden when instance_url is NULL, else shown with
+ * that URL (no slash at its end). */
+int dicom_json_render(struct slice template, const char *instance_url, struct buf *out);
+
+/* Find the member of the (rendered or template) top-level object with this
+ * tag.  *ret_value is the text of its value, {"vr":...}, inside json.
+ * -ENOENT; -EBADMSG json is not an object. */
+int dicom_json_find(struct slice json, uint32_t tag, struct slice *ret_value);
+
+#endif

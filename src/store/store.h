@@ -1,0 +1,315 @@
+/* store.h: the verbs every door uses.
+ *
+ * A store is a directory (dicomlake-store(5)).  Several processes may have it
+ * open at once.  Everything a door knows of the data goes through here, so
+ * the mount, the service and the command line cannot disagree.
+ *
+ * Every read verb begins with a barrier: it waits for the commit of whatever this process
+ * accepted before, so nobody sees less than they wrote.
+ *
+ * Threads: every function may be called from any thread, on one object (scan,
+ *          incoming, file) by one thread at a time.
+ * Errors:  -ENOENT no such thing (err says which level); -EEXIST the instance
+ *          exists (reason 45070); -EINVAL refused (reason 43264, 43265, or none
+ *          for a bad argument); -EBADMSG, -EFBIG not DICOM, or past a limit (43264);
+ *          -ENOSPC; -ESTALE the backing file was changed or removed by somebody
+ *          else (HTTP 424); -EROFS; -EIO and -ENOMEM.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/hash.h"
+#include "base/slice.h"
+#include "dicom/uid.h"
+#include "dicom/validate.h"
+
+struct store;
+
+/* ------------------------------------------------------------- life ---- */
+
+#define STORE_NAME_MAX 64		/* workspace, service, partition */
+#define STORE_DEFAULT_PARTITION "Microsoft.Default"
+
+/* Make a new store in dir (made if missing, must be empty).  NULL: "default", "dicom". */
+int  store_init(const char *dir, const char *workspace, const char *service, struct err *err);
+
+struct store_options {
+	bool read_only;			/* no ingest, delete or recovery */
+	size_t map_size;		/* index map; 0 the default (1 TiB) */
+};
+
+/* Finishes what a killed process left behind (files it had accepted, renames,
+ * removals) unless read_only.  options may be NULL. */
+int  store_open(const char *dir, const struct store_options *options,
+		struct store **ret_store, struct err *err);
+/* Waits for everything accepted to be committed.  NULL is fine. */
+void store_close(struct store *st);
+
+const char *store_workspace(const struct store *st);
+const char *store_service(const struct store *st);
+const char *store_path(const struct store *st);
+
+/* ------------------------------------------------------------ ingest ---- */
+
+/* An instance on its way in: bytes in a staging file.  One thread at a time. */
+struct incoming;
+
+enum ingest_same {		/* the same instance is there already: */
+	INGEST_SAME_REFUSE,	/* -EEXIST, whatever its bytes (/v1, /v2 POST) */
+	INGEST_SAME_KEEP,	/* success when the bytes are identical, else -EEXIST (import, /dicom-web) */
+	INGEST_SAME_REPLACE,	/* nothing to do when identical, else the new one takes its place (mount, PUT) */
+};
+
+struct ingest_options {
+	const char *partition;		/* NULL: the default one; made when missing */
+	const char *study_uid;		/* the instance must belong to it; NULL: any */
+	enum validate_rules rules;
+	enum ingest_same same;
+	bool zero_preamble;		/* contract 2.3 */
+	bool survive_kill;		/* accepting makes it survive kill -9 (mount) */
+};
+
+enum ingest_outcome { INGEST_CREATED, INGEST_REPLACED, INGEST_UNCHANGED };
+
+struct ingest_result {
+	struct dicom_identity identity;	/* as far as known, on failure too */
+	uint16_t warning_reason;	/* 0 none */
+	enum ingest_outcome outcome;	/* known after the commit */
+	uint64_t id;			/* instance id, known after the commit */
+	uint64_t watermark;
+};
+
+int  incoming_new(struct store *st, struct incoming **ret_in, struct err *err);
+/* Append; the hash is computed on the way. */
+int  incoming_write(struct incoming *in, const void *data, size_t len, struct err *err);
+/* The staging file, read-write, for a door that writes it by itself (the mount).
+ * Borrowed.  After a write by this way incoming_write must not be used. */
+int  incoming_fd(struct incoming *in);
+/* Accept: parse, validate, look for the same instance.  On success the
+ * commit is under way and its ticket is handed out; in is finished (freed).
+ * On failure in is untouched (more may be written, and accept called again)
+ * and *result says what is known.  Bounded: blocks while too much is pending. */
+struct ticket;
+int  incoming_accept(struct incoming *in, const struct ingest_options *options,
+		     struct ingest_result *result, struct ticket **ret_ticket, struct err *err);
+/* Drop it and its file.  NULL is fine. */
+void incoming_free(struct incoming *in);
+
+/* Wait until durable and visible at every door of this process.  Frees the
+ * ticket.  result may be NULL.  -EEXIST when another instance with the same
+ * UIDs won a race. */
+int  ticket_wait(struct ticket *t, struct ingest_result *result, struct err *err);
+/* Not interested: the commit goes on. */
+void ticket_free(struct ticket *t);
+
+/* Add a line to the error-queue (JSON): which door, what name, why. */
+void store_record_refusal(struct store *st, const char *door, const char *name,
+			  const struct ingest_result *result, const struct err *err);
+/* Path of the error-queue file, relative to nothing: absolute.  Borrowed. */
+const char *store_error_queue_path(const struct store *st);
+
+/* --------------------------------------------------------- namespace ---- */
+
+enum store_level { STORE_ROOT, STORE_PARTITION, STORE_STUDY, STORE_SERIES, STORE_INSTANCE };
+
+/* Ids are stable for ever and never used again; below STORE_FIRST_ID none is given out,
+ * and none has its top bit set, so a door may use those for things of its own. */
+#define STORE_ROOT_ID 0
+#define STORE_FIRST_ID 4096
+
+struct store_node {
+	uint64_t id;
+	uint64_t parent;
+	enum store_level level;
+	char name[UID_TEXT_MAX];	/* partition name or UID, no ".dcm" */
+	uint64_t size;			/* instance: bytes; above: bytes of all instances below */
+	uint64_t count;			/* children (not descendants) */
+	int64_t mtime;			/* ns; of the bytes for an instance, of the last change below otherwise */
+	int64_t created;		/* ns, when it was first stored */
+	uint64_t watermark;		/* instance only */
+};
+
+int  store_lookup(struct store *st, uint64_t parent, const char *name, struct store_node *ret_node);
+int  store_get_node(struct store *st, uint64_t id, struct store_node *ret_node);
+/* Children of parent with id > after, ascending, until fn returns non-zero
+ * (returned then).  fn runs inside a read transaction: it must not block. */
+int  store_list(struct store *st, uint64_t parent, uint64_t after,
+		int (*fn)(void *ctx, const struct store_node *node), void *ctx);
+
+/* ---------------------------------------------------------- retrieve ---- */
+
+struct store_scope {			/* a study, series or instance; or more */
+	const char *partition;		/* NULL: the default one */
+	const char *study_uid;		/* NULL: everything in the partition */
+	const char *series_uid;
+	const char *sop_uid;
+};
+
+struct instance_info {
+	uint64_t id;
+	uint64_t watermark;
+	uint64_t size;
+	int64_t mtime;			/* ns */
+	int64_t created;		/* ns */
+	unsigned char hash[HASH_LEN];	/* XXH3-128 of the file */
+	uint64_t pixel_offset;		/* of the pixel data's value; 0 none or deflated */
+	uint32_t rows, columns, frames;	/* 0 when the header does not say */
+	char study_uid[UID_TEXT_MAX];
+	char series_uid[UID_TEXT_MAX];
+	char sop_uid[UID_TEXT_MAX];
+	char class_uid[UID_TEXT_MAX];
+	char xfer_uid[UID_TEXT_MAX];
+};
+
+struct scope_totals {
+	uint64_t instances;
+	uint64_t bytes;
+	uint64_t max_watermark;
+};
+
+/* Instances of a scope in the order of their ids, a page at a time: no
+ * transaction is held between calls, so a slow reader costs nothing. */
+struct store_scan;
+int  store_scan_open(struct store *st, const struct store_scope *scope,
+		     struct store_scan **ret_scan, struct scope_totals *ret_totals, struct err *err);
+/* 1: *ret_info is the next; 0: the end; or -errno. */
+int  store_scan_next(struct store_scan *scan, struct instance_info *ret_info, struct err *err);
+/* Append the metadata of the next instances to out, rendered (json.h) and each
+ * after a comma but the very first, until more than `enough` bytes are there.
+ * instance_url(ctx, info, url) writes the URL of an instance; NULL: bulk is
+ * hidden.  1: more may follow; 0: the end was reached. */
+int  store_scan_metadata(struct store_scan *scan, struct buf *out, size_t enough,
+			 void (*instance_url)(void *ctx, const struct instance_info *info, struct buf *url),
+			 void *ctx, struct err *err);
+void store_scan_close(struct store_scan *scan);
+
+/* One instance's bytes, checked to be those the index knows (-ESTALE if not).
+ * They stay readable while open, whatever happens to the instance. */
+struct store_file;
+int  store_open_file(struct store *st, uint64_t instance_id, struct store_file **ret_file, struct err *err);
+const struct instance_info *store_file_info(const struct store_file *f);
+int  store_file_fd(const struct store_file *f);		/* borrowed */
+ssize_t store_file_pread(const struct store_file *f, void *data, size_t len, uint64_t off);
+void store_file_close(struct store_file *f);
+
+/* ------------------------------------------------------------ search ---- */
+
+enum search_match {
+	SEARCH_EXACT,			/* value; "" never */
+	SEARCH_RANGE,			/* value..upper, inclusive, either may be NULL; DA DT TM */
+	SEARCH_WORDS,			/* fuzzy person name, contract 4.4 */
+};
+
+struct search_term {
+	uint32_t tag;
+	enum search_match match;
+	const char *value;		/* UTF-8 */
+	const char *upper;
+};
+
+struct search {
+	enum store_level level;		/* what is searched for: study, series, instance */
+	const char *partition;		/* NULL: default */
+	const char *study_uid;		/* from the path, or NULL */
+	const char *series_uid;
+	const struct search_term *terms;
+	size_t n_terms;
+	/* Attributes wanted in each dataset, ascending, no duplicates.  Those the
+	 * data set lacks are left out.  Computed: ModalitiesInStudy, NumberOfStudyRelatedSeries,
+	 * NumberOfStudyRelatedInstances, NumberOfSeriesRelatedInstances. */
+	const uint32_t *tags;
+	size_t n_tags;
+	bool everything;		/* the whole header instead (of the latest instance) */
+	const char *retrieve_url;	/* ".../studies": RetrieveURL is computed below it; NULL: not given */
+	bool online;			/* InstanceAvailability is computed: ONLINE */
+	uint64_t limit;			/* 0: no limit */
+	uint64_t offset;
+};
+
+/* Which attributes the index can match at which level: STORE_STUDY,
+ * STORE_SERIES or STORE_INSTANCE; -ENOENT not searchable. */
+int  search_tag_level(uint32_t tag, enum store_level *ret_level);
+/* Matches newest first (contract 4.8), one fn call with a JSON object each; no
+ * transaction is held during fn.  Non-zero from fn stops and is returned.
+ * -EINVAL: a term that cannot be searched, or a value that is none. */
+int  store_search(struct store *st, const struct search *search,
+		  int (*fn)(void *ctx, struct slice dataset), void *ctx, struct err *err);
+
+/* ------------------------------------------------------------ delete ---- */
+
+/* Everything in the scope (study_uid must be given).  -ENOENT when nothing matches. */
+int  store_delete(struct store *st, const struct store_scope *scope,
+		  uint64_t *ret_instances, struct err *err);
+/* By id: an instance, series or study. */
+int  store_delete_id(struct store *st, uint64_t id, struct err *err);
+
+/* ----------------------------------------------------------- changes ---- */
+
+enum change_action { CHANGE_CREATE = 1, CHANGE_UPDATE = 2, CHANGE_DELETE = 3 };
+
+struct change {
+	uint64_t sequence;		/* gapless, from 1 */
+	int64_t time;			/* ns */
+	enum change_action action;
+	uint64_t watermark;
+	uint64_t partition_id, study_id, series_id, instance_id;
+	bool study_appeared, series_appeared;	/* with a create */
+	bool study_vanished, series_vanished;	/* with a delete */
+	char study_uid[UID_TEXT_MAX];
+	char series_uid[UID_TEXT_MAX];
+	char sop_uid[UID_TEXT_MAX];
+};
+
+/* Call fn for changes made by any process, in order, from a thread of the
+ * store's own, beginning with those after now.  ticket_wait and store_delete wait (a short,
+ * bounded while) until fn has returned for their change, so what fn
+ * invalidates is invalid when they return.  fn must not call a verb that waits for a commit.
+ * One observer at a time; NULL fn ends it and waits for a call that runs. */
+int  store_observe(struct store *st, void (*fn)(void *ctx, const struct change *change), void *ctx);
+
+/* ------------------------------------------------------------ status ---- */
+
+struct store_status {
+	uint64_t partitions, studies, series, instances, bytes;
+	uint64_t pending;		/* accepted, not yet committed; removals not yet done */
+	uint64_t sequence;		/* of the latest change */
+	uint64_t map_size, map_used;	/* bytes */
+	unsigned readers, readers_max;
+	/* since the store was opened by this process: */
+	uint64_t commits;		/* transactions of the committer */
+	uint64_t committed;		/* instances in them */
+	uint64_t refused;
+};
+int  store_get_status(struct store *st, struct store_status *ret_status, struct err *err);
+
+/* ------------------------------------------------------------- check ---- */
+
+enum check_finding {
+	CHECK_FILE_MISSING,		/* a row without its file */
+	CHECK_FILE_CHANGED,		/* size, or with verify hash, differs */
+	CHECK_FILE_UNKNOWN,		/* a file no row names */
+	CHECK_INDEX,			/* rows, counts or indexes that disagree */
+	CHECK_STAGING,			/* left in staging by nobody who lives */
+};
+struct check_options {
+	bool repair;			/* re-index unknown and changed files, drop rows without one, recount */
+	bool verify;			/* read every byte against its hash */
+	/* Each finding, with a path or UIDs; repaired tells whether it is mended. */
+	void (*report)(void *ctx, enum check_finding finding, const char *what, bool repaired);
+	void *ctx;
+};
+struct check_totals { uint64_t instances, bytes, findings, repaired; };
+int  store_check(struct store *st, const struct check_options *options,
+		 struct check_totals *ret_totals, struct err *err);
+/* Throw the index away and make it again from the files; dir must not be open
+ * anywhere (-EBUSY). */
+int  store_rebuild(const char *dir, struct check_totals *ret_totals, struct err *err);
+
+#endif

@@ -1,0 +1,10 @@
+# Every folder of tests adds to TESTS in its own local.mk.
+include $(srcdir)/tests/unit/local.mk
+include $(srcdir)/tests/contract/local.mk
+include $(srcdir)/tests/fs/local.mk
+include $(srcdir)/tests/web/local.mk
+include $(srcdir)/tests/cli/local.mk
+include $(srcdir)/tests/same/local.mk
+include $(srcdir)/tests/fault/local.mk
+include $(srcdir)/tests/fuzz/local.mk
+include $(srcdir)/tests/bench/local.mk

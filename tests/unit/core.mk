@@ -1,0 +1,1 @@
+# unit tests of kv, blob, catalog and store

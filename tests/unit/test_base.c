@@ -1,0 +1,142 @@
+/* The bottom layer: buffers, slices, errors, time. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/hash.h"
+
+static void
+buf_grows_and_ends_with_nul(void **state)
+{
+	struct buf b;
+	int i;
+
+	(void)state;
+	buf_init(&b, 1 << 20);
+	for (i = 0; i < 1000; i++)
+		assert_int_equal(buf_printf(&b, "%d,", i), 0);
+	assert_int_equal(strlen(b.data), b.len);
+	assert_string_equal(b.data + b.len - 4, "999,");
+	buf_fini(&b);
+}
+
+static void
+buf_stops_at_its_ceiling_and_says_so_for_ever(void **state)
+{
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 4);
+	assert_int_equal(buf_puts(&b, "1234"), 0);
+	assert_int_equal(buf_putc(&b, '5'), -EMSGSIZE);
+	buf_truncate(&b, 0);
+	assert_int_equal(buf_putc(&b, '1'), -EMSGSIZE);
+	assert_int_equal(buf_error(&b), -EMSGSIZE);
+	buf_reset(&b);
+	assert_int_equal(buf_putc(&b, '1'), 0);
+	buf_fini(&b);
+}
+
+static void
+json_string_escapes_and_replaces_what_is_not_utf8(void **state)
+{
+	static const struct { const char *in; size_t len; const char *out; } cases[] = {
+		{ "a\"b\\c\n\001", 7, "\"a\\\"b\\\\c\\n\\u0001\"" },
+		{ "\0x", 2, "\"\\u0000x\"" },
+		{ "\xC3\xA4", 2, "\"\xC3\xA4\"" },
+		{ "\xC3", 1, "\"\xEF\xBF\xBD\"" },
+		{ "\xED\xA0\x80", 3, "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\"" },
+		{ "\xF0\x9F\x98\x80", 4, "\"\xF0\x9F\x98\x80\"" },
+		{ "\x7F", 1, "\"\\u007f\"" },
+		{ "", 0, "\"\"" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct buf b;
+
+		buf_init(&b, 100);
+		assert_int_equal(buf_put_json_string(&b, cases[i].in, cases[i].len), 0);
+		assert_string_equal(b.data, cases[i].out);
+		buf_fini(&b);
+	}
+}
+
+static void
+slices_order_like_memcmp_with_prefixes_first(void **state)
+{
+	(void)state;
+	assert_true(slice_compare(slice_str("a"), slice_str("b")) < 0);
+	assert_true(slice_compare(slice_str("a"), slice_str("aa")) < 0);
+	assert_true(slice_compare(slice_str("b"), slice_str("aa")) > 0);
+	assert_int_equal(slice_compare(slice_of(NULL, 0), slice_str("")), 0);
+}
+
+static void
+err_keeps_number_reason_and_sentence(void **state)
+{
+	struct err e = { 0 };
+
+	(void)state;
+	assert_int_equal(err_set_dicom(&e, -EINVAL, 43264, 0x00100020, "no %s", "PatientID"), -EINVAL);
+	err_prefix(&e, "file %d", 7);
+	assert_string_equal(err_text(&e), "file 7: no PatientID");
+	assert_int_equal(e.reason, 43264);
+	assert_int_equal(err_set(NULL, -EIO, "x"), -EIO);
+}
+
+static void
+clock_prints_utc_with_seven_digits(void **state)
+{
+	char text[CLOCK_TEXT_MAX];
+
+	(void)state;
+	clock_format(1740816000123456789, text);
+	assert_string_equal(text, "2025-03-01T08:00:00.1234567Z");
+	clock_format(-1, text);
+	assert_string_equal(text, "1969-12-31T23:59:59.9999999Z");
+}
+
+static void
+hash_of_a_stream_is_the_hash_of_its_bytes(void **state)
+{
+	unsigned char a[HASH_LEN], b[HASH_LEN];
+	char text[2 * HASH_LEN + 1];
+	struct hash_stream *h = hash_stream_new();
+
+	(void)state;
+	hash_stream_add(h, "hello ", 6);
+	hash_stream_add(h, "world", 5);
+	hash_stream_get(h, a);
+	hash_bytes("hello world", 11, b);
+	assert_memory_equal(a, b, HASH_LEN);
+	hash_format(a, text);
+	/* xxhsum -H2 of the same bytes */
+	assert_string_equal(text, "df8d09e93f874900a99b8775cc15b6c7");
+	hash_stream_free(h);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(buf_grows_and_ends_with_nul),
+		cmocka_unit_test(buf_stops_at_its_ceiling_and_says_so_for_ever),
+		cmocka_unit_test(json_string_escapes_and_replaces_what_is_not_utf8),
+		cmocka_unit_test(slices_order_like_memcmp_with_prefixes_first),
+		cmocka_unit_test(err_keeps_number_reason_and_sentence),
+		cmocka_unit_test(clock_prints_utc_with_seven_digits),
+		cmocka_unit_test(hash_of_a_stream_is_the_hash_of_its_bytes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,25 @@
+/* web.h: the DICOMweb door. */
+#ifndef WEB_WEB_H
+#define WEB_WEB_H
+
+#include "base/err.h"
+#include "store/store.h"
+
+struct web;
+
+struct web_options {
+	const char *address;		/* "127.0.0.1", "::1" is not available in the packaged civetweb */
+	unsigned port;			/* 0: any free one, see web_port */
+	unsigned threads;		/* connections served at once; 0: default */
+	uint64_t max_request;		/* bytes of a STOW request and of one instance; 0: 4 GiB */
+	/* More lines for /metrics (Prometheus text), e.g. the mount's; may be NULL. */
+	void (*metrics)(void *ctx, struct buf *out);
+	void *metrics_ctx;
+};
+
+int  web_start(struct store *st, const struct web_options *options, struct web **ret_web, struct err *err);
+unsigned web_port(const struct web *w);
+/* Ends requests under way within some seconds, waits for the threads.  NULL is fine. */
+void web_stop(struct web *w);
+
+#endif
