@@ -265,6 +265,7 @@ compare(struct store *st, struct job *job, bool *ret_unchanged, struct err *err)
 {
 	const struct dicom_identity *id = &job->result.identity;
 	struct catalog_path p = { 0 };
+	struct partition_row partition;
 	struct instance_row row;
 	struct kv_txn *txn;
 	struct buf base;
@@ -277,7 +278,12 @@ compare(struct store *st, struct job *job, bool *ret_unchanged, struct err *err)
 		return err_set_dicom(err, r, REASON_PROCESSING, 0, "cannot read the index: %s", strerror(-r));
 	r = catalog_find(txn, 0, job->partition, &p.partition);
 	if (r == 0)
+		r = catalog_partition(txn, p.partition, &partition);
+	if (r == 0) {
+		/* Names of files are made of its own spelling. */
+		strcpy(job->partition, partition.name);
 		r = catalog_find(txn, p.partition, id->study_uid, &p.study);
+	}
 	if (r == 0)
 		r = catalog_find(txn, p.study, id->series_uid, &p.series);
 	if (r == 0)
@@ -364,7 +370,7 @@ incoming_accept(struct incoming *in, const struct ingest_options *o, struct inge
 	job->same = o->same;
 	r = prepare(in, o, job, &unchanged, err);
 	if (r == 0 && !unchanged && o->survive_kill) {
-		stage_name(accepted, in->stage, partition);
+		stage_name(accepted, in->stage, job->partition);
 		r = blob_stage_rename(st->blobs, in->name, accepted);
 		if (r < 0)
 			err_set_dicom(err, r, REASON_PROCESSING, 0, "cannot stage a file: %s", strerror(-r));

@@ -168,9 +168,11 @@ compile(struct gather *g, struct err *err)
 
 /* -- checking rows -------------------------------------------------------- */
 
+/* A collated name holds COLLATE_MAX bytes at most, so its words fit. */
 struct name_words {
-	const char *word[64];
-	size_t len[64];
+	char text[2 * COLLATE_MAX];
+	size_t used;
+	size_t start[64], len[64];
 	unsigned n;
 };
 
@@ -179,10 +181,12 @@ note_word(void *ctx, const char *word, size_t len)
 {
 	struct name_words *w = ctx;
 
-	if (w->n < sizeof w->word / sizeof *w->word) {
-		w->word[w->n] = word;
-		w->len[w->n++] = len;
-	}
+	if (w->n == sizeof w->len / sizeof *w->len || len > sizeof w->text - w->used)
+		return 0;
+	memcpy(w->text + w->used, word, len);
+	w->start[w->n] = w->used;
+	w->len[w->n++] = len;
+	w->used += len;
 	return 0;
 }
 
@@ -190,15 +194,17 @@ note_word(void *ctx, const char *word, size_t len)
 static bool
 words_match(const struct term *t, struct slice name)
 {
-	struct name_words w = { .n = 0 };
+	struct name_words w;
 	unsigned i, j;
 
+	w.n = 0;
+	w.used = 0;
 	collate_words(name.data, name.len, note_word, &w);
 	for (i = 0; i + t->n_words <= w.n; i++) {
 		const char *q = t->words.data;
 
 		for (j = 0; j < t->n_words; j++, q += strlen(q) + 1)
-			if (w.len[i + j] < strlen(q) || memcmp(w.word[i + j], q, strlen(q)) != 0)
+			if (w.len[i + j] < strlen(q) || memcmp(w.text + w.start[i + j], q, strlen(q)) != 0)
 				break;
 		if (j == t->n_words)
 			return true;
