@@ -448,7 +448,7 @@ store_record_refusal(struct store *st, const char *door, const char *name,
 	struct buf b;
 	FILE *f;
 
-	if (st->read_only)
+	if (st->read_only || st->error_queue == NULL)
 		return;
 	buf_init(&b, 16 << 10);
 	clock_format(clock_now(), when);
