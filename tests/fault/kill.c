@@ -267,7 +267,7 @@ store_holds(const char *dir, const struct expected *e)
 static int
 run(enum step s, int nth)
 {
-	struct expected e = { { 0 } };
+	struct expected e = { .replacing = false };
 	char dir[64] = "/tmp/dicomlake-kill-XXXXXX", command[100];
 	int fds[2], status;
 	bool fine;
