@@ -1,0 +1,258 @@
+/* The contract of blob.h, held against every engine. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "blob/blob.h"
+
+#define NAME "Microsoft.Default/1.2/1.2.3/1.2.3.4.dcm"
+
+struct engine {
+	const char *name;
+	int (*open)(const char *dir, struct blob_store **ret_blobs);
+	int shared;			/* a second process sees the same blobs */
+	struct blob_store *b;
+	char dir[64];
+};
+
+static int
+open_dir(const char *dir, struct blob_store **ret_blobs)
+{
+	char data[128], staging[128];
+
+	snprintf(data, sizeof data, "%s/AHDS/w/dicom/s", dir);
+	snprintf(staging, sizeof staging, "%s/staging", dir);
+	return blob_dir_open(data, staging, false, ret_blobs, NULL);
+}
+
+static int
+open_mem(const char *dir, struct blob_store **ret_blobs)
+{
+	(void)dir;
+	return blob_mem_open(ret_blobs, NULL);
+}
+
+static struct engine engines[] = {
+	{ .name = "dir", .open = open_dir, .shared = 1 },
+	{ .name = "mem", .open = open_mem },
+};
+
+static int
+setup(void **state)
+{
+	struct engine *e = *state;
+	int r;
+
+	strcpy(e->dir, "/tmp/dicomlake-blob-XXXXXX");
+	if (mkdtemp(e->dir) == NULL)
+		return -1;
+	r = e->open(e->dir, &e->b);
+	return r < 0 ? r : blob_claim(e->b, 1);
+}
+
+static int
+teardown(void **state)
+{
+	struct engine *e = *state;
+	char command[128];
+
+	blob_close(e->b);
+	e->b = NULL;
+	snprintf(command, sizeof command, "rm -rf '%s'", e->dir);
+	return system(command);
+}
+
+static void
+stage(struct engine *e, const char *name, const char *text)
+{
+	int fd;
+
+	assert_int_equal(blob_stage_create(e->b, name, &fd), 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	assert_int_equal(blob_sync(e->b, &fd, 1), 0);
+	close(fd);
+}
+
+static void
+expect_fd(int fd, const char *text)
+{
+	char got[100] = "";
+
+	assert_int_equal(pread(fd, got, sizeof got - 1, 0), strlen(text));
+	assert_string_equal(got, text);
+}
+
+static void
+expect(struct engine *e, const char *text)
+{
+	int fd;
+
+	assert_int_equal(blob_open(e->b, NAME, &fd), 0);
+	expect_fd(fd, text);
+	close(fd);
+}
+
+static void
+what_is_staged_is_readable_there_and_nowhere_else(void **state)
+{
+	struct engine *e = *state;
+	int fd;
+
+	stage(e, "0000000000000001/a", "one");
+	assert_int_equal(blob_stage_create(e->b, "0000000000000001/a", &fd), -EEXIST);
+	assert_int_equal(blob_open(e->b, NAME, &fd), -ENOENT);
+	assert_int_equal(blob_stage_open(e->b, "0000000000000001/a", &fd), 0);
+	expect_fd(fd, "one");
+	close(fd);
+}
+
+static void
+publish_moves_the_bytes_and_replaces_what_was_there(void **state)
+{
+	struct engine *e = *state;
+	int fd, old;
+
+	stage(e, "0000000000000001/a", "one");
+	assert_int_equal(blob_publish(e->b, "0000000000000001/a", NAME), 0);
+	expect(e, "one");
+	assert_int_equal(blob_stage_open(e->b, "0000000000000001/a", &fd), -ENOENT);
+	assert_int_equal(blob_open(e->b, NAME, &old), 0);
+	stage(e, "0000000000000001/b", "two!");
+	assert_int_equal(blob_publish(e->b, "0000000000000001/b", NAME), 0);
+	expect(e, "two!");
+	expect_fd(old, "one");
+	close(old);
+	assert_int_equal(blob_publish(e->b, "0000000000000001/b", NAME), -ENOENT);
+}
+
+static void
+a_removed_blob_is_gone_but_readable_while_open(void **state)
+{
+	struct engine *e = *state;
+	int fd;
+
+	stage(e, "0000000000000001/a", "one");
+	assert_int_equal(blob_publish(e->b, "0000000000000001/a", NAME), 0);
+	assert_int_equal(blob_open(e->b, NAME, &fd), 0);
+	assert_int_equal(blob_remove(e->b, NAME), 0);
+	assert_int_equal(blob_remove(e->b, NAME), -ENOENT);
+	expect_fd(fd, "one");
+	close(fd);
+	assert_int_equal(blob_open(e->b, NAME, &fd), -ENOENT);
+}
+
+static int
+append_name(void *ctx, const char *name, uint64_t size, int64_t mtime)
+{
+	sprintf((char *)ctx + strlen(ctx), "%s:%u ", name, (unsigned)size);
+	return mtime > 0 ? 0 : -1;
+}
+
+static int
+append_stage(void *ctx, const char *name, uint64_t owner, bool alive)
+{
+	sprintf((char *)ctx + strlen(ctx), "%s:%u%s ", name, (unsigned)owner, alive ? "!" : "");
+	return 0;
+}
+
+static void
+walks_find_blobs_and_stages_each_once(void **state)
+{
+	struct engine *e = *state;
+	char list[400] = "";
+
+	stage(e, "0000000000000001/a", "one");
+	stage(e, "0000000000000001/b", "two");
+	assert_int_equal(blob_publish(e->b, "0000000000000001/a", NAME), 0);
+	assert_int_equal(blob_stage_rename(e->b, "0000000000000001/b", "0000000000000001/b@P"), 0);
+	assert_int_equal(blob_walk(e->b, append_name, list), 0);
+	assert_string_equal(list, NAME ":3 ");
+	list[0] = '\0';
+	assert_int_equal(blob_walk_staging(e->b, append_stage, list), 0);
+	assert_string_equal(list, "0000000000000001/b@P:1 ");
+	assert_int_equal(blob_stage_remove(e->b, "0000000000000001/b@P"), 0);
+	assert_int_equal(blob_stage_remove(e->b, "0000000000000001/b@P"), -ENOENT);
+}
+
+static void
+stages_of_a_living_process_are_told_from_a_dead_ones(void **state)
+{
+	struct engine *e = *state;
+	struct blob_store *other;
+	char list[400] = "";
+	int to_child[2], to_parent[2];
+	char c;
+	pid_t pid;
+
+	assert_int_equal(pipe(to_child), 0);
+	assert_int_equal(pipe(to_parent), 0);
+	pid = fork();
+	if (pid == 0) {
+		int fd;
+
+		if (e->open(e->dir, &other) < 0 || blob_claim(other, 2) < 0 ||
+		    blob_stage_create(other, "0000000000000002/x", &fd) < 0)
+			_exit(1);
+		if (write(to_parent[1], "r", 1) == 1 && read(to_child[0], &c, 1) >= 0)
+			_exit(0);	/* without blob_close: killed */
+		_exit(1);
+	}
+	assert_int_equal(read(to_parent[0], &c, 1), 1);
+	assert_int_equal(blob_walk_staging(e->b, append_stage, list), 0);
+	assert_string_equal(list, "0000000000000002/x:2! ");
+	assert_int_equal(blob_tidy_staging(e->b), 0);
+	assert_int_equal(write(to_child[1], "q", 1), 1);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	list[0] = '\0';
+	assert_int_equal(blob_walk_staging(e->b, append_stage, list), 0);
+	assert_string_equal(list, "0000000000000002/x:2 ");
+	assert_int_equal(blob_stage_remove(e->b, "0000000000000002/x"), 0);
+	assert_int_equal(blob_tidy_staging(e->b), 0);
+	/* The number's directory is gone: it may be claimed as if it never was. */
+	assert_int_equal(e->open(e->dir, &other), 0);
+	assert_int_equal(blob_claim(other, 2), 0);
+	blob_close(other);
+	close(to_child[0]);
+	close(to_child[1]);
+	close(to_parent[0]);
+	close(to_parent[1]);
+}
+
+int
+main(void)
+{
+	static const struct { const char *name; CMUnitTestFunction fn; int shared; } cases[] = {
+#define CASE(f) { #f, f, 0 }
+		CASE(what_is_staged_is_readable_there_and_nowhere_else),
+		CASE(publish_moves_the_bytes_and_replaces_what_was_there),
+		CASE(a_removed_blob_is_gone_but_readable_while_open),
+		CASE(walks_find_blobs_and_stages_each_once),
+		{ "stages_of_a_living_process_are_told_from_a_dead_ones",
+		  stages_of_a_living_process_are_told_from_a_dead_ones, 1 },
+	};
+	enum { N_CASES = sizeof cases / sizeof *cases, N_ENGINES = sizeof engines / sizeof *engines };
+	struct CMUnitTest tests[N_CASES * N_ENGINES];
+	static char names[N_CASES * N_ENGINES][120];
+	size_t i, j, n = 0;
+
+	for (i = 0; i < N_ENGINES; i++)
+		for (j = 0; j < N_CASES; j++) {
+			if (cases[j].shared && !engines[i].shared)
+				continue;
+			snprintf(names[n], sizeof names[n], "%s_%s", engines[i].name, cases[j].name);
+			tests[n] = (struct CMUnitTest){ .name = names[n], .test_func = cases[j].fn,
+				.setup_func = setup, .teardown_func = teardown, .initial_state = &engines[i] };
+			n++;
+		}
+	return _cmocka_run_group_tests("blob", tests, n, NULL, NULL);
+}
