@@ -5,7 +5,7 @@
  *	- every acknowledged delete has happened,
  *	- what the mount's door accepted is there,
  *	- what was refused is not,
- *	- check, reading every byte, finds nothing, and staging is empty.
+ *	- check, reading every byte, finds nothing, no removal is pending, and staging is empty.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -247,6 +247,7 @@ static bool
 store_holds(const char *dir, const struct expected *e)
 {
 	struct check_options o = { .verify = true, .report = show_finding };
+	struct store_status status;
 	struct check_totals totals;
 	struct store *st;
 	struct err err = { 0 };
@@ -257,6 +258,9 @@ store_holds(const char *dir, const struct expected *e)
 		return false;
 	for (i = 0; i < INSTANCES && fine; i++)
 		fine = instance_fits(st, e, i);
+	if (fine)
+		fine = holds(store_get_status(st, &status, &err) == 0 && status.pending == 0,
+			     "removals are still pending");
 	if (fine)
 		fine = holds(store_check(st, &o, &totals, &err) == 0 && totals.findings == 0, "check finds something");
 	store_close(st);
