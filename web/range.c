@@ -1,13 +1,16 @@
 #include "web/range.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <strings.h>
 
+/* All digits are read, also when they are too many (-ERANGE). */
 static int
 digits(const char **p, uint64_t *ret_number)
 {
+	bool over = false;
 	uint64_t n = 0;
 
 	if (**p < '0' || **p > '9')
@@ -15,10 +18,11 @@ digits(const char **p, uint64_t *ret_number)
 	for (; **p >= '0' && **p <= '9'; (*p)++) {
 		unsigned d = (unsigned)(**p - '0');
 
-		if (n > (UINT64_MAX - d) / 10)
-			return -ERANGE;
+		over = over || n > (UINT64_MAX - d) / 10;
 		n = n * 10 + d;
 	}
+	if (over)
+		return -ERANGE;
 	*ret_number = n;
 	return 0;
 }
