@@ -60,9 +60,10 @@ enum {
 	/* What is left of a body when its request is refused: up to this much is
 	 * read to keep the connection ... */
 	LIMIT_DRAIN_KEEP	= 1024 * 1024,
-	/* ... and up to this much so that a client that sends first and reads then
-	 * sees the reply; beyond it the connection is broken off. */
+	/* ... and up to this much, for so long, to close it gently: a client that sends
+	 * all before it reads then sees the reply. */
 	LIMIT_DRAIN		= 64 * 1024 * 1024,
+	LIMIT_LINGER_MS		= 3000,
 	/* Ten times what all routes and the mount can write. */
 	LIMIT_METRICS		= 1024 * 1024,
 	/* Metadata is rendered that many bytes at a time. */

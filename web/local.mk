@@ -17,6 +17,7 @@ libweb_a_SOURCES = \
 	web/request.c web/request.h \
 	web/route.c web/route.h \
 	web/server.c web/server.h \
+	web/socket.c web/socket.h \
 	web/status.c web/status.h \
 	web/stow.c \
 	web/stow_results.c web/stow_results.h \

@@ -339,9 +339,15 @@ reply_error(struct request *rq, const struct err *err, int num)
 {
 	int status = status_of(num);
 
-	if (reply_begun(rq)) {
+	if (rq->reply.head_sent || rq->reply.broken) {
 		reply_abort(rq);
 		return;
+	}
+	if (reply_begun(rq)) {
+		/* What was begun lies in the buffer still. */
+		rq->reply.fill = 0;
+		rq->reply.body = 0;
+		buf_reset(&rq->reply.extra);
 	}
 	if (status == 500)
 		reply_text(rq, status, "The service failed to answer; its log tells more under request %s", rq->id);

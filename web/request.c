@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "web/range.h"
 #include "web/server.h"
+#include "web/socket.h"
 
 /* -------------------------------------------------------------- head ---- */
 
@@ -226,14 +227,18 @@ request_takes_json(const struct request *rq, bool absent)
 
 /* -------------------------------------------------------------- body ---- */
 
+static int
+find_socket(const struct request *rq)
+{
+	return socket_find(rq->info->remote_addr, rq->info->remote_port, rq->info->server_port);
+}
+
 void
 request_watch(struct request *rq, size_t len)
 {
 	if (!rq->slot_tried) {
 		rq->slot_tried = true;
-		rq->slot = watch_open(rq->web->watch,
-				      watch_find_socket(rq->info->remote_addr, rq->info->remote_port,
-							rq->info->server_port));
+		rq->slot = watch_open(rq->web->watch, find_socket(rq));
 	}
 	watch_arm(rq->slot, len);
 }
@@ -300,34 +305,18 @@ request_must_close(const struct request *rq)
 	return (uint64_t)rq->body_length - rq->body_read > LIMIT_DRAIN_KEEP;
 }
 
-/* A client that sends all before it reads must not find its connection reset
- * before it saw the reply: closing a socket with unread bytes does that. */
 void
 request_finish_body(struct request *rq)
 {
-	static const size_t piece = 16384;
 	char scrap[16384];
-	uint64_t left = LIMIT_DRAIN;
 
-	if (request_must_close(rq))
-		mg_disable_connection_keep_alive(rq->conn);
-	if (rq->expects || rq->body_lost)
-		return;
-	while (!rq->body_ended && !rq->reply.broken && left >= piece) {
-		int n;
-
-		request_watch(rq, 0);
-		n = mg_read(rq->conn, scrap, sizeof scrap);
-		request_unwatch(rq);
-		if (n <= 0)
+	while (!rq->body_ended && !request_must_close(rq))
+		if (request_read(rq, scrap, sizeof scrap) < 0)
 			break;
-		rq->body_read += (uint64_t)n;
-		if (rq->body_length >= 0 && rq->body_read >= (uint64_t)rq->body_length)
-			rq->body_ended = true;
-		left -= piece;
-	}
-	if (!rq->body_ended)
-		mg_disable_connection_keep_alive(rq->conn);
+	if (rq->body_ended)
+		return;
+	mg_disable_connection_keep_alive(rq->conn);
+	socket_linger(find_socket(rq));
 }
 
 /* -------------------------------------------------------------- URLs ---- */

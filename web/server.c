@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "web/reply.h"
 #include "web/request.h"
+#include "web/socket.h"
 #include "web/status.h"
 
 static void
@@ -100,6 +101,7 @@ on_request(struct mg_connection *conn)
 static int
 on_http_error(struct mg_connection *conn, int status, const char *message)
 {
+	const struct mg_request_info *info;
 	char reply[512];
 	int n;
 
@@ -111,6 +113,8 @@ on_http_error(struct mg_connection *conn, int status, const char *message)
 		     status, status_phrase(status), strnlen(message, 100) + 1, message);
 	mg_write(conn, reply, (size_t)n);
 	mg_disable_connection_keep_alive(conn);
+	info = mg_get_request_info(conn);
+	socket_linger(socket_find(info->remote_addr, info->remote_port, info->server_port));
 	log_info("request door=web route=none status=%d", status);
 	return 0;
 }

@@ -124,7 +124,7 @@ send_multipart(struct request *rq, struct store_scan *scan, struct instance_info
 		r = reply_write(rq, tail, (size_t)n);
 	}
 	if (r < 0)
-		reply_abort(rq);
+		reply_error(rq, &err, r);
 	else
 		reply_end(rq);
 }

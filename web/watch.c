@@ -1,15 +1,11 @@
 #include "web/watch.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "web/limits.h"
@@ -155,33 +151,4 @@ watch_close(struct watch_slot *slot)
 		slot->next->prev = slot->prev;
 	pthread_mutex_unlock(&watch->lock);
 	free(slot);
-}
-
-int
-watch_find_socket(const char *address, int port, int local_port)
-{
-	struct in_addr want;
-	struct rlimit files;
-	int fd, max, misses = 0;
-
-	if (inet_pton(AF_INET, address, &want) != 1)
-		return -1;
-	max = getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < 65536 ? (int)files.rlim_cur : 65536;
-	/* Descriptors are handed out lowest first, so a long run of closed ones is the end. */
-	for (fd = 3; fd < max && misses < 256; fd++) {
-		struct sockaddr_in peer, self;
-		socklen_t peer_len = sizeof peer, self_len = sizeof self;
-
-		if (getpeername(fd, (struct sockaddr *)&peer, &peer_len) < 0) {
-			misses = errno == EBADF ? misses + 1 : 0;
-			continue;
-		}
-		misses = 0;
-		if (peer.sin_family == AF_INET && ntohs(peer.sin_port) == port &&
-		    peer.sin_addr.s_addr == want.s_addr &&
-		    getsockname(fd, (struct sockaddr *)&self, &self_len) == 0 &&
-		    ntohs(self.sin_port) == local_port)
-			return fd;
-	}
-	return -1;
 }

@@ -26,7 +26,4 @@ void watch_arm(struct watch_slot *slot, size_t len);	/* NULL is fine */
 void watch_disarm(struct watch_slot *slot);
 void watch_close(struct watch_slot *slot);
 
-/* The socket that is connected to a peer: civetweb does not tell.  -1: not found. */
-int  watch_find_socket(const char *address, int port, int local_port);
-
 #endif

@@ -7,6 +7,7 @@
 #   put_file DIALECT FILE               single part; as request
 #   has_status NAME WANT                of the last reply
 #   says NAME REGEX                     the last body, one line, matches
+#   nothing_stored NAME, staging_is_empty NAME
 #   split_multipart DIR                 parts of the last reply as DIR/1.dcm, DIR/1.head ...
 
 . "${abs_top_builddir:-$(cd "$(dirname "$0")/../../build" && pwd)}/tests/lib.sh"
@@ -81,5 +82,9 @@ split_multipart() {
 nothing_stored() {
 	request GET /v2/studies -H "$J"
 	has_status "$1: nothing is stored" 204
-	is "$1: nothing is left in staging" "$(ls -A "$store/staging")" ""
+	staging_is_empty "$1"
+}
+
+staging_is_empty() {
+	is "$1: no file is left in staging" "$(find "$store/staging" -type f ! -name '*lock')" ""
 }
