@@ -1,4 +1,5 @@
 # Every folder of tests adds to TESTS in its own local.mk.
+EXTRA_DIST += tests/data/minimal.dump
 include $(srcdir)/tests/unit/local.mk
 include $(srcdir)/tests/contract/local.mk
 include $(srcdir)/tests/fs/local.mk

@@ -1,1 +1,11 @@
-# src/catalog
+libcore_a_SOURCES += \
+	src/catalog/schema.tbl src/catalog/schema.h src/catalog/schema.c \
+	src/catalog/codec.h src/catalog/codec.c \
+	src/catalog/level.h \
+	src/catalog/attribute.h src/catalog/attribute.c \
+	src/catalog/row.h src/catalog/row.c \
+	src/catalog/header.h src/catalog/header.c \
+	src/catalog/feed.h src/catalog/feed.c \
+	src/catalog/reclaim.h src/catalog/reclaim.c \
+	src/catalog/catalog.h src/catalog/internal.h src/catalog/catalog.c \
+	src/catalog/batch.c

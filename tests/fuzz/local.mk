@@ -1,1 +1,36 @@
-# tests/fuzz
+# Fuzz targets, one a parser of foreign bytes.  A target NAME is a file
+# fuzz_NAME.c that defines LLVMFuzzerTestOneInput, and seeds (later: past
+# crashes) in corpus/NAME/.  To add one:
+#
+#	fuzz_targets += tests/fuzz/fuzz_NAME
+#	tests_fuzz_fuzz_NAME_SOURCES = tests/fuzz/fuzz_NAME.c $(FUZZ_DRIVER)
+#	tests_fuzz_fuzz_NAME_CFLAGS = $(AM_CFLAGS)		and what else its headers need
+#	tests_fuzz_fuzz_NAME_LDFLAGS = $(FUZZ_LDFLAGS)
+#	tests_fuzz_fuzz_NAME_LDADD = $(CORE_LIBS)		a door's library goes before
+#	EXTRA_DIST += $(srcdir)/tests/fuzz/corpus/NAME
+#
+# `make check` replays the seeds through every target (replay.c).  Configured
+# with CC=clang --enable-fuzzers --enable-asan --enable-ubsan the same files
+# become libFuzzer programs: `make fuzzers`, then
+# tests/fuzz/fuzz_NAME NEW_CORPUS ../tests/fuzz/corpus/NAME.
+fuzz_targets =
+
+if WITH_FUZZERS
+FUZZ_DRIVER =
+FUZZ_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_CFLAGS)
+else
+FUZZ_DRIVER = tests/fuzz/replay.c
+FUZZ_LDFLAGS = $(AM_LDFLAGS)
+TESTS += $(fuzz_targets)
+endif
+check_PROGRAMS += $(fuzz_targets)
+
+fuzz_targets += tests/fuzz/fuzz_dicom_read
+tests_fuzz_fuzz_dicom_read_SOURCES = tests/fuzz/fuzz_dicom_read.c $(FUZZ_DRIVER)
+tests_fuzz_fuzz_dicom_read_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_fuzz_fuzz_dicom_read_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_dicom_read_LDADD = $(CORE_LIBS)
+EXTRA_DIST += $(srcdir)/tests/fuzz/corpus/dicom_read
+
+.PHONY: fuzzers
+fuzzers: $(fuzz_targets)

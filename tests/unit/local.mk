@@ -10,4 +10,5 @@ tests_unit_test_base_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_base_LDADD = $(UNIT_LIBS)
 include $(srcdir)/tests/unit/dicom.mk
 include $(srcdir)/tests/unit/core.mk
+include $(srcdir)/tests/unit/cli.mk
 endif

@@ -1,0 +1,47 @@
+/* attribute.h: the attributes kept in study, series and instance rows.
+ *
+ * A row keeps what a search returns by default or with includefield=all
+ * (contract 4.6) as ready DICOM JSON, and what can be searched (4.3) also in
+ * collated form.  So most searches are answered from rows alone; any other
+ * attribute comes from the stored header.
+ *
+ * Encoded, ascending by tag:  (tag:4 collated:short+ json:long)*
+ * where short+ is length:2 bytes.
+ */
+#ifndef CATALOG_ATTRIBUTE_H
+#define CATALOG_ATTRIBUTE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/slice.h"
+#include "catalog/level.h"
+#include "dicom/dicom.h"
+
+struct attribute_def {
+	uint32_t tag;
+	enum level level;
+	uint16_t vr;			/* searchable when not 0: how it is collated */
+};
+
+/* NULL: not kept at any level. */
+const struct attribute_def *attribute_find(uint32_t tag, enum level level);
+/* Searchable: its definition, else NULL. */
+const struct attribute_def *attribute_searchable(uint32_t tag);
+
+struct attribute {
+	uint32_t tag;
+	struct slice collated;		/* empty: absent, empty or not searchable */
+	struct slice json;		/* {"vr":..,"Value":..}; empty: too large to keep here */
+};
+
+/* Append those of one level that the data set has.  Returns 0 or -ENOMEM. */
+int  attributes_extract(const struct dicom *d, enum level level, struct buf *out);
+/* Walk: rest begins as the encoded whole.  false at the end. */
+bool attributes_next(struct slice *rest, struct attribute *ret_attribute);
+bool attributes_get(struct slice encoded, uint32_t tag, struct attribute *ret_attribute);
+/* Append old with newer over it: a newer value that is empty does not replace (contract 4.9). */
+void attributes_merge(struct slice old, struct slice newer, struct buf *out);
+
+#endif

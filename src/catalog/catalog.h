@@ -1,0 +1,110 @@
+/* catalog.h: what exists: partitions, studies, series, instances, and their numbers.
+ *
+ * Reading functions take a transaction and lend slices from it.  Writing goes
+ * through a batch, one write transaction that keeps the rows it changes in
+ * memory until it commits, so that a thousand instances of one series rewrite
+ * its row once.
+ *
+ * Errors: those of kv.h; -EIO also for a row that does not decode.
+ */
+#ifndef CATALOG_CATALOG_H
+#define CATALOG_CATALOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "catalog/feed.h"
+#include "catalog/level.h"
+#include "catalog/reclaim.h"
+#include "catalog/row.h"
+#include "catalog/schema.h"
+#include "kv/kv.h"
+
+/* Ids below are left to the doors. */
+#define CATALOG_FIRST_ID 4096
+
+/* ---- the store itself ---- */
+
+struct catalog_counters {
+	uint64_t next_id, next_watermark, sequence;	/* sequence: of the latest feed entry */
+	uint64_t next_owner;				/* staging owner */
+};
+
+/* Write the schema, the names and the default partition into an empty kv. */
+int  catalog_init(struct kv *kv, const char *workspace, const char *service,
+		  const char *default_partition, struct err *err);
+/* -EINVAL when it is of a schema this program does not know. */
+int  catalog_check_schema(struct kv_txn *txn, struct err *err);
+int  catalog_get_text(struct kv_txn *txn, const char *name, char *text, size_t size);
+int  catalog_get_counters(struct kv_txn *txn, struct catalog_counters *ret_counters);
+int  catalog_take_owner(struct kv *kv, uint64_t *ret_owner);
+
+/* ---- reading ---- */
+
+struct catalog_path {			/* ids, 0 below the level meant */
+	uint64_t partition, study, series, instance;
+};
+
+/* Partition names compare without case. */
+int  catalog_find(struct kv_txn *txn, uint64_t parent, const char *name, uint64_t *ret_id);
+/* The whole path of a node and its level. */
+int  catalog_path(struct kv_txn *txn, uint64_t id, struct catalog_path *ret_path, enum level *ret_level);
+int  catalog_partition(struct kv_txn *txn, uint64_t partition, struct partition_row *ret_row);
+int  catalog_study(struct kv_txn *txn, uint64_t partition, uint64_t study, struct study_row *ret_row);
+int  catalog_series(struct kv_txn *txn, uint64_t study, uint64_t series, struct series_row *ret_row);
+int  catalog_instance(struct kv_txn *txn, uint64_t series, uint64_t instance, struct instance_row *ret_row);
+/* Parent of a series or study, by its id alone. */
+int  catalog_parent(struct kv_txn *txn, uint64_t id, uint64_t *ret_parent);
+
+/* The base of a series appended to base_json (nothing when it has none), and the number that names it. */
+int  catalog_base(struct kv_txn *txn, uint64_t series, struct buf *base_json, uint64_t *ret_base_id);
+/* The header template of an instance, appended; base is that of its series. */
+int  catalog_header(struct kv_txn *txn, uint64_t series, uint64_t instance, struct slice base, struct buf *out);
+
+/* Keys of the attribute index. */
+#define INDEX_VALUE '='
+#define INDEX_WORD 'w'
+void index_key_prefix(struct key *k, uint64_t partition, uint32_t tag, char kind);
+/* What is indexed for a UID: short and of one length. */
+struct slice index_uid(const char *uid, unsigned char hash[HASH_LEN]);
+
+/* ---- writing ---- */
+
+struct catalog_batch;
+
+int  batch_begin(struct kv *kv, struct catalog_batch **ret_batch);
+int  batch_commit(struct catalog_batch *b);	/* consumed */
+void batch_abort(struct catalog_batch *b);	/* NULL is fine */
+struct kv_txn *batch_txn(struct catalog_batch *b);
+
+enum batch_same { BATCH_SAME_REFUSE, BATCH_SAME_KEEP, BATCH_SAME_REPLACE };
+enum batch_outcome { BATCH_CREATED, BATCH_REPLACED, BATCH_UNCHANGED };
+
+/* An instance ready to be stored.  The slices are the caller's until the call ends. */
+struct catalog_entry {
+	const char *partition;		/* name; made when missing */
+	const char *study_uid, *series_uid;
+	const struct instance_row *row;	/* watermark, flags REPLACED, created are the batch's to set */
+	struct slice study_attributes, series_attributes;	/* instance's are in row */
+	struct slice modality;		/* plain text, may be empty */
+	struct slice json;		/* the template */
+	struct slice header;		/* json compressed; made with base_id when that is not 0 */
+	uint64_t base_id;
+	enum batch_same same;
+	int64_t now;
+};
+
+struct catalog_put_result {
+	enum batch_outcome outcome;
+	struct catalog_path path;
+	uint64_t watermark;
+	uint64_t sequence;		/* feed entry, 0 when unchanged */
+};
+
+/* -EEXIST as `same` says.  Any other error: abort the batch. */
+int  batch_put(struct catalog_batch *b, const struct catalog_entry *e, struct catalog_put_result *ret_result);
+/* Remove one instance with everything that hangs on it.  -ENOENT. */
+int  batch_remove(struct catalog_batch *b, const struct catalog_path *path, int64_t now, uint64_t *ret_sequence);
+
+#endif

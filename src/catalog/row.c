@@ -1,0 +1,211 @@
+#include "catalog/row.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "catalog/codec.h"
+
+/* Most UIDs of classes and transfer syntaxes begin so: one byte instead. */
+#define DICOM_ROOT "1.2.840.10008."
+#define DICOM_ROOT_MARK "@"
+
+static void
+put_standard_uid(struct buf *b, const char *uid)
+{
+	char text[UID_TEXT_MAX + 1];
+	size_t n = strlen(DICOM_ROOT);
+
+	if (strncmp(uid, DICOM_ROOT, n) != 0) {
+		put_short(b, slice_str(uid));
+		return;
+	}
+	text[0] = DICOM_ROOT_MARK[0];
+	strcpy(text + 1, uid + n);
+	put_short(b, slice_str(text));
+}
+
+static void
+get_standard_uid(struct reader *r, char uid[UID_TEXT_MAX])
+{
+	struct slice s = get_short(r);
+	const char *p = s.data;
+	size_t n = 0;
+
+	if (s.len > 0 && p[0] == DICOM_ROOT_MARK[0]) {
+		n = strlen(DICOM_ROOT);
+		memcpy(uid, DICOM_ROOT, n);
+		p++;
+		s.len--;
+	}
+	if (n + s.len > UID_MAX) {
+		r->bad = true;
+		s.len = UID_MAX - n;
+	}
+	memcpy(uid + n, p, s.len);
+	uid[n + s.len] = '\0';
+}
+
+static void
+open_row(struct reader *r, struct slice value)
+{
+	reader_init(r, value);
+	if (get_u8(r) != ROW_LAYOUT)
+		r->bad = true;
+}
+
+static int
+done(const struct reader *r, const char *what)
+{
+	if (!r->bad)
+		return 0;
+	log_error("index: broken row table=%s", what);
+	return -EIO;
+}
+
+void
+partition_row_put(const struct partition_row *row, struct buf *b)
+{
+	put_u8(b, ROW_LAYOUT);
+	put_u64(b, (uint64_t)row->created);
+	put_u64(b, (uint64_t)row->mtime);
+	put_u64(b, row->studies);
+	put_u64(b, row->series);
+	put_u64(b, row->instances);
+	put_u64(b, row->bytes);
+	put_short(b, slice_str(row->name));
+}
+
+int
+partition_row_get(struct slice value, struct partition_row *row)
+{
+	struct reader r;
+
+	open_row(&r, value);
+	row->created = (int64_t)get_u64(&r);
+	row->mtime = (int64_t)get_u64(&r);
+	row->studies = get_u64(&r);
+	row->series = get_u64(&r);
+	row->instances = get_u64(&r);
+	row->bytes = get_u64(&r);
+	get_text(&r, row->name, sizeof row->name);
+	return done(&r, "partition");
+}
+
+void
+study_row_put(const struct study_row *row, struct buf *b)
+{
+	put_u8(b, ROW_LAYOUT);
+	put_u64(b, (uint64_t)row->created);
+	put_u64(b, (uint64_t)row->mtime);
+	put_u64(b, row->series);
+	put_u64(b, row->instances);
+	put_u64(b, row->bytes);
+	put_u64(b, row->max_watermark);
+	put_u64(b, row->latest_series);
+	put_u64(b, row->latest_instance);
+	put_short(b, slice_str(row->uid));
+	put_long(b, row->modalities);
+	put_long(b, row->attributes);
+}
+
+int
+study_row_get(struct slice value, struct study_row *row)
+{
+	struct reader r;
+
+	open_row(&r, value);
+	row->created = (int64_t)get_u64(&r);
+	row->mtime = (int64_t)get_u64(&r);
+	row->series = get_u64(&r);
+	row->instances = get_u64(&r);
+	row->bytes = get_u64(&r);
+	row->max_watermark = get_u64(&r);
+	row->latest_series = get_u64(&r);
+	row->latest_instance = get_u64(&r);
+	get_text(&r, row->uid, sizeof row->uid);
+	row->modalities = get_long(&r);
+	row->attributes = get_long(&r);
+	return done(&r, "study");
+}
+
+void
+series_row_put(const struct series_row *row, struct buf *b)
+{
+	put_u8(b, ROW_LAYOUT);
+	put_u64(b, (uint64_t)row->created);
+	put_u64(b, (uint64_t)row->mtime);
+	put_u64(b, row->instances);
+	put_u64(b, row->bytes);
+	put_u64(b, row->max_watermark);
+	put_u64(b, row->latest_instance);
+	put_u8(b, row->replaced);
+	put_short(b, slice_str(row->uid));
+	put_long(b, row->attributes);
+}
+
+int
+series_row_get(struct slice value, struct series_row *row)
+{
+	struct reader r;
+
+	open_row(&r, value);
+	row->created = (int64_t)get_u64(&r);
+	row->mtime = (int64_t)get_u64(&r);
+	row->instances = get_u64(&r);
+	row->bytes = get_u64(&r);
+	row->max_watermark = get_u64(&r);
+	row->latest_instance = get_u64(&r);
+	row->replaced = get_u8(&r);
+	get_text(&r, row->uid, sizeof row->uid);
+	row->attributes = get_long(&r);
+	return done(&r, "series");
+}
+
+void
+instance_row_put(const struct instance_row *row, struct buf *b)
+{
+	put_u8(b, ROW_LAYOUT);
+	put_u64(b, row->watermark);
+	put_u64(b, row->size);
+	put_u64(b, (uint64_t)row->created);
+	put_u64(b, (uint64_t)row->mtime);
+	put_u64(b, row->stage);
+	put_u8(b, row->flags);
+	buf_put(b, row->hash, HASH_LEN);
+	put_u64(b, row->pixel_offset);
+	put_u32(b, row->rows);
+	put_u32(b, row->columns);
+	put_u32(b, row->frames);
+	put_short(b, slice_str(row->uid));
+	put_standard_uid(b, row->class_uid);
+	put_standard_uid(b, row->xfer_uid);
+	put_long(b, row->attributes);
+}
+
+int
+instance_row_get(struct slice value, struct instance_row *row)
+{
+	struct reader r;
+	struct slice hash;
+
+	open_row(&r, value);
+	row->watermark = get_u64(&r);
+	row->size = get_u64(&r);
+	row->created = (int64_t)get_u64(&r);
+	row->mtime = (int64_t)get_u64(&r);
+	row->stage = get_u64(&r);
+	row->flags = get_u8(&r);
+	hash = get_raw(&r, HASH_LEN);
+	if (hash.len == HASH_LEN)
+		memcpy(row->hash, hash.data, HASH_LEN);
+	row->pixel_offset = get_u64(&r);
+	row->rows = get_u32(&r);
+	row->columns = get_u32(&r);
+	row->frames = get_u32(&r);
+	get_text(&r, row->uid, sizeof row->uid);
+	get_standard_uid(&r, row->class_uid);
+	get_standard_uid(&r, row->xfer_uid);
+	row->attributes = get_long(&r);
+	return done(&r, "instance");
+}

@@ -1,0 +1,75 @@
+/* row.h: rows of partitions, studies, series and instances.
+ *
+ * A decoded row lends its slices from the value it was read from (codec.h);
+ * they live as long as the transaction.  Every row begins with a byte for its
+ * layout, ROW_LAYOUT.
+ */
+#ifndef CATALOG_ROW_H
+#define CATALOG_ROW_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/hash.h"
+#include "base/slice.h"
+#include "dicom/uid.h"
+
+#define ROW_LAYOUT 1
+
+struct partition_row {
+	int64_t created, mtime;			/* ns */
+	uint64_t studies, series, instances, bytes;
+	char name[UID_TEXT_MAX];
+};
+
+struct study_row {
+	int64_t created, mtime;
+	uint64_t series, instances, bytes;
+	uint64_t max_watermark;
+	uint64_t latest_series, latest_instance;	/* who has max_watermark */
+	char uid[UID_TEXT_MAX];
+	struct slice modalities;		/* (series with it:4 modality:short)* */
+	struct slice attributes;		/* attribute.h */
+};
+
+struct series_row {
+	int64_t created, mtime;
+	uint64_t instances, bytes;
+	uint64_t max_watermark;
+	uint64_t latest_instance;
+	uint8_t replaced;			/* 1: ids are not in the order of watermarks */
+	char uid[UID_TEXT_MAX];
+	struct slice attributes;
+};
+
+enum {
+	INSTANCE_ACCEPTED_STAGE = 1,		/* its stage has the name of an accepted file */
+	INSTANCE_REPLACED = 2,			/* an older file may lie at the public path */
+};
+
+struct instance_row {
+	uint64_t watermark;
+	uint64_t size;
+	int64_t created, mtime;
+	uint64_t stage;				/* staging number it came in by: owner:24 bits, count:40 */
+	uint8_t flags;
+	unsigned char hash[HASH_LEN];
+	uint64_t pixel_offset;
+	uint32_t rows, columns, frames;
+	char uid[UID_TEXT_MAX];
+	char class_uid[UID_TEXT_MAX];
+	char xfer_uid[UID_TEXT_MAX];
+	struct slice attributes;
+};
+
+/* Encoders append to an empty buf; decoders return 0 or -EIO. */
+void partition_row_put(const struct partition_row *row, struct buf *out);
+int  partition_row_get(struct slice value, struct partition_row *ret_row);
+void study_row_put(const struct study_row *row, struct buf *out);
+int  study_row_get(struct slice value, struct study_row *ret_row);
+void series_row_put(const struct series_row *row, struct buf *out);
+int  series_row_get(struct slice value, struct series_row *ret_row);
+void instance_row_put(const struct instance_row *row, struct buf *out);
+int  instance_row_get(struct slice value, struct instance_row *ret_row);
+
+#endif

@@ -1,0 +1,230 @@
+/* The data set as its readers see it. */
+#include "dicom/dicom.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "dicom/dataset.h"
+#include "dicom/value.h"
+
+/* Longest text of one element that dicom_text_first and dicom_number look at. */
+#define TEXT_MAX (64 << 10)
+
+struct node *
+dataset_find(const struct dataset *ds, uint32_t tag)
+{
+	uint32_t lo = 0, hi = ds->count;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (ds->nodes[mid].el.tag == tag)
+			return &ds->nodes[mid];
+		if (ds->nodes[mid].el.tag < tag)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return NULL;
+}
+
+const char *
+dicom_xfer_uid(const struct dicom *d)
+{
+	return d->xfer_uid;
+}
+
+bool
+dicom_is_implicit(const struct dicom *d)
+{
+	return d->implicit;
+}
+
+uint64_t
+dicom_data_set_offset(const struct dicom *d)
+{
+	return d->data_set_offset;
+}
+
+const struct dicom_element *
+dicom_find(const struct dicom *d, uint32_t tag)
+{
+	const struct node *n = dataset_find(&d->top, tag);
+
+	return n != NULL ? &n->el : NULL;
+}
+
+size_t
+dicom_count(const struct dicom *d)
+{
+	return d->top.count;
+}
+
+const struct dicom_element *
+dicom_at(const struct dicom *d, size_t i)
+{
+	return &d->top.nodes[i].el;
+}
+
+static bool
+is_padding(char c)
+{
+	return c == ' ' || c == '\0';
+}
+
+/* Values without their padding; returns how many. */
+static int
+put_trimmed(const char *text, size_t len, bool single, struct buf *out)
+{
+	size_t from = 0, to, end;
+	int n = 0;
+
+	for (;;) {
+		const char *sep = single || from == len ? NULL : memchr(text + from, '\\', len - from);
+
+		to = sep != NULL ? (size_t)(sep - text) : len;
+		for (end = to; end > from && is_padding(text[end - 1]); end--)
+			;
+		if (n > 0)
+			buf_putc(out, '\\');
+		buf_put(out, text + from, end - from);
+		n++;
+		if (sep == NULL)
+			break;
+		from = to + 1;
+	}
+	return n;
+}
+
+static int
+text_of_string(const struct dicom *d, const struct dicom_element *el, const struct vr_info *info,
+	       struct buf *out)
+{
+	struct charset none = charset_default(), cs = value_charset(&d->top, &none);
+	struct buf text;
+	size_t before = out->len;
+	int n, r;
+
+	if (info->kind == VR_STRING || info->kind == VR_NUMBER_STRING)
+		cs = none;
+	if (charset_is_plain(el->value.data, el->value.len)) {
+		n = put_trimmed(el->value.data, el->value.len, info->single, out);
+	} else {
+		buf_init(&text, 4 * el->value.len + 16);
+		r = charset_to_utf8(&cs, value_text_kind(info), el->value.data, el->value.len, &text);
+		if (r < 0) {
+			buf_fini(&text);
+			return r;
+		}
+		n = put_trimmed(text.data, text.len, info->single, out);
+		buf_fini(&text);
+	}
+	r = buf_error(out);
+	if (r < 0)
+		return r;
+	return out->len == before && n <= 1 ? 0 : n;
+}
+
+int
+dicom_text(const struct dicom *d, uint32_t tag, struct buf *out)
+{
+	const struct dicom_element *el = dicom_find(d, tag);
+	const struct vr_info *info;
+	char text[NUMBER_TEXT_MAX];
+	size_t i, n;
+
+	if (el == NULL)
+		return -ENOENT;
+	info = vr_info(el->vr);
+	switch (info->kind) {
+	case VR_STRING:
+	case VR_TEXT:
+	case VR_NAME:
+	case VR_NUMBER_STRING:
+		return text_of_string(d, el, info, out);
+	case VR_BINARY:
+		n = el->value.len / info->size;
+		for (i = 0; i < n; i++) {
+			if (i > 0)
+				buf_putc(out, '\\');
+			buf_put(out, text, value_put_number(el, info, d->big_endian, i, text));
+		}
+		break;
+	case VR_TAG:
+		n = el->value.len / 4;
+		for (i = 0; i < n; i++) {
+			if (i > 0)
+				buf_putc(out, '\\');
+			tag_format(value_tag(el, d->big_endian, i), text);
+			buf_puts(out, text);
+		}
+		break;
+	default:
+		return -EINVAL;
+	}
+	return buf_error(out) < 0 ? buf_error(out) : (int)n;
+}
+
+int
+dicom_text_first(const struct dicom *d, uint32_t tag, char *text, size_t size)
+{
+	const struct dicom_element *el = dicom_find(d, tag);
+	struct buf all;
+	size_t len;
+	int n;
+
+	if (el == NULL)
+		return -ENOENT;
+	if (el->value.len > TEXT_MAX)
+		return -EINVAL;
+	/* Any byte becomes at most three of UTF-8, any number a few more. */
+	buf_init(&all, 16 * TEXT_MAX);
+	n = dicom_text(d, tag, &all);
+	if (n >= 0 && size > 0) {
+		const char *sep = all.len == 0 || vr_info(el->vr)->single
+				  ? NULL : memchr(all.data, '\\', all.len);
+
+		len = sep != NULL ? (size_t)(sep - all.data) : all.len;
+		if (len >= size) {
+			len = size - 1;
+			/* not in the middle of a character */
+			while (len > 0 && ((unsigned char)all.data[len] & 0xC0) == 0x80)
+				len--;
+		}
+		if (len > 0)
+			memcpy(text, all.data, len);
+		text[len] = '\0';
+	}
+	buf_fini(&all);
+	return n;
+}
+
+int
+dicom_number(const struct dicom *d, uint32_t tag, double *ret_number)
+{
+	const struct dicom_element *el = dicom_find(d, tag);
+	const struct vr_info *info;
+	const char *end;
+
+	if (el == NULL)
+		return -ENOENT;
+	info = vr_info(el->vr);
+	if (info->kind == VR_BINARY) {
+		if (el->value.len < info->size)
+			return -EINVAL;
+		*ret_number = value_number(el, info, d->big_endian, 0);
+		return 0;
+	}
+	if (info->kind == VR_NUMBER_STRING && el->value.len > 0) {
+		size_t len = el->value.len;
+
+		end = memchr(el->value.data, '\\', len);
+		if (end != NULL)
+			len = (size_t)(end - (const char *)el->value.data);
+		while (len > 0 && is_padding(((const char *)el->value.data)[len - 1]))
+			len--;
+		if (number_parse(el->value.data, len, ret_number))
+			return 0;
+	}
+	return -EINVAL;
+}

@@ -1,0 +1,645 @@
+/* Check: the index against itself, against the files, and the files against the index.
+ *
+ * It may run beside a daemon.  The index is looked at in one snapshot; a file
+ * that does not fit its row counts only when the row is still the same afterwards.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/log.h"
+#include "catalog/header.h"
+#include "store/internal.h"
+
+#define CHUNK (1 << 20)
+/* Tickets of repaired files waited for together. */
+#define TICKETS 256
+
+struct check {
+	struct store *st;
+	const struct check_options *options;
+	struct check_totals totals;
+	struct kv_txn *txn;
+	uint64_t nodes, names, orders, headers, sop_entries, series_entries;	/* expected entries */
+	struct ticket *tickets[TICKETS];
+	size_t n_tickets;
+};
+
+static void
+report(struct check *c, enum check_finding finding, const char *what, bool repaired)
+{
+	c->totals.findings++;
+	if (repaired)
+		c->totals.repaired++;
+	if (c->options->report != NULL)
+		c->options->report(c->options->ctx, finding, what, repaired);
+}
+
+static void
+index_finding(struct check *c, const char *what, const char *uid)
+{
+	char text[200];
+
+	snprintf(text, sizeof text, "%s %s", what, uid);
+	report(c, CHECK_INDEX, text, false);
+}
+
+/* -- the index against itself --------------------------------------------- */
+
+static int
+open_children(struct check *c, enum table table, uint64_t parent, struct kv_range **ret_range)
+{
+	struct key from = key_of_1(parent), to = from;
+
+	key_after(&to);
+	return kv_range_open(c->txn, table, key_slice(&from), key_slice(&to), KV_ASCENDING, 0, ret_range);
+}
+
+static bool
+has_key(struct check *c, enum table table, const struct key *k)
+{
+	struct slice v;
+
+	return kv_get(c->txn, table, key_slice(k), &v) == 0;
+}
+
+static bool
+is_named(struct check *c, uint64_t parent, const char *name, uint64_t id)
+{
+	uint64_t found = 0, above = 0;
+
+	c->names++;
+	c->nodes++;
+	return catalog_find(c->txn, parent, name, &found) == 0 && found == id &&
+	       catalog_parent(c->txn, id, &above) == 0 && above == parent;
+}
+
+static bool
+is_indexed(struct check *c, uint64_t partition, uint32_t tag, char kind, struct slice value, uint64_t id)
+{
+	struct key k;
+
+	index_key_prefix(&k, partition, tag, kind);
+	key_escaped(&k, value);
+	key_end_value(&k);
+	key_u64(&k, id);
+	return has_key(c, T_ATTRIBUTE, &k);
+}
+
+static bool
+attributes_indexed(struct check *c, uint64_t partition, enum level level, struct slice attributes, uint64_t id)
+{
+	const struct attribute_def *def;
+	struct attribute a;
+
+	while (attributes_next(&attributes, &a)) {
+		def = attribute_find(a.tag, level);
+		if (def == NULL || def->vr == 0 || def->vr == VR('U', 'I') || a.collated.len == 0)
+			continue;
+		if (!is_indexed(c, partition, a.tag, INDEX_VALUE, a.collated, id))
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_ordered(struct check *c, uint64_t partition, enum level level, uint64_t number)
+{
+	struct key k = key_of_1(partition);
+
+	key_u8(&k, (uint8_t)level);
+	key_u64(&k, number);
+	c->orders++;
+	return has_key(c, T_ORDER, &k);
+}
+
+static int
+check_instances(struct check *c, uint64_t partition, uint64_t series, const struct series_row *row)
+{
+	uint64_t instances = 0, bytes = 0, max = 0, latest = 0, id, base_id;
+	unsigned char hash[HASH_LEN];
+	struct instance_row i;
+	struct kv_range *g;
+	struct slice k, v;
+	struct buf base, json;
+	int r;
+
+	buf_init(&base, HEADER_MAX);
+	buf_init(&json, HEADER_MAX);
+	r = catalog_base(c->txn, series, &base, &base_id);
+	if (r < 0 || base_id == 0)
+		index_finding(c, "no base header of series", row->uid);
+	else
+		c->headers++;
+	r = open_children(c, T_INSTANCE, series, &g);
+	while (r >= 0 && (r = kv_range_next(g, &k, &v)) > 0) {
+		id = read_u64((const char *)k.data + 8);
+		if (instance_row_get(v, &i) < 0) {
+			index_finding(c, "broken instance row in series", row->uid);
+			continue;
+		}
+		instances++;
+		bytes += i.size;
+		if (i.watermark > max) {
+			max = i.watermark;
+			latest = id;
+		}
+		buf_reset(&json);
+		c->headers++;
+		if (catalog_header(c->txn, series, id, buf_slice(&base), &json) < 0)
+			index_finding(c, "no header of instance", i.uid);
+		if (!is_named(c, series, i.uid, id))
+			index_finding(c, "name of instance", i.uid);
+		if (!is_ordered(c, partition, LEVEL_INSTANCE, i.watermark))
+			index_finding(c, "order of instance", i.uid);
+		c->sop_entries++;
+		if (!is_indexed(c, partition, TAG_SOP_INSTANCE_UID, INDEX_VALUE, index_uid(i.uid, hash), id))
+			index_finding(c, "SOP Instance UID is not indexed:", i.uid);
+	}
+	if (r >= 0)
+		kv_range_close(g);
+	if (r == 0 && (instances != row->instances || bytes != row->bytes))
+		index_finding(c, "counts of series", row->uid);
+	if (r == 0 && (max != row->max_watermark || latest != row->latest_instance))
+		index_finding(c, "latest instance of series", row->uid);
+	if (r == 0 && instances == 0)
+		index_finding(c, "empty series", row->uid);
+	buf_fini(&base);
+	buf_fini(&json);
+	return r;
+}
+
+static int
+check_study(struct check *c, uint64_t partition, uint64_t study, const struct study_row *row,
+	    struct partition_row *sums)
+{
+	uint64_t series = 0, instances = 0, bytes = 0, max = 0, id;
+	unsigned char hash[HASH_LEN];
+	struct series_row s;
+	struct kv_range *g;
+	struct slice k, v;
+	int r;
+
+	if (!is_named(c, partition, row->uid, study))
+		index_finding(c, "name of study", row->uid);
+	if (!attributes_indexed(c, partition, LEVEL_STUDY, row->attributes, study))
+		index_finding(c, "attribute index of study", row->uid);
+	r = open_children(c, T_SERIES, study, &g);
+	while (r >= 0 && (r = kv_range_next(g, &k, &v)) > 0) {
+		id = read_u64((const char *)k.data + 8);
+		if (series_row_get(v, &s) < 0) {
+			index_finding(c, "broken series row in study", row->uid);
+			continue;
+		}
+		series++;
+		instances += s.instances;
+		bytes += s.bytes;
+		if (s.max_watermark > max)
+			max = s.max_watermark;
+		if (!is_named(c, study, s.uid, id))
+			index_finding(c, "name of series", s.uid);
+		if (!is_ordered(c, partition, LEVEL_SERIES, id))
+			index_finding(c, "order of series", s.uid);
+		c->series_entries++;
+		if (!attributes_indexed(c, partition, LEVEL_SERIES, s.attributes, id) ||
+		    !is_indexed(c, partition, TAG_SERIES_INSTANCE_UID, INDEX_VALUE, index_uid(s.uid, hash), id))
+			index_finding(c, "attribute index of series", s.uid);
+		r = check_instances(c, partition, id, &s);
+		if (r < 0)
+			break;
+	}
+	if (r >= 0)
+		kv_range_close(g);
+	if (r == 0 && (series != row->series || instances != row->instances || bytes != row->bytes ||
+		       max != row->max_watermark || series == 0))
+		index_finding(c, "counts of study", row->uid);
+	sums->studies++;
+	sums->series += series;
+	sums->instances += instances;
+	sums->bytes += bytes;
+	return r;
+}
+
+static int
+count_entries(struct check *c, enum table table, uint64_t *ret_count)
+{
+	struct kv_range *g;
+	struct slice k, v;
+	int r = kv_range_open(c->txn, table, slice_of(NULL, 0), slice_of(NULL, 0), KV_ASCENDING, 0, &g);
+
+	*ret_count = 0;
+	if (r < 0)
+		return r;
+	while ((r = kv_range_next(g, &k, &v)) > 0)
+		++*ret_count;
+	kv_range_close(g);
+	return r;
+}
+
+/* Every entry of the attribute index stands for a row that is there. */
+static int
+check_index_entries(struct check *c)
+{
+	struct kv_range *g;
+	struct slice k, v;
+	uint64_t parent, above;
+	int r = kv_range_open(c->txn, T_ATTRIBUTE, slice_of(NULL, 0), slice_of(NULL, 0), KV_ASCENDING, 0, &g);
+
+	if (r < 0)
+		return r;
+	while ((r = kv_range_next(g, &k, &v)) > 0) {
+		parent = v.len == 8 ? read_u64(v.data) : 0;
+		if (k.len < 8 || catalog_parent(c->txn, read_u64((const char *)k.data + k.len - 8), &above) < 0 ||
+		    above != parent)
+			index_finding(c, "attribute index names something that is gone", "");
+	}
+	kv_range_close(g);
+	return r;
+}
+
+/* Sequence numbers without gaps, and a counter that fits. */
+static int
+check_feed(struct check *c)
+{
+	struct catalog_counters counters;
+	struct kv_range *g;
+	struct slice k, v;
+	uint64_t expected = 1;
+	int r = catalog_get_counters(c->txn, &counters);
+
+	if (r == 0)
+		r = kv_range_open(c->txn, T_FEED, slice_of(NULL, 0), slice_of(NULL, 0), KV_ASCENDING, 0, &g);
+	if (r < 0)
+		return r;
+	while ((r = kv_range_next(g, &k, &v)) > 0)
+		if (read_u64(k.data) != expected++)
+			break;
+	kv_range_close(g);
+	if (r >= 0 && (r > 0 || expected != counters.sequence + 1))
+		index_finding(c, "the change feed has a gap", "");
+	return r < 0 ? r : 0;
+}
+
+static int
+check_index(struct check *c)
+{
+	struct partition_row row, sums;
+	struct study_row study;
+	struct kv_range *g, *studies;
+	struct slice k, v;
+	uint64_t id, n;
+	int r;
+
+	r = kv_range_open(c->txn, T_PARTITION, slice_of(NULL, 0), slice_of(NULL, 0), KV_ASCENDING, 0, &g);
+	if (r < 0)
+		return r;
+	while ((r = kv_range_next(g, &k, &v)) > 0 && (r = partition_row_get(v, &row)) == 0) {
+		id = read_u64(k.data);
+		sums = (struct partition_row){ 0 };
+		if (!is_named(c, 0, row.name, id))
+			index_finding(c, "name of partition", row.name);
+		r = open_children(c, T_STUDY, id, &studies);
+		if (r < 0)
+			break;
+		while ((r = kv_range_next(studies, &k, &v)) > 0) {
+			if (study_row_get(v, &study) < 0) {
+				index_finding(c, "broken study row in partition", row.name);
+				continue;
+			}
+			r = check_study(c, id, read_u64((const char *)k.data + 8), &study, &sums);
+			if (r < 0)
+				break;
+		}
+		kv_range_close(studies);
+		if (r < 0)
+			break;
+		if (sums.studies != row.studies || sums.series != row.series || sums.instances != row.instances ||
+		    sums.bytes != row.bytes)
+			index_finding(c, "counts of partition", row.name);
+	}
+	kv_range_close(g);
+	if (r == 0)
+		r = check_feed(c);
+	if (r == 0)
+		r = check_index_entries(c);
+	if (r == 0 && (r = count_entries(c, T_NAME, &n)) == 0 && n != c->names)
+		index_finding(c, "names of what is gone", "");
+	if (r == 0 && (r = count_entries(c, T_NODE, &n)) == 0 && n != c->nodes)
+		index_finding(c, "nodes of what is gone", "");
+	if (r == 0 && (r = count_entries(c, T_ORDER, &n)) == 0 && n != c->orders)
+		index_finding(c, "order of what is gone", "");
+	if (r == 0 && (r = count_entries(c, T_HEADER, &n)) == 0 && n != c->headers)
+		index_finding(c, "headers of what is gone", "");
+	return r;
+}
+
+/* -- repairs -------------------------------------------------------------- */
+
+static void
+wait_tickets(struct check *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->n_tickets; i++)
+		ticket_wait(c->tickets[i], NULL, NULL);
+	c->n_tickets = 0;
+}
+
+/* A file somewhere below the data directory that no row names, or another
+ * version than its row: index it, where it lies or by copying it in. */
+static bool
+adopt(struct check *c, const char *name)
+{
+	struct ingest_options o = { .rules = VALIDATE_PLAIN, .same = INGEST_SAME_REPLACE };
+	char partition[STORE_NAME_MAX + 1];
+	const char *slash = strchr(name, '/');
+	struct ingest_result result;
+	struct incoming *in = NULL;
+	struct err err = { 0 };
+	struct ticket *t;
+	struct stat sb;
+	char *chunk;
+	uint64_t off = 0;
+	ssize_t n;
+	int fd, r;
+
+	if (slash == NULL || slash - name > STORE_NAME_MAX || blob_open(c->st->blobs, name, &fd) < 0)
+		return false;
+	memcpy(partition, name, (size_t)(slash - name));
+	partition[slash - name] = '\0';
+	o.partition = partition;
+	r = index_in_place(c->st, partition, name, fd, &result, &t, &err);
+	if (r == -EXDEV) {
+		/* At a wrong place: take the bytes in, then drop this file. */
+		chunk = malloc(CHUNK);
+		r = chunk == NULL ? -ENOMEM : incoming_new(c->st, &in, &err);
+		while (r == 0 && (n = io_pread_all(fd, chunk, CHUNK, off)) != 0) {
+			r = n < 0 ? (int)n : incoming_write(in, chunk, (size_t)n, &err);
+			off += (uint64_t)n;
+		}
+		if (r == 0 && fstat(fd, &sb) == 0) {
+			struct timespec times[2] = { sb.st_atim, sb.st_mtim };
+
+			futimens(incoming_fd(in), times);
+		}
+		free(chunk);
+		close(fd);
+		if (r == 0)
+			r = incoming_accept(in, &o, &result, &t, &err);
+		if (r < 0)
+			incoming_free(in);
+		else
+			r = ticket_wait(t, NULL, &err);
+		if (r == 0)
+			blob_remove(c->st->blobs, name);
+		return r == 0;
+	}
+	if (r < 0) {
+		close(fd);
+		return false;
+	}
+	if (c->n_tickets == TICKETS)
+		wait_tickets(c);
+	c->tickets[c->n_tickets++] = t;
+	return true;
+}
+
+/* -- files ---------------------------------------------------------------- */
+
+static int
+hash_fits(struct store_file *f, bool *ret_fits)
+{
+	const struct instance_info *info = store_file_info(f);
+	unsigned char hash[HASH_LEN];
+	struct hash_stream *h = hash_stream_new();
+	char *chunk = malloc(CHUNK);
+	uint64_t off = 0;
+	ssize_t n = h == NULL || chunk == NULL ? -ENOMEM : 1;
+
+	while (n > 0 && (n = store_file_pread(f, chunk, CHUNK, off)) > 0) {
+		hash_stream_add(h, chunk, (size_t)n);
+		off += (uint64_t)n;
+	}
+	if (n == 0) {
+		hash_stream_get(h, hash);
+		*ret_fits = off == info->size && memcmp(hash, info->hash, HASH_LEN) == 0;
+	}
+	hash_stream_free(h);
+	free(chunk);
+	/* A disk that cannot read it: as good as changed. */
+	if (n == -EIO) {
+		*ret_fits = false;
+		n = 0;
+	}
+	return (int)n;
+}
+
+static void
+mend_file(struct check *c, const char *partition, const struct instance_info *info, enum check_finding finding)
+{
+	char name[BLOB_NAME_MAX];
+	bool mended = false;
+
+	instance_name(name, partition, info->study_uid, info->series_uid, info->sop_uid);
+	if (c->options->repair) {
+		mended = finding == CHECK_FILE_CHANGED && adopt(c, name);
+		if (!mended)
+			mended = store_delete_id(c->st, info->id, NULL) == 0;
+	}
+	report(c, finding, name, mended);
+}
+
+static int
+check_file(struct check *c, const char *partition, const struct instance_info *info)
+{
+	struct store_node now;
+	struct store_file *f;
+	bool fits = true;
+	char name[BLOB_NAME_MAX];
+	int r, fd;
+
+	r = store_open_file(c->st, info->id, &f, NULL);
+	if (r == 0) {
+		if (c->options->verify)
+			r = hash_fits(f, &fits);
+		store_file_close(f);
+		if (r == 0 && fits) {
+			c->totals.instances++;
+			c->totals.bytes += info->size;
+			return 0;
+		}
+	}
+	if (r < 0 && r != -ESTALE && r != -ENOENT)
+		return r;
+	r = store_get_node(c->st, info->id, &now);
+	if (r == -ENOENT || (r == 0 && now.watermark != info->watermark))
+		return 0;	/* it changed while we looked */
+	if (r < 0)
+		return r;
+	instance_name(name, partition, info->study_uid, info->series_uid, info->sop_uid);
+	r = blob_open(c->st->blobs, name, &fd);
+	if (r == 0)
+		close(fd);
+	mend_file(c, partition, info, r == 0 ? CHECK_FILE_CHANGED : CHECK_FILE_MISSING);
+	return 0;
+}
+
+static int
+check_partition_files(struct check *c, const char *partition, struct err *err)
+{
+	struct store_scope scope = { .partition = partition };
+	struct instance_info info;
+	struct store_scan *scan;
+	int r;
+
+	r = store_scan_open(c->st, &scope, &scan, NULL, err);
+	if (r < 0)
+		return r;
+	while ((r = store_scan_next(scan, &info, err)) > 0) {
+		r = check_file(c, partition, &info);
+		if (r < 0) {
+			err_set(err, r, "cannot check a file: %s", strerror(-r));
+			break;
+		}
+	}
+	store_scan_close(scan);
+	return r;
+}
+
+struct partitions {
+	char names[1024][STORE_NAME_MAX + 1];
+	size_t n;
+};
+
+static int
+note_partition(void *ctx, const struct store_node *node)
+{
+	struct partitions *p = ctx;
+
+	if (p->n < sizeof p->names / sizeof *p->names)
+		strcpy(p->names[p->n++], node->name);
+	return 0;
+}
+
+static int
+check_files(struct check *c, struct err *err)
+{
+	struct partitions *p = calloc(1, sizeof *p);
+	size_t i;
+	int r;
+
+	if (p == NULL)
+		return err_set(err, -ENOMEM, "out of memory");
+	r = store_list(c->st, STORE_ROOT_ID, 0, note_partition, p);
+	for (i = 0; i < p->n && r == 0; i++)
+		r = check_partition_files(c, p->names[i], err);
+	free(p);
+	return r;
+}
+
+/* -- files without rows --------------------------------------------------- */
+
+/* 1 when a row names this file, or a removal of it is under way. */
+static int
+is_known(struct check *c, const char *name)
+{
+	char part[4][UID_TEXT_MAX + 4];
+	const char *p = name, *slash;
+	struct reclaim_entry e;
+	struct kv_range *g;
+	struct kv_txn *txn;
+	struct slice k, v;
+	uint64_t id = 0;
+	size_t len;
+	int i, r;
+
+	for (i = 0; i < 4; i++, p = slash + 1) {
+		slash = i < 3 ? strchr(p, '/') : p + strlen(p);
+		if (slash == NULL || (size_t)(slash - p) >= sizeof part[i])
+			return 0;
+		memcpy(part[i], p, (size_t)(slash - p));
+		part[i][slash - p] = '\0';
+	}
+	len = strlen(part[3]);
+	if (len < 5 || strcmp(part[3] + len - 4, ".dcm") != 0)
+		return 0;
+	part[3][len - 4] = '\0';
+	r = kv_begin(c->st->kv, KV_READ, &txn);
+	if (r < 0)
+		return r;
+	for (i = 0; i < 4 && r == 0; i++)
+		r = catalog_find(txn, id, part[i], &id);
+	if (r == -ENOENT) {
+		r = kv_range_open(txn, T_RECLAIM, slice_of(NULL, 0), slice_of(NULL, 0), KV_ASCENDING, 0, &g);
+		if (r == 0) {
+			while ((r = kv_range_next(g, &k, &v)) > 0)
+				if (reclaim_entry_get(v, &e) == 0 && strcmp(e.sop_uid, part[3]) == 0)
+					break;
+			kv_range_close(g);
+		}
+	} else if (r == 0)
+		r = 1;
+	kv_abort(txn);
+	return r;
+}
+
+static int
+check_blob(void *ctx, const char *name, uint64_t size, int64_t mtime)
+{
+	struct check *c = ctx;
+	int r;
+
+	(void)size;
+	(void)mtime;
+	/* The service's own probe (contract 11.4). */
+	if (strncmp(name, "healthCheck/", strlen("healthCheck/")) == 0)
+		return 0;
+	r = is_known(c, name);
+	if (r == 0)
+		report(c, CHECK_FILE_UNKNOWN, name, c->options->repair && adopt(c, name));
+	return r < 0 ? r : 0;
+}
+
+static int
+check_stage(void *ctx, const char *stage, uint64_t owner, bool alive)
+{
+	struct check *c = ctx;
+
+	if (!alive && owner != c->st->owner)
+		report(c, CHECK_STAGING, stage, false);
+	return 0;
+}
+
+int
+store_check(struct store *st, const struct check_options *options, struct check_totals *ret_totals, struct err *err)
+{
+	struct check c = { .st = st, .options = options };
+	int r;
+
+	if (options->repair && st->read_only)
+		return err_set(err, -EROFS, "the store is open for reading only");
+	barrier(st);
+	r = kv_begin(st->kv, KV_READ, &c.txn);
+	if (r == 0) {
+		r = check_index(&c);
+		kv_abort(c.txn);
+	}
+	if (r < 0)
+		return err_set(err, r, "cannot read the index: %s", strerror(-r));
+	r = check_files(&c, err);
+	if (r == 0) {
+		r = blob_walk(st->blobs, check_blob, &c);
+		wait_tickets(&c);
+		if (r == 0)
+			r = blob_walk_staging(st->blobs, check_stage, &c);
+		if (r < 0)
+			err_set(err, r, "cannot walk the files: %s", strerror(-r));
+	}
+	if (ret_totals != NULL)
+		*ret_totals = c.totals;
+	return r;
+}

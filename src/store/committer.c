@@ -1,0 +1,374 @@
+/* The committer: makes durable together whatever was accepted since its last round.
+ *
+ * Order of effects.  Each holds after every step, also if we are killed there;
+ * the numbers are those tests/fault names.
+ *
+ *  (1) No row names bytes that are not durable: blob_sync comes before the transaction.
+ *  (2) An instance's row, index entries, counts and feed entry appear in one transaction.
+ *  (3) A row is findable from its commit on: until the file has its public
+ *      name, readers find it by its staging name (retrieve.c).
+ *  (4) What lies in staging when a store is opened has a row (it gets its
+ *      name), or was accepted (its name says so: ingested again), or neither
+ *      (removed).  Only staging is looked at (recover.c).
+ *  (5) An acknowledged instance survives kill -9 and power loss; one whose
+ *      accept returned with survive_kill survives kill -9 at once, by (4).
+ *  (6) A row that goes leaves a reclaim entry in the same transaction; its
+ *      file is removed after the commit, or when the store is opened next.
+ *
+ * Files get their names, and removed ones go (reclaim.c), while the writer's lock of
+ * the index is held: no other process can then replace or delete the same
+ * instance between our look at its row and our rename.  These are
+ * the only blob operations inside a write transaction, and none of them syncs.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "store/internal.h"
+
+/* -- one round ------------------------------------------------------------ */
+
+static int
+put_job(struct catalog_batch *batch, struct job *job)
+{
+	struct instance_row row = job->row;
+	struct catalog_entry e = {
+		.partition = job->partition,
+		.study_uid = job->result.identity.study_uid,
+		.series_uid = job->result.identity.series_uid,
+		.row = &row,
+		.study_attributes = buf_slice(&job->study_attributes),
+		.series_attributes = buf_slice(&job->series_attributes),
+		.modality = slice_str(job->modality),
+		.json = buf_slice(&job->json),
+		.header = buf_slice(&job->header),
+		.base_id = job->base_id,
+		.same = (enum batch_same)job->same,
+		.now = clock_now(),
+	};
+
+	row.attributes = buf_slice(&job->instance_attributes);
+	return batch_put(batch, &e, &job->put);
+}
+
+/* One transaction for all of them.  Each gets its put_error (0 or -EEXIST). */
+static int
+commit_jobs(struct store *st, struct job **jobs, size_t n)
+{
+	struct catalog_batch *batch;
+	size_t i;
+	int r, tries;
+
+	for (tries = 0; tries < 10; tries++) {
+		r = batch_begin(st->kv, &batch);
+		for (i = 0; i < n && r == 0; i++) {
+			jobs[i]->put_error = r = put_job(batch, jobs[i]);
+			if (r == -EEXIST)
+				r = 0;
+			else if (r < 0)
+				batch_abort(batch);
+		}
+		if (r == 0) {
+			step(STEP_WRITTEN);
+			r = batch_commit(batch);
+		}
+		if (r != -EAGAIN)
+			break;
+	}
+	return r;
+}
+
+/* Is this still the version the row names?  Somebody may have replaced or removed it. */
+static bool
+is_current(struct kv_txn *txn, const struct job *job)
+{
+	struct instance_row row;
+
+	return catalog_instance(txn, job->put.path.series, job->put.path.instance, &row) == 0 &&
+	       row.stage == job->stage;
+}
+
+static void
+publish_jobs(struct store *st, struct job **jobs, size_t n)
+{
+	char stage[BLOB_STAGE_MAX], name[BLOB_NAME_MAX];
+	struct partition_row partition;
+	struct kv_txn *txn;
+	size_t i;
+	int r;
+
+	r = kv_begin(st->kv, KV_WRITE, &txn);
+	if (r < 0) {
+		/* Readers find the files in staging, the next start renames them. */
+		log_error("commit: files stay in staging count=%zu error=%s", n, strerror(-r));
+		return;
+	}
+	for (i = 0; i < n; i++) {
+		struct job *job = jobs[i];
+
+		if (job->in_place)
+			continue;
+		row_stage_name(stage, job->stage, job->row.flags, job->partition);
+		if (job->put_error < 0 || job->put.outcome == BATCH_UNCHANGED || !is_current(txn, job)) {
+			blob_stage_remove(st->blobs, stage);
+			continue;
+		}
+		/* Its own spelling: a door may have used another case. */
+		r = catalog_partition(txn, job->put.path.partition, &partition);
+		if (r < 0)
+			continue;
+		instance_name(name, partition.name, job->result.identity.study_uid,
+			      job->result.identity.series_uid, job->result.identity.sop_uid);
+		r = blob_publish(st->blobs, stage, name);
+		if (r < 0)
+			log_error("commit: file stays in staging stage=%s error=%s", stage, strerror(-r));
+		step(STEP_PUBLISHING);
+	}
+	kv_abort(txn);
+}
+
+static void
+fail_job(struct store *st, struct job *job, int error)
+{
+	char stage[BLOB_STAGE_MAX];
+
+	job->error = err_set_dicom(&job->err, error, REASON_PROCESSING, 0, "cannot store: %s", strerror(-error));
+	if (job->in_place)
+		return;
+	if (job->accepted) {
+		/* Its writer was told that all is well: keep the bytes for the next start. */
+		log_error("commit: accepted file waits in staging for the next start sop=%s error=%s",
+			  job->result.identity.sop_uid, strerror(-error));
+		return;
+	}
+	row_stage_name(stage, job->stage, job->row.flags, job->partition);
+	blob_stage_remove(st->blobs, stage);
+}
+
+static void
+settle(struct store *st, struct job *job)
+{
+	static const enum ingest_outcome outcomes[] = {
+		[BATCH_CREATED] = INGEST_CREATED,
+		[BATCH_REPLACED] = INGEST_REPLACED,
+		[BATCH_UNCHANGED] = INGEST_UNCHANGED,
+	};
+
+	if (job->put_error < 0) {
+		job->error = err_set_dicom(&job->err, job->put_error, REASON_EXISTS, 0,
+					   "the instance exists already");
+		st->refused++;
+		return;
+	}
+	job->result.outcome = outcomes[job->put.outcome];
+	job->result.id = job->put.path.instance;
+	job->result.watermark = job->put.watermark;
+	job->sequence = job->put.sequence;
+	if (job->put.outcome != BATCH_UNCHANGED)
+		st->committed++;
+}
+
+static void
+run_round(struct store *st, struct job **jobs, size_t n)
+{
+	int fds[ROUND_MAX] = { -1 };
+	size_t i;
+	bool replaced = false;
+	int r;
+
+	for (i = 0; i < n; i++)
+		fds[i] = jobs[i]->fd;		/* in any case: a repaired file may be young, too */
+	r = blob_sync(st->blobs, fds, n);
+	step(STEP_DURABLE);
+	if (r == 0)
+		r = commit_jobs(st, jobs, n);
+	if (r < 0 && n > 1) {
+		/* One that cannot be stored must not take the others with it. */
+		for (i = 0; i < n; i++)
+			run_round(st, &jobs[i], 1);
+		return;
+	}
+	if (r < 0) {
+		fail_job(st, jobs[0], r);
+		return;
+	}
+	st->commits++;
+	step(STEP_COMMITTED);
+	publish_jobs(st, jobs, n);
+	for (i = 0; i < n; i++) {
+		settle(st, jobs[i]);
+		replaced |= jobs[i]->put_error == 0 && jobs[i]->put.outcome == BATCH_REPLACED;
+	}
+	if (replaced)
+		reclaim_all(st);
+	step(STEP_PUBLISHED);
+}
+
+/* -- the thread ----------------------------------------------------------- */
+
+static size_t
+take_round_locked(struct store *st, struct job **jobs)
+{
+	size_t n = 0;
+
+	while (st->queue != NULL && n < ROUND_MAX) {
+		jobs[n++] = st->queue;
+		st->queue = st->queue->next;
+	}
+	if (st->queue == NULL)
+		st->queue_end = &st->queue;
+	return n;
+}
+
+static void *
+committer_main(void *ctx)
+{
+	struct store *st = ctx;
+	struct job *jobs[ROUND_MAX];
+	uint64_t last;
+	size_t n, i;
+
+	pthread_mutex_lock(&st->lock);
+	for (;;) {
+		while (st->queue == NULL && !st->stopping)
+			pthread_cond_wait(&st->work, &st->lock);
+		if (st->queue == NULL)
+			break;
+		n = take_round_locked(st, jobs);
+		last = jobs[n - 1]->number;
+		pthread_mutex_unlock(&st->lock);
+
+		run_round(st, jobs, n);
+		for (i = 0; i < n; i++) {
+			close(jobs[i]->fd);
+			jobs[i]->fd = -1;
+		}
+
+		pthread_mutex_lock(&st->lock);
+		for (i = 0; i < n; i++)
+			jobs[i]->done = true;
+		st->done_number = last;
+		st->n_pending -= n;
+		pthread_cond_broadcast(&st->done);
+		pthread_mutex_unlock(&st->lock);
+		changes_wake(st);
+		for (i = 0; i < n; i++)
+			job_unref(st, jobs[i]);
+		pthread_mutex_lock(&st->lock);
+	}
+	pthread_mutex_unlock(&st->lock);
+	return NULL;
+}
+
+int
+committer_start(struct store *st)
+{
+	int r = -pthread_create(&st->committer, NULL, committer_main, st);
+
+	st->committer_runs = r == 0;
+	return r;
+}
+
+void
+committer_stop(struct store *st)
+{
+	if (!st->committer_runs)
+		return;
+	pthread_mutex_lock(&st->lock);
+	st->stopping = true;
+	pthread_cond_signal(&st->work);
+	pthread_mutex_unlock(&st->lock);
+	pthread_join(st->committer, NULL);
+	st->committer_runs = false;
+}
+
+void
+committer_queue(struct store *st, struct job *job)
+{
+	pthread_mutex_lock(&st->lock);
+	while (st->n_pending >= PENDING_MAX)
+		pthread_cond_wait(&st->done, &st->lock);
+	job->number = ++st->last_number;
+	job->next = NULL;
+	*st->queue_end = job;
+	st->queue_end = &job->next;
+	st->n_pending++;
+	pthread_cond_signal(&st->work);
+	pthread_mutex_unlock(&st->lock);
+}
+
+/* -- waiting -------------------------------------------------------------- */
+
+void
+barrier(struct store *st)
+{
+	uint64_t number;
+
+	pthread_mutex_lock(&st->lock);
+	number = st->last_number;
+	while (st->done_number < number)
+		pthread_cond_wait(&st->done, &st->lock);
+	pthread_mutex_unlock(&st->lock);
+}
+
+static struct timespec
+deadline(int ms)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	ts.tv_sec += ms / 1000;
+	ts.tv_nsec += (long)(ms % 1000) * 1000000;
+	if (ts.tv_nsec >= 1000000000) {
+		ts.tv_sec++;
+		ts.tv_nsec -= 1000000000;
+	}
+	return ts;
+}
+
+void
+wait_observed(struct store *st, uint64_t sequence)
+{
+	struct timespec until = deadline(OBSERVER_WAIT);
+
+	pthread_mutex_lock(&st->lock);
+	while (st->observing && st->observed < sequence)
+		if (pthread_cond_timedwait(&st->done, &st->lock, &until) != 0)
+			break;
+	pthread_mutex_unlock(&st->lock);
+}
+
+int
+ticket_wait(struct ticket *t, struct ingest_result *result, struct err *err)
+{
+	struct job *job = (struct job *)t;
+	struct store *st = job->store;
+	int r;
+
+	pthread_mutex_lock(&st->lock);
+	while (!job->done)
+		pthread_cond_wait(&st->done, &st->lock);
+	pthread_mutex_unlock(&st->lock);
+	r = job->error;
+	if (r < 0 && err != NULL)
+		*err = job->err;
+	if (result != NULL)
+		*result = job->result;
+	if (r == 0 && job->sequence != 0)
+		wait_observed(st, job->sequence);
+	job_unref(st, job);
+	return r;
+}
+
+void
+ticket_free(struct ticket *t)
+{
+	struct job *job = (struct job *)t;
+
+	if (job != NULL)
+		job_unref(job->store, job);
+}

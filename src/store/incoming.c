@@ -1,0 +1,489 @@
+/* Receiving and accepting: everything about one instance that can be done
+ * before and beside the commits of others.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "catalog/header.h"
+#include "dicom/collate.h"
+#include "dicom/json.h"
+#include "store/internal.h"
+
+#define PREAMBLE 128
+#define HASH_CHUNK (256 << 10)
+
+struct incoming {
+	struct store *st;
+	int fd;
+	uint64_t stage;
+	char name[BLOB_STAGE_MAX];	/* where the file is now */
+	struct hash_stream *hash;	/* of everything given to incoming_write */
+	uint64_t written;
+};
+
+static int
+new_incoming(struct store *st, struct incoming **ret_in, struct err *err)
+{
+	struct incoming *in = calloc(1, sizeof *in);
+	int r;
+
+	if (in == NULL)
+		return err_set(err, -ENOMEM, "out of memory");
+	in->st = st;
+	in->fd = -1;
+	r = stage_take(st, &in->stage);
+	if (r < 0) {
+		free(in);
+		return err_set(err, r, "cannot stage a file: %s", strerror(-r));
+	}
+	stage_name(in->name, in->stage, NULL);
+	*ret_in = in;
+	return 0;
+}
+
+int
+incoming_new(struct store *st, struct incoming **ret_in, struct err *err)
+{
+	struct incoming *in;
+	int r = new_incoming(st, &in, err);
+
+	if (r < 0)
+		return r;
+	r = blob_stage_create(st->blobs, in->name, &in->fd);
+	if (r < 0) {
+		free(in);
+		return err_set(err, r, "cannot stage a file: %s", strerror(-r));
+	}
+	*ret_in = in;
+	return 0;
+}
+
+int
+incoming_adopt(struct store *st, const char *stage_file, struct incoming **ret_in)
+{
+	struct incoming *in;
+	int r = new_incoming(st, &in, NULL);
+
+	if (r < 0)
+		return r;
+	r = blob_stage_rename(st->blobs, stage_file, in->name);
+	if (r == 0)
+		r = blob_stage_open(st->blobs, in->name, &in->fd);
+	if (r < 0) {
+		free(in);
+		return r;
+	}
+	*ret_in = in;
+	return 0;
+}
+
+int
+incoming_write(struct incoming *in, const void *data, size_t len, struct err *err)
+{
+	int r;
+
+	if (in->hash == NULL && in->written == 0)
+		in->hash = hash_stream_new();
+	if (in->hash == NULL)
+		return err_set(err, -ENOMEM, "out of memory");
+	r = io_write_all(in->fd, data, len);
+	if (r < 0)
+		return err_set(err, r, "cannot write to staging: %s", strerror(-r));
+	hash_stream_add(in->hash, data, len);
+	in->written += len;
+	return 0;
+}
+
+int
+incoming_fd(struct incoming *in)
+{
+	return in->fd;
+}
+
+static void
+incoming_finish(struct incoming *in)
+{
+	hash_stream_free(in->hash);
+	free(in);
+}
+
+void
+incoming_free(struct incoming *in)
+{
+	if (in == NULL)
+		return;
+	if (in->fd >= 0)
+		close(in->fd);
+	blob_stage_remove(in->st->blobs, in->name);
+	incoming_finish(in);
+}
+
+/* -- accept --------------------------------------------------------------- */
+
+static int
+zero_preamble(struct incoming *in, struct err *err)
+{
+	static const char zeros[PREAMBLE];
+	char head[PREAMBLE];
+
+	if (io_pread_all(in->fd, head, sizeof head, 0) != sizeof head || memcmp(head, zeros, sizeof head) == 0)
+		return 0;
+	if (pwrite(in->fd, zeros, sizeof zeros, 0) != sizeof zeros)
+		return err_set(err, -EIO, "cannot clear the preamble");
+	/* The stream no longer stands for the file. */
+	hash_stream_free(in->hash);
+	in->hash = NULL;
+	return 0;
+}
+
+static int
+hash_file(struct incoming *in, uint64_t size, unsigned char hash[HASH_LEN])
+{
+	struct hash_stream *h;
+	char *chunk;
+	uint64_t off = 0;
+	ssize_t n = 0;
+
+	if (in->hash != NULL && in->written == size) {
+		hash_stream_get(in->hash, hash);
+		return 0;
+	}
+	h = hash_stream_new();
+	chunk = malloc(HASH_CHUNK);
+	while (h != NULL && chunk != NULL && off < size) {
+		n = io_pread_all(in->fd, chunk, HASH_CHUNK, off);
+		if (n <= 0)
+			break;
+		hash_stream_add(h, chunk, (size_t)n);
+		off += (uint64_t)n;
+	}
+	if (h == NULL || chunk == NULL)
+		n = -ENOMEM;
+	else if (off != size && n >= 0)
+		n = -EIO;
+	else
+		hash_stream_get(h, hash);
+	hash_stream_free(h);
+	free(chunk);
+	return n < 0 ? (int)n : 0;
+}
+
+static uint32_t
+number(const struct dicom *d, uint32_t tag)
+{
+	double v;
+
+	return dicom_number(d, tag, &v) == 0 && v > 0 && v < UINT32_MAX ? (uint32_t)v : 0;
+}
+
+static void
+job_free(struct job *job)
+{
+	if (job->fd >= 0)
+		close(job->fd);
+	buf_fini(&job->study_attributes);
+	buf_fini(&job->series_attributes);
+	buf_fini(&job->instance_attributes);
+	buf_fini(&job->json);
+	buf_fini(&job->header);
+	free(job);
+}
+
+void
+job_unref(struct store *st, struct job *job)
+{
+	bool last;
+
+	pthread_mutex_lock(&st->lock);
+	last = --job->refs == 0;
+	pthread_mutex_unlock(&st->lock);
+	if (last)
+		job_free(job);
+}
+
+static struct job *
+job_new(struct store *st)
+{
+	struct job *job = calloc(1, sizeof *job);
+
+	if (job == NULL)
+		return NULL;
+	job->store = st;
+	job->fd = -1;
+	job->refs = 2;
+	buf_init(&job->study_attributes, 128 << 10);
+	buf_init(&job->series_attributes, 128 << 10);
+	buf_init(&job->instance_attributes, 128 << 10);
+	buf_init(&job->json, HEADER_MAX);
+	buf_init(&job->header, HEADER_MAX + 64);
+	return job;
+}
+
+/* Everything the index wants to know of a data set. */
+static int
+describe(struct job *job, const struct dicom *d, struct err *err)
+{
+	const struct dicom_element *pixels = dicom_find(d, TAG_PIXEL_DATA);
+	const struct dicom_identity *id = &job->result.identity;
+	struct instance_row *row = &job->row;
+	int r;
+
+	strcpy(row->uid, id->sop_uid);
+	strcpy(row->class_uid, id->class_uid);
+	snprintf(row->xfer_uid, sizeof row->xfer_uid, "%s", dicom_xfer_uid(d));
+	row->rows = number(d, TAG_ROWS);
+	row->columns = number(d, TAG_COLUMNS);
+	row->frames = number(d, TAG_NUMBER_OF_FRAMES);
+	row->pixel_offset = pixels != NULL ? pixels->offset : 0;
+	dicom_text_first(d, TAG_MODALITY, job->modality, sizeof job->modality);
+	if (dicom_is_implicit(d))
+		job->result.warning_reason = WARNING_CLASS;
+	r = attributes_extract(d, LEVEL_STUDY, &job->study_attributes);
+	if (r == 0)
+		r = attributes_extract(d, LEVEL_SERIES, &job->series_attributes);
+	if (r == 0)
+		r = attributes_extract(d, LEVEL_INSTANCE, &job->instance_attributes);
+	if (r == 0)
+		r = dicom_write_json(d, &job->json);
+	if (r == -EMSGSIZE)
+		return err_set_dicom(err, -EFBIG, REASON_INVALID, 0, "the header is too large");
+	if (r < 0)
+		return err_set_dicom(err, r, REASON_PROCESSING, 0, "cannot read the header: %s", strerror(-r));
+	return 0;
+}
+
+/* Look for the same instance, and compress the header against its series' base. */
+static int
+compare(struct store *st, struct job *job, bool *ret_unchanged, struct err *err)
+{
+	const struct dicom_identity *id = &job->result.identity;
+	struct catalog_path p = { 0 };
+	struct partition_row partition;
+	struct instance_row row;
+	struct kv_txn *txn;
+	struct buf base;
+	int r;
+
+	*ret_unchanged = false;
+	buf_init(&base, HEADER_MAX);
+	r = kv_begin(st->kv, KV_READ, &txn);
+	if (r < 0)
+		return err_set_dicom(err, r, REASON_PROCESSING, 0, "cannot read the index: %s", strerror(-r));
+	r = catalog_find(txn, 0, job->partition, &p.partition);
+	if (r == 0)
+		r = catalog_partition(txn, p.partition, &partition);
+	if (r == 0) {
+		/* Names of files are made of its own spelling. */
+		strcpy(job->partition, partition.name);
+		r = catalog_find(txn, p.partition, id->study_uid, &p.study);
+	}
+	if (r == 0)
+		r = catalog_find(txn, p.study, id->series_uid, &p.series);
+	if (r == 0)
+		r = catalog_base(txn, p.series, &base, &job->base_id);
+	if (r == 0)
+		r = catalog_find(txn, p.series, id->sop_uid, &p.instance);
+	if (r == 0)
+		r = catalog_instance(txn, p.series, p.instance, &row);
+	if (r == 0) {
+		bool same = row.size == job->row.size && memcmp(row.hash, job->row.hash, HASH_LEN) == 0;
+
+		if (job->same == INGEST_SAME_REFUSE || (job->same == INGEST_SAME_KEEP && !same))
+			r = err_set_dicom(err, -EEXIST, REASON_EXISTS, 0, "the instance exists already");
+		*ret_unchanged = r == 0 && same;
+		job->result.outcome = INGEST_UNCHANGED;
+		job->result.id = p.instance;
+		job->result.watermark = row.watermark;
+	} else if (r == -ENOENT)
+		r = 0;
+	else
+		err_set_dicom(err, r, REASON_PROCESSING, 0, "cannot read the index: %s", strerror(-r));
+	kv_abort(txn);
+	if (r == 0 && !*ret_unchanged) {
+		r = header_compress(buf_slice(&job->json), buf_slice(&base), &job->header);
+		if (r < 0)
+			err_set_dicom(err, r, REASON_PROCESSING, 0, "cannot store the header: %s", strerror(-r));
+	}
+	buf_fini(&base);
+	return r;
+}
+
+static int
+prepare(struct incoming *in, const struct ingest_options *o, struct job *job, bool *ret_unchanged,
+	struct err *err)
+{
+	struct dicom *d = NULL;
+	struct stat sb;
+	int r;
+
+	if (o->zero_preamble) {
+		r = zero_preamble(in, err);
+		if (r < 0)
+			return r;
+	}
+	if (fstat(in->fd, &sb) < 0)
+		return err_set_dicom(err, -errno, REASON_PROCESSING, 0, "cannot read staging");
+	job->row.size = (uint64_t)sb.st_size;
+	job->row.mtime = (int64_t)sb.st_mtim.tv_sec * 1000000000 + sb.st_mtim.tv_nsec;
+	job->row.stage = in->stage;
+	r = dicom_read_fd(in->fd, &d, err);
+	if (r < 0)
+		return r;
+	r = dicom_identify(d, o->rules, o->study_uid, &job->result.identity, err);
+	if (r == 0)
+		r = describe(job, d, err);
+	dicom_free(d);
+	if (r < 0)
+		return r;
+	r = hash_file(in, job->row.size, job->row.hash);
+	if (r < 0)
+		return err_set_dicom(err, r, REASON_PROCESSING, 0, "cannot read staging: %s", strerror(-r));
+	return compare(in->st, job, ret_unchanged, err);
+}
+
+int
+incoming_accept(struct incoming *in, const struct ingest_options *o, struct ingest_result *result,
+		struct ticket **ret_ticket, struct err *err)
+{
+	struct store *st = in->st;
+	struct job *job = job_new(st);
+	const char *partition = o->partition != NULL ? o->partition : STORE_DEFAULT_PARTITION;
+	char accepted[BLOB_STAGE_MAX];
+	bool unchanged;
+	int r;
+
+	step(STEP_RECEIVED);
+	if (job == NULL)
+		return err_set(err, -ENOMEM, "out of memory");
+	if (strlen(partition) > STORE_NAME_MAX) {
+		job_free(job);
+		return err_set(err, -EINVAL, "the partition name is too long");
+	}
+	strcpy(job->partition, partition);
+	job->same = o->same;
+	r = prepare(in, o, job, &unchanged, err);
+	if (r == 0 && !unchanged && o->survive_kill) {
+		stage_name(accepted, in->stage, job->partition);
+		r = blob_stage_rename(st->blobs, in->name, accepted);
+		if (r < 0)
+			err_set_dicom(err, r, REASON_PROCESSING, 0, "cannot stage a file: %s", strerror(-r));
+		else {
+			job->accepted = true;
+			job->row.flags |= INSTANCE_ACCEPTED_STAGE;
+		}
+	}
+	*result = job->result;
+	if (r < 0) {
+		st->refused++;
+		job_free(job);
+		return r;
+	}
+	step(STEP_ACCEPTED);
+	job->fd = in->fd;
+	job->stage = in->stage;
+	*ret_ticket = (struct ticket *)job;
+	if (unchanged) {
+		blob_stage_remove(st->blobs, in->name);
+		job->done = true;
+		job->refs = 1;
+	} else
+		committer_queue(st, job);
+	incoming_finish(in);
+	return 0;
+}
+
+int
+index_in_place(struct store *st, const char *partition, const char *name, int fd, struct ingest_result *result,
+	       struct ticket **ret_ticket, struct err *err)
+{
+	struct ingest_options o = { .partition = partition, .rules = VALIDATE_PLAIN, .same = INGEST_SAME_REPLACE };
+	struct incoming in = { .st = st, .fd = fd };
+	struct job *job = job_new(st);
+	char right[BLOB_NAME_MAX];
+	bool unchanged = false;
+	int r;
+
+	if (job == NULL)
+		return err_set(err, -ENOMEM, "out of memory");
+	snprintf(job->partition, sizeof job->partition, "%s", partition);
+	job->same = o.same;
+	job->in_place = true;
+	r = prepare(&in, &o, job, &unchanged, err);
+	if (r == 0) {
+		instance_name(right, partition, job->result.identity.study_uid, job->result.identity.series_uid,
+			      job->result.identity.sop_uid);
+		if (strcmp(right, name) != 0)
+			r = err_set(err, -EXDEV, "the file belongs at %s", right);
+	}
+	*result = job->result;
+	if (r < 0) {
+		job_free(job);
+		return r;
+	}
+	job->fd = fd;
+	*ret_ticket = (struct ticket *)job;
+	if (unchanged) {
+		job->done = true;
+		job->refs = 1;
+	} else
+		committer_queue(st, job);
+	return 0;
+}
+
+/* -- refusals ------------------------------------------------------------- */
+
+void
+store_record_refusal(struct store *st, const char *door, const char *name,
+		     const struct ingest_result *result, const struct err *err)
+{
+	char when[CLOCK_TEXT_MAX], old[4096 + 8];
+	struct stat sb;
+	struct buf b;
+	FILE *f;
+
+	if (st->read_only)
+		return;
+	buf_init(&b, 16 << 10);
+	clock_format(clock_now(), when);
+	buf_printf(&b, "{\"time\":\"%s\",\"door\":", when);
+	buf_put_json_string(&b, door, strlen(door));
+	buf_puts(&b, ",\"name\":");
+	buf_put_json_string(&b, name, strlen(name));
+	if (result != NULL && result->identity.sop_uid[0] != '\0') {
+		buf_puts(&b, ",\"sopInstanceUid\":");
+		buf_put_json_string(&b, result->identity.sop_uid, strlen(result->identity.sop_uid));
+	}
+	if (err->reason != 0)
+		buf_printf(&b, ",\"failureReason\":%u", err->reason);
+	if (err->tag != 0)
+		buf_printf(&b, ",\"tag\":\"%08X\"", err->tag);
+	buf_puts(&b, ",\"reason\":");
+	buf_put_json_string(&b, err_text(err), strlen(err_text(err)));
+	buf_puts(&b, "}\n");
+	pthread_mutex_lock(&st->error_queue_lock);
+	if (stat(st->error_queue, &sb) == 0 && sb.st_size > ERROR_QUEUE_MAX) {
+		snprintf(old, sizeof old, "%s.old", st->error_queue);
+		rename(st->error_queue, old);
+	}
+	f = fopen(st->error_queue, "ae");
+	if (f != NULL) {
+		if (buf_error(&b) == 0)
+			fwrite(b.data, 1, b.len, f);
+		fclose(f);
+	}
+	pthread_mutex_unlock(&st->error_queue_lock);
+	buf_fini(&b);
+}
+
+const char *
+store_error_queue_path(const struct store *st)
+{
+	return st->error_queue;
+}

@@ -1,0 +1,152 @@
+/* internal.h: the inside of a store, for the files of this folder. */
+#ifndef STORE_INTERNAL_H
+#define STORE_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "blob/blob.h"
+#include "catalog/attribute.h"
+#include "catalog/catalog.h"
+#include "kv/kv.h"
+#include "store/step.h"
+#include "store/store.h"
+
+/* Limits, with their reasons. */
+enum {
+	/* Accepted and not yet committed: each holds an open file and its header in memory. */
+	PENDING_MAX = 1024,
+	/* One transaction: long enough to pay for its sync, short enough not to keep others waiting. */
+	ROUND_MAX = 1024,
+	/* Instances removed in one transaction. */
+	REMOVE_ROUND = 512,
+	/* How long ticket_wait waits for the observer, ms. */
+	OBSERVER_WAIT = 200,
+	/* How long opening waits for what other processes accepted, ms. */
+	OTHERS_WAIT = 5000,
+	/* error-queue is begun anew past this size; the old one is kept beside it. */
+	ERROR_QUEUE_MAX = 16 << 20,
+};
+
+struct job {
+	struct store *store;
+	struct job *next;
+	uint64_t number;
+	unsigned refs;			/* guarded by store.lock: the queue's and the ticket's */
+	bool done;			/* guarded by store.lock */
+	int error;			/* valid when done, like the rest of the outcome */
+	struct err err;
+	struct ingest_result result;
+	uint64_t sequence;
+
+	/* What to commit; the committer's once queued. */
+	int fd;
+	uint64_t stage;
+	bool accepted;			/* its stage has an accepted file's name */
+	bool in_place;			/* no stage: the file lies at its public path already */
+	char partition[STORE_NAME_MAX + 1];
+	enum ingest_same same;
+	struct instance_row row;
+	struct buf study_attributes, series_attributes, instance_attributes, json, header;
+	char modality[20];
+	uint64_t base_id;
+	struct catalog_put_result put;
+	int put_error;
+};
+
+struct store {
+	char *path;
+	int open_lock;			/* shared while open: store_rebuild wants it alone */
+	char *error_queue;
+	char workspace[STORE_NAME_MAX + 1], service[STORE_NAME_MAX + 1];
+	bool read_only;
+	struct kv *kv;
+	struct blob_store *blobs;
+
+	pthread_mutex_t lock;		/* guards all down to the next comment; never held over I/O */
+	pthread_cond_t work;		/* the queue has something, or stopping */
+	pthread_cond_t done;		/* done_number, observed or n_pending changed */
+	struct job *queue, **queue_end;
+	uint64_t last_number, done_number;
+	size_t n_pending;
+	bool stopping, committer_runs;
+	pthread_t committer;
+	uint64_t observed;		/* sequence the observer has been told of */
+	bool observing;
+
+	pthread_mutex_t claim_lock;	/* guards owner */
+	uint64_t owner;			/* 0 before the first incoming */
+	atomic_uint_least64_t stage_count;
+
+	pthread_mutex_t error_queue_lock;	/* guards the file */
+
+	/* Observer (changes.c). */
+	pthread_t observer;
+	bool observer_runs;		/* guarded by lock */
+	int observer_wake;		/* eventfd, -1 without observer */
+	void (*observer_fn)(void *ctx, const struct change *change);
+	void *observer_ctx;
+
+	atomic_uint_least64_t commits, committed, refused;
+};
+
+/* -- staging (stage.c) -- */
+
+/* Name of a stage; partition NULL: not accepted. */
+void stage_name(char name[BLOB_STAGE_MAX], uint64_t stage, const char *partition);
+/* -EINVAL when name is none of ours. *partition is "" when not accepted. */
+int  stage_parse(const char *name, uint64_t *ret_stage, char partition[STORE_NAME_MAX + 1]);
+/* A fresh number, after claiming an owner when this is the first. */
+int  stage_take(struct store *st, uint64_t *ret_stage);
+void instance_name(char name[BLOB_NAME_MAX], const char *partition, const char *study_uid,
+		   const char *series_uid, const char *sop_uid);
+/* Name of the stage an instance row came in by. */
+void row_stage_name(char name[BLOB_STAGE_MAX], uint64_t stage, uint8_t flags, const char *partition);
+
+/* -- incoming.c -- */
+
+/* Take over a staged file of a dead process (its stage name and number) as an incoming of ours. */
+int  incoming_adopt(struct store *st, const char *stage_file, struct incoming **ret_in);
+
+/* Index the file that lies at a public path (check, rebuild).  Takes fd on success.
+ * -EXDEV: its identity belongs at another path. */
+int  index_in_place(struct store *st, const char *partition, const char *name, int fd,
+		    struct ingest_result *result, struct ticket **ret_ticket, struct err *err);
+
+/* -- committer.c -- */
+
+int  committer_start(struct store *st);
+void committer_stop(struct store *st);	/* after everything queued is done */
+/* Takes the job (and its two references); blocks while too much is pending. */
+void committer_queue(struct store *st, struct job *job);
+void job_unref(struct store *st, struct job *job);
+/* Wait for everything accepted so far. */
+void barrier(struct store *st);
+/* Bounded wait until the observer has seen sequence. */
+void wait_observed(struct store *st, uint64_t sequence);
+
+/* -- reclaim.c -- */
+
+/* Remove the files of every reclaim entry there is. */
+int  reclaim_all(struct store *st);
+
+/* -- recover.c -- */
+
+int  recover(struct store *st, struct err *err);
+/* Wait, bounded, until other living processes have committed what they accepted. */
+void wait_for_others(struct store *st);
+
+/* -- changes.c -- */
+
+void changes_wake(struct store *st);	/* something was committed by this process */
+void changes_stop(struct store *st);
+
+/* -- names and scopes (namespace.c) -- */
+
+/* Ids of a scope.  -ENOENT and err says which level is not there. */
+int  scope_resolve(struct kv_txn *txn, const struct store_scope *scope, struct catalog_path *ret_path,
+		   struct err *err);
+void info_of(const struct instance_row *row, uint64_t id, const char *study_uid, const char *series_uid,
+	     struct instance_info *ret_info);
+
+#endif

@@ -1,0 +1,269 @@
+/* The tree of partitions, studies, series and instances, by id and name. */
+#include <errno.h>
+#include <string.h>
+
+#include "store/internal.h"
+
+int
+scope_resolve(struct kv_txn *txn, const struct store_scope *scope, struct catalog_path *p, struct err *err)
+{
+	int r;
+
+	*p = (struct catalog_path){ 0 };
+	r = catalog_find(txn, 0, scope->partition != NULL ? scope->partition : STORE_DEFAULT_PARTITION,
+			 &p->partition);
+	if (r < 0)
+		return err_set(err, r, "no such partition");
+	if (scope->study_uid == NULL)
+		return 0;
+	r = catalog_find(txn, p->partition, scope->study_uid, &p->study);
+	if (r < 0)
+		return err_set(err, r, "no such study");
+	if (scope->series_uid == NULL)
+		return 0;
+	r = catalog_find(txn, p->study, scope->series_uid, &p->series);
+	if (r < 0)
+		return err_set(err, r, "no such series");
+	if (scope->sop_uid == NULL)
+		return 0;
+	r = catalog_find(txn, p->series, scope->sop_uid, &p->instance);
+	if (r < 0)
+		return err_set(err, r, "no such instance");
+	return 0;
+}
+
+/* -- rows as nodes -------------------------------------------------------- */
+
+static void
+partition_node(uint64_t id, const struct partition_row *row, struct store_node *n)
+{
+	*n = (struct store_node){ .id = id, .parent = STORE_ROOT_ID, .level = STORE_PARTITION,
+		.size = row->bytes, .count = row->studies, .mtime = row->mtime, .created = row->created };
+	strcpy(n->name, row->name);
+}
+
+static void
+study_node(uint64_t parent, uint64_t id, const struct study_row *row, struct store_node *n)
+{
+	*n = (struct store_node){ .id = id, .parent = parent, .level = STORE_STUDY,
+		.size = row->bytes, .count = row->series, .mtime = row->mtime, .created = row->created };
+	strcpy(n->name, row->uid);
+}
+
+static void
+series_node(uint64_t parent, uint64_t id, const struct series_row *row, struct store_node *n)
+{
+	*n = (struct store_node){ .id = id, .parent = parent, .level = STORE_SERIES,
+		.size = row->bytes, .count = row->instances, .mtime = row->mtime, .created = row->created };
+	strcpy(n->name, row->uid);
+}
+
+static void
+instance_node(uint64_t parent, uint64_t id, const struct instance_row *row, struct store_node *n)
+{
+	*n = (struct store_node){ .id = id, .parent = parent, .level = STORE_INSTANCE,
+		.size = row->size, .mtime = row->mtime, .created = row->created, .watermark = row->watermark };
+	strcpy(n->name, row->uid);
+}
+
+static int
+root_node(struct kv_txn *txn, struct store_node *n)
+{
+	struct partition_row row;
+	struct kv_range *g;
+	struct slice k, v;
+	int r;
+
+	*n = (struct store_node){ .id = STORE_ROOT_ID, .level = STORE_ROOT };
+	r = kv_range_open(txn, T_PARTITION, slice_of(NULL, 0), slice_of(NULL, 0), KV_ASCENDING, 0, &g);
+	if (r < 0)
+		return r;
+	while ((r = kv_range_next(g, &k, &v)) > 0 && (r = partition_row_get(v, &row)) == 0) {
+		n->count++;
+		n->size += row.bytes;
+		if (n->created == 0)
+			n->created = row.created;
+		if (row.mtime > n->mtime)
+			n->mtime = row.mtime;
+	}
+	kv_range_close(g);
+	return r;
+}
+
+static int
+get_node(struct kv_txn *txn, uint64_t id, struct store_node *n)
+{
+	union {
+		struct partition_row partition;
+		struct study_row study;
+		struct series_row series;
+		struct instance_row instance;
+	} row;
+	struct catalog_path p;
+	enum level level;
+	int r;
+
+	if (id == STORE_ROOT_ID)
+		return root_node(txn, n);
+	r = catalog_path(txn, id, &p, &level);
+	if (r < 0)
+		return r;
+	switch (level) {
+	case LEVEL_PARTITION:
+		r = catalog_partition(txn, id, &row.partition);
+		if (r == 0)
+			partition_node(id, &row.partition, n);
+		return r;
+	case LEVEL_STUDY:
+		r = catalog_study(txn, p.partition, id, &row.study);
+		if (r == 0)
+			study_node(p.partition, id, &row.study, n);
+		return r;
+	case LEVEL_SERIES:
+		r = catalog_series(txn, p.study, id, &row.series);
+		if (r == 0)
+			series_node(p.study, id, &row.series, n);
+		return r;
+	case LEVEL_INSTANCE:
+		r = catalog_instance(txn, p.series, id, &row.instance);
+		if (r == 0)
+			instance_node(p.series, id, &row.instance, n);
+		return r;
+	default:
+		return -ENOENT;
+	}
+}
+
+/* -- verbs ---------------------------------------------------------------- */
+
+int
+store_lookup(struct store *st, uint64_t parent, const char *name, struct store_node *ret_node)
+{
+	struct kv_txn *txn;
+	uint64_t id;
+	int r;
+
+	barrier(st);
+	r = kv_begin(st->kv, KV_READ, &txn);
+	if (r < 0)
+		return r;
+	r = catalog_find(txn, parent, name, &id);
+	if (r == 0)
+		r = get_node(txn, id, ret_node);
+	/* Partitions are found in either case, but on a tree names are bytes. */
+	if (r == 0 && strcmp(ret_node->name, name) != 0)
+		r = -ENOENT;
+	kv_abort(txn);
+	return r;
+}
+
+int
+store_get_node(struct store *st, uint64_t id, struct store_node *ret_node)
+{
+	struct kv_txn *txn;
+	int r;
+
+	barrier(st);
+	r = kv_begin(st->kv, KV_READ, &txn);
+	if (r < 0)
+		return r;
+	r = get_node(txn, id, ret_node);
+	kv_abort(txn);
+	return r;
+}
+
+static int
+row_node(enum level level, uint64_t parent, uint64_t id, struct slice v, struct store_node *n)
+{
+	union {
+		struct partition_row partition;
+		struct study_row study;
+		struct series_row series;
+		struct instance_row instance;
+	} row;
+	int r;
+
+	switch (level) {
+	case LEVEL_PARTITION:
+		r = partition_row_get(v, &row.partition);
+		if (r == 0)
+			partition_node(id, &row.partition, n);
+		return r;
+	case LEVEL_STUDY:
+		r = study_row_get(v, &row.study);
+		if (r == 0)
+			study_node(parent, id, &row.study, n);
+		return r;
+	case LEVEL_SERIES:
+		r = series_row_get(v, &row.series);
+		if (r == 0)
+			series_node(parent, id, &row.series, n);
+		return r;
+	default:
+		r = instance_row_get(v, &row.instance);
+		if (r == 0)
+			instance_node(parent, id, &row.instance, n);
+		return r;
+	}
+}
+
+static int
+list(struct kv_txn *txn, uint64_t parent, uint64_t after,
+     int (*fn)(void *ctx, const struct store_node *node), void *ctx)
+{
+	static const enum table tables[] = {
+		[LEVEL_PARTITION] = T_PARTITION, [LEVEL_STUDY] = T_STUDY,
+		[LEVEL_SERIES] = T_SERIES, [LEVEL_INSTANCE] = T_INSTANCE,
+	};
+	struct catalog_path p;
+	struct store_node n;
+	struct key from, to;
+	struct kv_range *g;
+	struct slice k, v;
+	enum level level = LEVEL_ROOT;
+	int r;
+
+	if (parent != STORE_ROOT_ID) {
+		r = catalog_path(txn, parent, &p, &level);
+		if (r < 0)
+			return r;
+		if (level == LEVEL_INSTANCE)
+			return -ENOTDIR;
+		from = key_of_2(parent, after + 1);
+		to = key_of_1(parent);
+		key_after(&to);
+	} else {
+		from = key_of_1(after + 1);
+		key_start(&to);
+	}
+	r = kv_range_open(txn, tables[level + 1], key_slice(&from), key_slice(&to), KV_ASCENDING, 0, &g);
+	if (r < 0)
+		return r;
+	while ((r = kv_range_next(g, &k, &v)) > 0) {
+		r = row_node(level + 1, parent, read_u64((const char *)k.data + k.len - 8), v, &n);
+		if (r == 0)
+			r = fn(ctx, &n);
+		if (r != 0)
+			break;
+	}
+	kv_range_close(g);
+	return r;
+}
+
+int
+store_list(struct store *st, uint64_t parent, uint64_t after,
+	   int (*fn)(void *ctx, const struct store_node *node), void *ctx)
+{
+	struct kv_txn *txn;
+	int r;
+
+	if (after == UINT64_MAX)
+		return 0;
+	barrier(st);
+	r = kv_begin(st->kv, KV_READ, &txn);
+	if (r < 0)
+		return r;
+	r = list(txn, parent, after, fn, ctx);
+	kv_abort(txn);
+	return r;
+}

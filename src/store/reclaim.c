@@ -1,0 +1,117 @@
+/* Removing the files that no row names any more.
+ *
+ * Each reclaim entry stands for the files of one version that was removed or
+ * replaced: its staged file and, when it was removed, its public one.
+ * If the same instance was stored again meanwhile the public path is the new
+ * one's and stays.  Done under the writer's lock (committer.c says why), some at a time.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "store/internal.h"
+
+#define RECLAIM_ROUND 256
+
+static bool
+stored_again(struct kv_txn *txn, const struct reclaim_entry *e)
+{
+	uint64_t id = e->partition;
+
+	return catalog_find(txn, id, e->study_uid, &id) == 0 &&
+	       catalog_find(txn, id, e->series_uid, &id) == 0 &&
+	       catalog_find(txn, id, e->sop_uid, &id) == 0;
+}
+
+static int
+reclaim_one(struct store *st, struct kv_txn *txn, const struct reclaim_entry *e)
+{
+	char stage[BLOB_STAGE_MAX], name[BLOB_NAME_MAX];
+	struct partition_row p;
+	int r;
+
+	r = catalog_partition(txn, e->partition, &p);
+	if (r < 0)
+		return r;
+	row_stage_name(stage, e->stage, e->flags, p.name);
+	r = blob_stage_remove(st->blobs, stage);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	if (e->stage_only || stored_again(txn, e))
+		return 0;
+	instance_name(name, p.name, e->study_uid, e->series_uid, e->sop_uid);
+	r = blob_remove(st->blobs, name);
+	step(STEP_RECLAIMING);
+	return r == -ENOENT ? 0 : r;
+}
+
+/* Up to RECLAIM_ROUND entries.  Returns how many there were. */
+static int
+reclaim_round(struct store *st)
+{
+	struct reclaim_entry entry;
+	uint64_t watermarks[RECLAIM_ROUND];
+	struct kv_range *g;
+	struct kv_txn *txn;
+	struct slice k, v;
+	int n = 0, kept = 0, i, r;
+
+	r = kv_begin(st->kv, KV_WRITE, &txn);
+	if (r < 0)
+		return r;
+	r = kv_range_open(txn, T_RECLAIM, slice_of(NULL, 0), slice_of(NULL, 0), KV_ASCENDING, RECLAIM_ROUND, &g);
+	while (r >= 0 && (r = kv_range_next(g, &k, &v)) > 0) {
+		if (reclaim_entry_get(v, &entry) == 0 && (r = reclaim_one(st, txn, &entry)) < 0) {
+			log_warning("reclaim: file stays sop=%s error=%s", entry.sop_uid, strerror(-r));
+			kept++;
+			continue;
+		}
+		watermarks[n++] = read_u64(k.data);
+	}
+	if (g != NULL)
+		kv_range_close(g);
+	step(STEP_RECLAIMED);
+	for (i = 0; i < n && r >= 0; i++) {
+		struct key key = key_of_1(watermarks[i]);
+
+		r = kv_del(txn, T_RECLAIM, key_slice(&key));
+	}
+	if (r < 0 || n == 0) {
+		kv_abort(txn);
+		return r < 0 ? r : 0;
+	}
+	r = kv_commit(txn);
+	return r < 0 ? r : kept > 0 ? 0 : n;
+}
+
+static bool
+nothing_to_do(struct store *st)
+{
+	struct kv_range *g;
+	struct kv_txn *txn;
+	struct slice k, v;
+	int r;
+
+	if (kv_begin(st->kv, KV_READ, &txn) < 0)
+		return true;
+	r = kv_range_open(txn, T_RECLAIM, slice_of(NULL, 0), slice_of(NULL, 0), KV_ASCENDING, 1, &g);
+	if (r == 0) {
+		r = kv_range_next(g, &k, &v);
+		kv_range_close(g);
+	}
+	kv_abort(txn);
+	return r <= 0;
+}
+
+int
+reclaim_all(struct store *st)
+{
+	int r, tries = 0;
+
+	if (nothing_to_do(st))
+		return 0;
+	do
+		r = reclaim_round(st);
+	while (r > 0 || (r == -EAGAIN && ++tries < 10));
+	return r;
+}

@@ -1,0 +1,206 @@
+/* What a killed process left behind (invariants (4) and (6) of committer.c).
+ *
+ * Staged files of dead owners:
+ *	a row names it			-> it gets its public name
+ *	accepted, no row		-> ingested again, under a number of ours
+ *	received only			-> removed
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "store/internal.h"
+
+struct recovery {
+	struct store *st;
+	unsigned published, ingested, removed;
+};
+
+/* The instance whose bytes these are, if a row of this very stage exists. */
+static int
+publish_if_named(struct store *st, const char *stage_file, uint64_t stage, const char *partition,
+		 const struct dicom_identity *id)
+{
+	struct instance_row row;
+	char name[BLOB_NAME_MAX];
+	struct kv_txn *txn;
+	uint64_t node = 0, series;
+	int r;
+
+	r = kv_begin(st->kv, KV_WRITE, &txn);
+	if (r < 0)
+		return r;
+	r = catalog_find(txn, 0, partition, &node);
+	if (r == 0)
+		r = catalog_find(txn, node, id->study_uid, &node);
+	if (r == 0)
+		r = catalog_find(txn, node, id->series_uid, &node);
+	series = node;
+	if (r == 0)
+		r = catalog_find(txn, node, id->sop_uid, &node);
+	if (r == 0)
+		r = catalog_instance(txn, series, node, &row);
+	if (r == 0 && row.stage != stage)
+		r = -ENOENT;
+	if (r == 0) {
+		instance_name(name, partition, id->study_uid, id->series_uid, id->sop_uid);
+		r = blob_publish(st->blobs, stage_file, name);
+	}
+	kv_abort(txn);
+	return r;
+}
+
+/* A received file's name does not say its partition: try each. */
+static int
+publish_in_any(struct store *st, const char *stage_file, uint64_t stage, const struct dicom_identity *id)
+{
+	char names[64][STORE_NAME_MAX + 1];
+	struct partition_row row;
+	struct kv_range *g = NULL;
+	struct kv_txn *txn;
+	struct slice k, v;
+	uint64_t after = 0;
+	size_t n, i;
+	int r;
+
+	do {
+		struct key from = key_of_1(after);
+
+		n = 0;
+		r = kv_begin(st->kv, KV_READ, &txn);
+		if (r < 0)
+			return r;
+		r = kv_range_open(txn, T_PARTITION, key_slice(&from), slice_of(NULL, 0), KV_ASCENDING, 64, &g);
+		while (r >= 0 && (r = kv_range_next(g, &k, &v)) > 0)
+			if (partition_row_get(v, &row) == 0) {
+				strcpy(names[n++], row.name);
+				after = read_u64(k.data) + 1;
+			}
+		kv_range_close(g);
+		g = NULL;
+		kv_abort(txn);
+		for (i = 0; i < n; i++) {
+			r = publish_if_named(st, stage_file, stage, names[i], id);
+			if (r != -ENOENT)
+				return r;
+		}
+	} while (n == 64);
+	return -ENOENT;
+}
+
+static int
+ingest_again(struct store *st, const char *stage_file, const char *partition)
+{
+	struct ingest_options o = {
+		.partition = partition, .rules = VALIDATE_PLAIN, .same = INGEST_SAME_REPLACE,
+		.survive_kill = true,
+	};
+	struct ingest_result result;
+	struct incoming *in;
+	struct ticket *t;
+	struct err err = { 0 };
+	int r;
+
+	r = incoming_adopt(st, stage_file, &in);
+	if (r < 0)
+		return r;
+	r = incoming_accept(in, &o, &result, &t, &err);
+	if (r < 0) {
+		store_record_refusal(st, "recovery", stage_file, &result, &err);
+		incoming_free(in);
+		return r;
+	}
+	return ticket_wait(t, NULL, NULL);
+}
+
+static int
+recover_one(void *ctx, const char *stage_file, uint64_t owner, bool alive)
+{
+	struct recovery *rc = ctx;
+	struct store *st = rc->st;
+	char partition[STORE_NAME_MAX + 1];
+	struct dicom_identity id;
+	struct dicom *d = NULL;
+	uint64_t stage;
+	int fd, r;
+
+	if (alive || owner == st->owner || stage_parse(stage_file, &stage, partition) < 0)
+		return 0;
+	r = blob_stage_open(st->blobs, stage_file, &fd);
+	if (r < 0)
+		return 0;
+	r = dicom_read_fd(fd, &d, NULL);
+	close(fd);
+	if (r == 0)
+		r = dicom_identify(d, VALIDATE_PLAIN, NULL, &id, NULL);
+	dicom_free(d);
+	if (r == 0)
+		r = partition[0] != '\0' ? publish_if_named(st, stage_file, stage, partition, &id)
+					 : publish_in_any(st, stage_file, stage, &id);
+	if (r == 0) {
+		rc->published++;
+		return 0;
+	}
+	if (partition[0] != '\0') {
+		if (ingest_again(st, stage_file, partition) == 0)
+			rc->ingested++;
+		return 0;
+	}
+	blob_stage_remove(st->blobs, stage_file);
+	rc->removed++;
+	return 0;
+}
+
+int
+recover(struct store *st, struct err *err)
+{
+	struct recovery rc = { .st = st };
+	char path[4096];
+	int lock, r;
+
+	/* One process at a time looks after the dead. */
+	snprintf(path, sizeof path, "%s/staging/recovery.lock", st->path);
+	lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	if (lock < 0 || flock(lock, LOCK_EX) < 0) {
+		r = err_set(err, -errno, "cannot lock %s: %s", path, strerror(errno));
+		if (lock >= 0)
+			close(lock);
+		return r;
+	}
+	r = blob_walk_staging(st->blobs, recover_one, &rc);
+	if (r == 0)
+		r = blob_tidy_staging(st->blobs);
+	if (r == 0)
+		r = reclaim_all(st);
+	close(lock);
+	if (r < 0)
+		return err_set(err, r, "cannot recover what a killed process left: %s", strerror(-r));
+	if (rc.published + rc.ingested + rc.removed > 0)
+		log_info("recovered after a kill named=%u ingested=%u dropped=%u", rc.published, rc.ingested,
+			 rc.removed);
+	return 0;
+}
+
+static int
+is_accepted_elsewhere(void *ctx, const char *stage_file, uint64_t owner, bool alive)
+{
+	(void)ctx;
+	(void)owner;
+	return alive && strchr(stage_file, '@') != NULL;
+}
+
+void
+wait_for_others(struct store *st)
+{
+	int64_t until = clock_monotonic() + (int64_t)OTHERS_WAIT * 1000000;
+	struct timespec pause = { .tv_nsec = 1000000 };
+
+	while (blob_walk_staging(st->blobs, is_accepted_elsewhere, NULL) > 0 && clock_monotonic() < until)
+		nanosleep(&pause, NULL);
+}

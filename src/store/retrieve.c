@@ -1,0 +1,488 @@
+/* Instances of a scope, their headers and their bytes. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/log.h"
+#include "catalog/header.h"
+#include "dicom/json.h"
+#include "store/internal.h"
+
+/* Instances read in one transaction. */
+#define PAGE 64
+/* A file that is replaced again and again while we open it. */
+#define OPEN_TRIES 16
+
+void
+info_of(const struct instance_row *row, uint64_t id, const char *study_uid, const char *series_uid,
+	struct instance_info *info)
+{
+	*info = (struct instance_info){
+		.id = id, .watermark = row->watermark, .size = row->size, .mtime = row->mtime,
+		.created = row->created, .pixel_offset = row->pixel_offset, .rows = row->rows,
+		.columns = row->columns, .frames = row->frames,
+	};
+	memcpy(info->hash, row->hash, HASH_LEN);
+	strcpy(info->study_uid, study_uid);
+	strcpy(info->series_uid, series_uid);
+	strcpy(info->sop_uid, row->uid);
+	strcpy(info->class_uid, row->class_uid);
+	strcpy(info->xfer_uid, row->xfer_uid);
+}
+
+/* -- scans ---------------------------------------------------------------- */
+
+/* Where a scan stands: everything up to and including (study, series,
+ * instance) was handed out.  No transaction is kept, only these ids. */
+struct store_scan {
+	struct store *st;
+	struct catalog_path scope;
+	uint64_t study, series, instance;	/* 0: at the beginning of that level */
+	bool ended;
+	bool first;				/* no metadata written yet */
+	char study_uid[UID_TEXT_MAX], series_uid[UID_TEXT_MAX];
+	struct instance_info page[PAGE];
+	size_t n, next;
+	/* base header of the series it is in */
+	struct buf base;
+	uint64_t base_series, base_id;
+	struct buf json;
+};
+
+int
+store_scan_open(struct store *st, const struct store_scope *scope, struct store_scan **ret_scan,
+		struct scope_totals *totals, struct err *err)
+{
+	struct store_scan *s = calloc(1, sizeof *s);
+	struct kv_txn *txn;
+	int r;
+
+	if (s == NULL)
+		return err_set(err, -ENOMEM, "out of memory");
+	s->st = st;
+	s->first = true;
+	buf_init(&s->base, HEADER_MAX);
+	buf_init(&s->json, HEADER_MAX);
+	barrier(st);
+	r = kv_begin(st->kv, KV_READ, &txn);
+	if (r < 0) {
+		free(s);
+		return err_set(err, r, "cannot read the index: %s", strerror(-r));
+	}
+	r = scope_resolve(txn, scope, &s->scope, err);
+	if (r == 0 && totals != NULL) {
+		const struct catalog_path *p = &s->scope;
+		struct partition_row partition;
+		struct study_row study;
+		struct series_row series;
+		struct instance_row instance;
+
+		*totals = (struct scope_totals){ 0 };
+		if (p->instance != 0) {
+			r = catalog_instance(txn, p->series, p->instance, &instance);
+			if (r == 0)
+				*totals = (struct scope_totals){ 1, instance.size, instance.watermark };
+		} else if (p->series != 0) {
+			r = catalog_series(txn, p->study, p->series, &series);
+			if (r == 0)
+				*totals = (struct scope_totals){ series.instances, series.bytes, series.max_watermark };
+		} else if (p->study != 0) {
+			r = catalog_study(txn, p->partition, p->study, &study);
+			if (r == 0)
+				*totals = (struct scope_totals){ study.instances, study.bytes, study.max_watermark };
+		} else {
+			r = catalog_partition(txn, p->partition, &partition);
+			if (r == 0)
+				*totals = (struct scope_totals){ partition.instances, partition.bytes, 0 };
+		}
+		if (r < 0)
+			err_set(err, r, "cannot read the index: %s", strerror(-r));
+	}
+	kv_abort(txn);
+	if (r < 0) {
+		store_scan_close(s);
+		return r;
+	}
+	*ret_scan = s;
+	return 0;
+}
+
+void
+store_scan_close(struct store_scan *s)
+{
+	if (s == NULL)
+		return;
+	buf_fini(&s->base);
+	buf_fini(&s->json);
+	free(s);
+}
+
+/* The first child of parent after `after` in table: 1, or 0 when there is none. */
+static int
+next_child(struct kv_txn *txn, enum table table, uint64_t parent, uint64_t after, uint64_t *ret_id)
+{
+	struct key from = key_of_2(parent, after + 1), to = key_of_1(parent);
+	struct kv_range *g;
+	struct slice k, v;
+	int r;
+
+	key_after(&to);
+	r = kv_range_open(txn, table, key_slice(&from), key_slice(&to), KV_ASCENDING, 1, &g);
+	if (r < 0)
+		return r;
+	r = kv_range_next(g, &k, &v);
+	if (r > 0)
+		*ret_id = read_u64((const char *)k.data + 8);
+	kv_range_close(g);
+	return r;
+}
+
+/* Move to the next series; 1, or 0 at the end. */
+static int
+next_series(struct store_scan *s, struct kv_txn *txn)
+{
+	const struct catalog_path *scope = &s->scope;
+	int r;
+
+	if (scope->series != 0) {
+		if (s->series != 0)
+			return 0;
+		s->study = scope->study;
+		s->series = scope->series;
+		s->instance = scope->instance != 0 ? scope->instance - 1 : 0;
+		return 1;
+	}
+	if (s->study == 0)
+		s->study = scope->study;
+	for (;;) {
+		if (s->study != 0) {
+			r = next_child(txn, T_SERIES, s->study, s->series, &s->series);
+			if (r > 0)
+				s->instance = 0;
+			if (r != 0)
+				return r;
+			if (scope->study != 0)
+				return 0;
+		}
+		r = next_child(txn, T_STUDY, scope->partition, s->study, &s->study);
+		if (r <= 0)
+			return r;
+		s->series = 0;
+	}
+}
+
+static int
+series_uids(struct store_scan *s, struct kv_txn *txn)
+{
+	struct series_row series;
+	struct study_row study;
+	int r;
+
+	r = catalog_study(txn, s->scope.partition, s->study, &study);
+	if (r == 0)
+		r = catalog_series(txn, s->study, s->series, &series);
+	if (r == 0) {
+		strcpy(s->study_uid, study.uid);
+		strcpy(s->series_uid, series.uid);
+	}
+	return r;
+}
+
+/* Call fn for up to max further instances: 1 when more may follow, 0 at the
+ * end.  fn returns 1 to go on, 0 to stop after this one. */
+static int
+scan_some(struct store_scan *s, size_t max,
+	  int (*fn)(struct store_scan *s, struct kv_txn *txn, const struct instance_row *row, uint64_t id,
+		    void *ctx), void *ctx)
+{
+	struct instance_row row;
+	struct kv_range *g;
+	struct kv_txn *txn;
+	struct slice k, v;
+	struct key from, to;
+	size_t n = 0;
+	int r;
+
+	barrier(s->st);
+	r = kv_begin(s->st->kv, KV_READ, &txn);
+	if (r < 0)
+		return r;
+	while (n < max && !s->ended) {
+		if (s->series == 0) {
+			r = next_series(s, txn);
+			if (r <= 0) {
+				s->ended = r == 0;
+				break;
+			}
+		}
+		r = series_uids(s, txn);
+		if (r == -ENOENT) {
+			/* Deleted since we were here: on with the next. */
+			r = next_series(s, txn);
+			if (r <= 0) {
+				s->ended = r == 0;
+				break;
+			}
+			continue;
+		}
+		if (r < 0)
+			break;
+		from = key_of_2(s->series, s->instance + 1);
+		to = s->scope.instance != 0 ? key_of_2(s->series, s->scope.instance + 1) : key_of_1(s->series);
+		if (s->scope.instance == 0)
+			key_after(&to);
+		r = kv_range_open(txn, T_INSTANCE, key_slice(&from), key_slice(&to), KV_ASCENDING, max - n, &g);
+		if (r < 0)
+			break;
+		while ((r = kv_range_next(g, &k, &v)) > 0) {
+			r = instance_row_get(v, &row);
+			if (r < 0)
+				break;
+			s->instance = read_u64((const char *)k.data + 8);
+			n++;
+			r = fn(s, txn, &row, s->instance, ctx);
+			if (r <= 0) {
+				if (r == 0)
+					n = max;
+				break;
+			}
+		}
+		kv_range_close(g);
+		if (r < 0)
+			break;
+		if (n < max) {
+			r = next_series(s, txn);
+			if (r <= 0) {
+				s->ended = r == 0;
+				break;
+			}
+		}
+	}
+	kv_abort(txn);
+	return r < 0 ? r : !s->ended;
+}
+
+static int
+add_info(struct store_scan *s, struct kv_txn *txn, const struct instance_row *row, uint64_t id, void *ctx)
+{
+	(void)txn;
+	(void)ctx;
+	info_of(row, id, s->study_uid, s->series_uid, &s->page[s->n++]);
+	return 1;
+}
+
+int
+store_scan_next(struct store_scan *s, struct instance_info *ret_info, struct err *err)
+{
+	int r;
+
+	while (s->next == s->n) {
+		if (s->ended)
+			return 0;
+		s->next = s->n = 0;
+		r = scan_some(s, PAGE, add_info, NULL);
+		if (r < 0)
+			return err_set(err, r, "cannot read the index: %s", strerror(-r));
+	}
+	*ret_info = s->page[s->next++];
+	return 1;
+}
+
+struct metadata {
+	struct buf *out;
+	size_t enough;
+	void (*instance_url)(void *ctx, const struct instance_info *info, struct buf *url);
+	void *ctx;
+};
+
+static int
+add_metadata(struct store_scan *s, struct kv_txn *txn, const struct instance_row *row, uint64_t id, void *ctx)
+{
+	struct metadata *m = ctx;
+	struct instance_info info;
+	struct buf url;
+	int r;
+
+	if (s->base_series != s->series) {
+		buf_reset(&s->base);
+		r = catalog_base(txn, s->series, &s->base, &s->base_id);
+		if (r < 0)
+			return r;
+		s->base_series = s->series;
+	}
+	buf_reset(&s->json);
+	r = catalog_header(txn, s->series, id, buf_slice(&s->base), &s->json);
+	if (r < 0) {
+		log_error("index: broken header sop=%s", row->uid);
+		return r;
+	}
+	if (!s->first)
+		buf_putc(m->out, ',');
+	s->first = false;
+	if (m->instance_url == NULL)
+		r = dicom_json_render(buf_slice(&s->json), NULL, m->out);
+	else {
+		info_of(row, id, s->study_uid, s->series_uid, &info);
+		buf_init(&url, 8192);
+		m->instance_url(m->ctx, &info, &url);
+		r = buf_error(&url);
+		if (r == 0)
+			r = dicom_json_render(buf_slice(&s->json), url.data, m->out);
+		buf_fini(&url);
+	}
+	if (r < 0)
+		return r;
+	return m->out->len <= m->enough;
+}
+
+int
+store_scan_metadata(struct store_scan *s, struct buf *out, size_t enough,
+		    void (*instance_url)(void *ctx, const struct instance_info *info, struct buf *url),
+		    void *ctx, struct err *err)
+{
+	struct metadata m = { out, enough, instance_url, ctx };
+	int r = 1;
+
+	while (r > 0 && out->len <= enough) {
+		/* Its series may have been deleted and made again since the last call. */
+		s->base_series = 0;
+		r = scan_some(s, PAGE * 4, add_metadata, &m);
+	}
+	if (r < 0)
+		return err_set(err, r, "cannot read the index: %s", strerror(-r));
+	return r;
+}
+
+/* -- files ---------------------------------------------------------------- */
+
+struct store_file {
+	struct instance_info info;
+	int fd;
+};
+
+static bool
+fits(int fd, const struct instance_row *row)
+{
+	struct stat sb;
+
+	return fstat(fd, &sb) == 0 && (uint64_t)sb.st_size == row->size &&
+	       (int64_t)sb.st_mtim.tv_sec * 1000000000 + sb.st_mtim.tv_nsec == row->mtime;
+}
+
+/* Open the bytes of a row: under its public name, or still in staging. */
+static int
+open_row(struct store *st, const struct instance_row *row, const char *name, const char *stage, int *ret_fd)
+{
+	/* An older version may lie at the public path of a replaced one: look there second. */
+	bool staging = (row->flags & INSTANCE_REPLACED) != 0;
+	int i, r, fd, worst = -ENOENT;
+
+	/* Three looks, in turn: it may get its name between the first two. */
+	for (i = 0; i < 3; i++, staging = !staging) {
+		r = staging ? blob_stage_open(st->blobs, stage, &fd) : blob_open(st->blobs, name, &fd);
+		if (r == 0) {
+			if (fits(fd, row)) {
+				*ret_fd = fd;
+				return 0;
+			}
+			close(fd);
+			worst = -ESTALE;
+		} else if (r != -ENOENT)
+			return r;
+	}
+	return worst;
+}
+
+int
+store_open_file(struct store *st, uint64_t id, struct store_file **ret_file, struct err *err)
+{
+	char name[BLOB_NAME_MAX], stage[BLOB_STAGE_MAX];
+	struct partition_row partition;
+	struct study_row study;
+	struct series_row series;
+	struct instance_row row;
+	struct store_file *f;
+	struct catalog_path p;
+	struct kv_txn *txn;
+	uint64_t watermark = 0;
+	enum level level;
+	int tries, r;
+
+	f = calloc(1, sizeof *f);
+	if (f == NULL)
+		return err_set(err, -ENOMEM, "out of memory");
+	barrier(st);
+	for (tries = 0; tries < OPEN_TRIES; tries++) {
+		r = kv_begin(st->kv, KV_READ, &txn);
+		if (r < 0)
+			break;
+		r = catalog_path(txn, id, &p, &level);
+		if (r == 0 && level != LEVEL_INSTANCE)
+			r = -EISDIR;
+		if (r == 0)
+			r = catalog_partition(txn, p.partition, &partition);
+		if (r == 0)
+			r = catalog_study(txn, p.partition, p.study, &study);
+		if (r == 0)
+			r = catalog_series(txn, p.study, p.series, &series);
+		if (r == 0)
+			r = catalog_instance(txn, p.series, p.instance, &row);
+		if (r == 0) {
+			info_of(&row, id, study.uid, series.uid, &f->info);
+			instance_name(name, partition.name, study.uid, series.uid, row.uid);
+			row_stage_name(stage, row.stage, row.flags, partition.name);
+		}
+		kv_abort(txn);
+		if (r < 0) {
+			err_set(err, r, r == -ENOENT ? "no such instance" : "cannot read the index: %s", strerror(-r));
+			break;
+		}
+		r = open_row(st, &row, name, stage, &f->fd);
+		if (r == 0) {
+			*ret_file = f;
+			return 0;
+		}
+		if (r != -ENOENT && r != -ESTALE) {
+			err_set(err, r, "cannot open the file: %s", strerror(-r));
+			break;
+		}
+		if (row.watermark == watermark) {
+			r = err_set(err, -ESTALE, "the file of the instance was changed or removed behind the store: %s",
+				    r == -ENOENT ? "BlobNotFound" : "ConditionNotMet");
+			break;
+		}
+		watermark = row.watermark;	/* replaced while we looked? look once more */
+	}
+	free(f);
+	return r;
+}
+
+const struct instance_info *
+store_file_info(const struct store_file *f)
+{
+	return &f->info;
+}
+
+int
+store_file_fd(const struct store_file *f)
+{
+	return f->fd;
+}
+
+ssize_t
+store_file_pread(const struct store_file *f, void *data, size_t len, uint64_t off)
+{
+	return io_pread_all(f->fd, data, len, off);
+}
+
+void
+store_file_close(struct store_file *f)
+{
+	if (f == NULL)
+		return;
+	close(f->fd);
+	free(f);
+}

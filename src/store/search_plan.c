@@ -1,0 +1,963 @@
+/* Which studies, series or instances match, newest first (contract 4.4, 4.8).
+ *
+ * A search is driven by one source of candidates and checked on rows for the
+ * rest.  Sources, best first: a UID; the term whose index range is shortest
+ * (counted up to a bound); everything, newest first.  A range of one value is
+ * in the order of ids, so walking it backwards stops with the page; a range of
+ * several values, or of words, is collected and sorted, unless it is a good
+ * part of everything, when walking everything finds a page sooner.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dicom/collate.h"
+#include "store/search_internal.h"
+
+/* Index entries are counted up to here to compare sources. */
+#define COUNT_BOUND 4096
+/* Series merged by watermark; with more, all instances are walked. */
+#define MERGE_MAX 1024
+#define TERMS_MAX 64
+#define WORDS_MAX 16
+
+struct term {
+	const struct search_term *given;
+	enum level level;
+	uint16_t vr;
+	struct buf low, high;		/* collated; low alone when exact */
+	struct buf words;		/* collated query words, NUL after each */
+	unsigned n_words;
+	struct key from, to;		/* its range of the index */
+	bool in_order;			/* of ids */
+};
+
+struct gather {
+	struct kv_txn *txn;
+	const struct search *search;
+	enum level level;
+	struct term terms[TERMS_MAX];
+	size_t n_terms;
+	struct catalog_path scope;
+	uint64_t skip, want;		/* matches still to pass over, to take */
+	struct hits *hits;
+	/* The rows looked at last: candidates come in runs. */
+	uint64_t study_id, series_id;
+	bool study_ok, series_ok;
+	struct study_row study;
+	struct series_row series;
+};
+
+/* -- terms ---------------------------------------------------------------- */
+
+static int
+add_word(void *ctx, const char *word, size_t len)
+{
+	struct term *t = ctx;
+
+	if (t->n_words == WORDS_MAX)
+		return 0;
+	buf_put(&t->words, word, len);
+	buf_putc(&t->words, '\0');
+	t->n_words++;
+	return 0;
+}
+
+static int
+bad_value(const struct search_term *t, struct err *err)
+{
+	return err_set_dicom(err, -EINVAL, 0, t->tag, "the value given for (%04x,%04x) is not valid",
+			     t->tag >> 16, t->tag & 0xFFFF);
+}
+
+static int
+collate(const struct term *t, const char *value, struct buf *out)
+{
+	size_t len = strlen(value);
+
+	while (len > 0 && value[len - 1] == ' ')
+		len--;
+	return collate_value(t->vr, value, len, out);
+}
+
+static void
+set_range(struct gather *g, struct term *t)
+{
+	uint32_t tag = t->given->tag;
+	unsigned char hash[HASH_LEN];
+
+	switch (t->given->match) {
+	case SEARCH_EXACT:
+		index_key_prefix(&t->from, g->scope.partition, tag, INDEX_VALUE);
+		key_escaped(&t->from, t->vr == VR('U', 'I') ? index_uid(t->given->value, hash) : buf_slice(&t->low));
+		key_end_value(&t->from);
+		t->to = t->from;
+		key_after(&t->to);
+		t->in_order = true;
+		break;
+	case SEARCH_RANGE:
+		index_key_prefix(&t->from, g->scope.partition, tag, INDEX_VALUE);
+		t->to = t->from;
+		key_escaped(&t->from, buf_slice(&t->low));
+		if (t->given->upper != NULL) {
+			key_escaped(&t->to, buf_slice(&t->high));
+			key_end_value(&t->to);
+		}
+		key_after(&t->to);
+		break;
+	case SEARCH_WORDS:
+		index_key_prefix(&t->from, g->scope.partition, tag, INDEX_WORD);
+		key_escaped(&t->from, slice_str(t->words.data));
+		t->to = t->from;
+		key_after(&t->to);
+		break;
+	}
+}
+
+static int
+compile(struct gather *g, struct err *err)
+{
+	size_t i;
+
+	if (g->search->n_terms > TERMS_MAX)
+		return err_set(err, -EINVAL, "too many attributes to match");
+	for (i = 0; i < g->search->n_terms; i++) {
+		const struct search_term *given = &g->search->terms[i];
+		const struct attribute_def *def = attribute_searchable(given->tag);
+		struct term *t = &g->terms[g->n_terms++];
+		int r = 0;
+
+		*t = (struct term){ .given = given };
+		buf_init(&t->low, COLLATE_MAX);
+		buf_init(&t->high, COLLATE_MAX);
+		buf_init(&t->words, 4096);
+		if (def == NULL || def->level > g->level)
+			return err_set_dicom(err, -EINVAL, 0, given->tag, "(%04x,%04x) cannot be searched here",
+					     given->tag >> 16, given->tag & 0xFFFF);
+		t->level = def->level;
+		t->vr = def->vr;
+		switch (given->match) {
+		case SEARCH_EXACT:
+			r = given->value == NULL ? -EINVAL : collate(t, given->value, &t->low);
+			break;
+		case SEARCH_RANGE:
+			if (given->value == NULL && given->upper == NULL)
+				r = -EINVAL;
+			if (r == 0 && given->value != NULL)
+				r = collate(t, given->value, &t->low);
+			if (r == 0 && given->upper != NULL)
+				r = collate(t, given->upper, &t->high);
+			break;
+		case SEARCH_WORDS:
+			if (t->vr != VR('P', 'N') || given->value == NULL)
+				r = -EINVAL;
+			else
+				r = collate(t, given->value, &t->low);
+			if (r == 0)
+				r = collate_words(t->low.data != NULL ? t->low.data : "", t->low.len, add_word, t);
+			if (r == 0 && t->n_words == 0)
+				r = -EINVAL;
+			break;
+		}
+		if (r < 0)
+			return bad_value(given, err);
+		set_range(g, t);
+	}
+	return 0;
+}
+
+/* -- checking rows -------------------------------------------------------- */
+
+/* A collated name holds COLLATE_MAX bytes at most, so its words fit. */
+struct name_words {
+	char text[2 * COLLATE_MAX];
+	size_t used;
+	size_t start[64], len[64];
+	unsigned n;
+};
+
+static int
+note_word(void *ctx, const char *word, size_t len)
+{
+	struct name_words *w = ctx;
+
+	if (w->n == sizeof w->len / sizeof *w->len || len > sizeof w->text - w->used)
+		return 0;
+	memcpy(w->text + w->used, word, len);
+	w->start[w->n] = w->used;
+	w->len[w->n++] = len;
+	w->used += len;
+	return 0;
+}
+
+/* The query's words are, in order, beginnings of adjacent words of the name. */
+static bool
+words_match(const struct term *t, struct slice name)
+{
+	struct name_words w;
+	unsigned i, j;
+
+	w.n = 0;
+	w.used = 0;
+	collate_words(name.data, name.len, note_word, &w);
+	for (i = 0; i + t->n_words <= w.n; i++) {
+		const char *q = t->words.data;
+
+		for (j = 0; j < t->n_words; j++, q += strlen(q) + 1)
+			if (w.len[i + j] < strlen(q) || memcmp(w.text + w.start[i + j], q, strlen(q)) != 0)
+				break;
+		if (j == t->n_words)
+			return true;
+	}
+	return false;
+}
+
+static bool
+value_matches(const struct term *t, struct slice collated)
+{
+	if (collated.len == 0)
+		return false;
+	switch (t->given->match) {
+	case SEARCH_EXACT:
+		return slice_compare(collated, buf_slice(&t->low)) == 0;
+	case SEARCH_RANGE:
+		return slice_compare(collated, buf_slice(&t->low)) >= 0 &&
+		       (t->given->upper == NULL || slice_compare(collated, buf_slice(&t->high)) <= 0);
+	default:
+		return words_match(t, collated);
+	}
+}
+
+static bool
+modality_matches(const struct term *t, struct slice modalities)
+{
+	struct buf collated;
+	const unsigned char *p = modalities.data, *end = p + modalities.len;
+	bool found = false;
+
+	buf_init(&collated, COLLATE_MAX);
+	/* (count:4 text:short)* */
+	while (!found && end - p > 5 && (size_t)(end - p) >= 5u + p[4]) {
+		buf_reset(&collated);
+		collate_value(t->vr, (const char *)p + 5, p[4], &collated);
+		found = value_matches(t, buf_slice(&collated));
+		p += 5 + p[4];
+	}
+	buf_fini(&collated);
+	return found;
+}
+
+static bool
+row_matches(const struct gather *g, enum level level, const char *uid, struct slice attributes,
+	    struct slice modalities)
+{
+	struct attribute a;
+	size_t i;
+
+	for (i = 0; i < g->n_terms; i++) {
+		const struct term *t = &g->terms[i];
+
+		if (t->level != level)
+			continue;
+		if (t->given->tag == TAG_MODALITIES_IN_STUDY) {
+			if (!modality_matches(t, modalities))
+				return false;
+		} else if (t->vr == VR('U', 'I')) {
+			if (strcmp(uid, t->given->value) != 0)
+				return false;
+		} else if (!attributes_get(attributes, t->given->tag, &a) || !value_matches(t, a.collated))
+			return false;
+	}
+	return true;
+}
+
+/* 1 when the study fits, 0 when not. */
+static int
+check_study(struct gather *g, uint64_t study)
+{
+	int r;
+
+	if (g->study_id != study) {
+		if (g->scope.study != 0 && study != g->scope.study)
+			return 0;
+		r = catalog_study(g->txn, g->scope.partition, study, &g->study);
+		if (r < 0)
+			return r == -ENOENT ? 0 : r;
+		g->study_id = study;
+		g->study_ok = row_matches(g, LEVEL_STUDY, g->study.uid, g->study.attributes, g->study.modalities);
+	}
+	return g->study_ok;
+}
+
+static int
+check_series(struct gather *g, uint64_t study, uint64_t series)
+{
+	int r = check_study(g, study);
+
+	if (r <= 0)
+		return r;
+	if (g->series_id != series) {
+		if (g->scope.series != 0 && series != g->scope.series)
+			return 0;
+		r = catalog_series(g->txn, study, series, &g->series);
+		if (r < 0)
+			return r == -ENOENT ? 0 : r;
+		g->series_id = series;
+		g->series_ok = row_matches(g, LEVEL_SERIES, g->series.uid, g->series.attributes, slice_of(NULL, 0));
+	}
+	return g->series_ok;
+}
+
+/* -- collecting ----------------------------------------------------------- */
+
+static int
+hits_add(struct hits *h, const struct hit *hit)
+{
+	if (h->n == h->cap) {
+		size_t cap = h->cap == 0 ? 128 : h->cap * 2;
+		struct hit *at = realloc(h->at, cap * sizeof *at);
+
+		if (at == NULL)
+			return -ENOMEM;
+		h->at = at;
+		h->cap = cap;
+	}
+	h->at[h->n++] = *hit;
+	return 0;
+}
+
+/* A match, in order.  1: go on; 0: the page is full. */
+static int
+take(struct gather *g, const struct hit *hit)
+{
+	int r;
+
+	if (g->skip > 0) {
+		g->skip--;
+		return 1;
+	}
+	r = hits_add(g->hits, hit);
+	if (r < 0)
+		return r;
+	return --g->want > 0;
+}
+
+static int
+newest_first(const void *a, const void *b)
+{
+	const struct hit *x = a, *y = b;
+
+	return x->order < y->order ? 1 : x->order > y->order ? -1 : 0;
+}
+
+/* Candidates in any order: sorted, duplicates dropped, taken until the page is full.  They
+ * are checked by `check`. */
+static int
+take_sorted(struct gather *g, struct hits *h, int (*check)(struct gather *g, const struct hit *hit))
+{
+	size_t i;
+	int r = 1;
+
+	if (h->n > 0)
+		qsort(h->at, h->n, sizeof *h->at, newest_first);
+	for (i = 0; i < h->n && r > 0; i++) {
+		if (i > 0 && h->at[i].order == h->at[i - 1].order)
+			continue;
+		r = check == NULL ? 1 : check(g, &h->at[i]);
+		if (r > 0)
+			r = take(g, &h->at[i]);
+		else if (r == 0)
+			r = 1;
+	}
+	return r < 0 ? r : 0;
+}
+
+/* -- ranges of the index -------------------------------------------------- */
+
+static int
+count_range(struct gather *g, const struct term *t, uint64_t bound, uint64_t *ret_count)
+{
+	struct kv_range *range;
+	struct slice k, v;
+	int r = kv_range_open(g->txn, T_ATTRIBUTE, key_slice(&t->from), key_slice(&t->to), KV_ASCENDING, bound, &range);
+
+	if (r < 0)
+		return r;
+	*ret_count = 0;
+	while ((r = kv_range_next(range, &k, &v)) > 0)
+		++*ret_count;
+	kv_range_close(range);
+	return r;
+}
+
+/* The term of this level with the fewest entries; NULL when there is none. */
+static int
+best_term(struct gather *g, enum level level, const struct term **ret_term, uint64_t *ret_count)
+{
+	uint64_t count, least = UINT64_MAX;
+	size_t i;
+	int r;
+
+	*ret_term = NULL;
+	for (i = 0; i < g->n_terms; i++) {
+		const struct term *t = &g->terms[i];
+
+		if (t->level != level || (t->given->tag == TAG_STUDY_INSTANCE_UID))
+			continue;
+		r = count_range(g, t, least < COUNT_BOUND ? least : COUNT_BOUND, &count);
+		if (r < 0)
+			return r;
+		/* Of two long ones, the one in order stops with the page. */
+		if (count < least || (count == least && t->in_order && !(*ret_term)->in_order)) {
+			*ret_term = t;
+			least = count;
+		}
+	}
+	*ret_count = least;
+	return 0;
+}
+
+/* Call fn with (id, parent) of each entry of a term's range. */
+static int
+walk_term(struct gather *g, const struct term *t, enum kv_direction direction,
+	  int (*fn)(struct gather *g, uint64_t id, uint64_t parent, void *ctx), void *ctx)
+{
+	struct kv_range *range;
+	struct slice k, v;
+	int r = kv_range_open(g->txn, T_ATTRIBUTE, key_slice(&t->from), key_slice(&t->to), direction, 0, &range);
+
+	if (r < 0)
+		return r;
+	while ((r = kv_range_next(range, &k, &v)) > 0) {
+		if (k.len < 8 || v.len != 8) {
+			r = -EIO;
+			break;
+		}
+		r = fn(g, read_u64((const char *)k.data + k.len - 8), read_u64(v.data), ctx);
+		if (r <= 0)
+			break;
+	}
+	kv_range_close(range);
+	return r;
+}
+
+static int
+collect_id(struct gather *g, uint64_t id, uint64_t parent, void *ctx)
+{
+	struct hit hit = { .order = id };
+	int r;
+
+	(void)g;
+	/* Which of the fields it is depends on the term's level: the caller sorts that out. */
+	hit.series = id;
+	hit.study = parent;
+	r = hits_add(ctx, &hit);
+	return r < 0 ? r : 1;
+}
+
+/* -- studies -------------------------------------------------------------- */
+
+static int
+offer_study(struct gather *g, uint64_t study)
+{
+	struct hit hit = { .study = study, .order = study };
+	int r = check_study(g, study);
+
+	return r > 0 ? take(g, &hit) : r < 0 ? r : 1;
+}
+
+static int
+offer_study_id(struct gather *g, uint64_t id, uint64_t parent, void *ctx)
+{
+	(void)parent;
+	(void)ctx;
+	return offer_study(g, id);
+}
+
+static int
+check_study_hit(struct gather *g, const struct hit *hit)
+{
+	return check_study(g, hit->study);
+}
+
+static int
+walk_studies(struct gather *g, int (*fn)(struct gather *g, uint64_t study))
+{
+	struct key from = key_of_1(g->scope.partition), to = from;
+	struct kv_range *range;
+	struct slice k, v;
+	int r;
+
+	key_after(&to);
+	r = kv_range_open(g->txn, T_STUDY, key_slice(&from), key_slice(&to), KV_DESCENDING, 0, &range);
+	if (r < 0)
+		return r;
+	while ((r = kv_range_next(range, &k, &v)) > 0) {
+		r = fn(g, read_u64((const char *)k.data + 8));
+		if (r <= 0)
+			break;
+	}
+	kv_range_close(range);
+	return r;
+}
+
+/* Is sorting so many better than walking all of total for a page? */
+static bool
+worth_collecting(struct gather *g, const struct term *t, uint64_t count, uint64_t total)
+{
+	if (count < COUNT_BOUND)
+		return true;
+	if (count_range(g, t, total / 16 + 1, &count) < 0)
+		return false;
+	return count <= total / 16;
+}
+
+static int
+search_studies(struct gather *g)
+{
+	struct partition_row partition;
+	const struct term *t;
+	struct hits ids = { 0 };
+	uint64_t count;
+	size_t i;
+	int r;
+
+	if (g->scope.study != 0)
+		return offer_study(g, g->scope.study);
+	r = best_term(g, LEVEL_STUDY, &t, &count);
+	if (r < 0)
+		return r;
+	if (t != NULL && t->in_order)
+		return walk_term(g, t, KV_DESCENDING, offer_study_id, NULL);
+	if (t != NULL) {
+		r = catalog_partition(g->txn, g->scope.partition, &partition);
+		if (r < 0)
+			return r;
+		if (worth_collecting(g, t, count, partition.studies)) {
+			r = walk_term(g, t, KV_ASCENDING, collect_id, &ids);
+			for (i = 0; i < ids.n; i++)
+				ids.at[i].study = ids.at[i].series;
+			if (r >= 0)
+				r = take_sorted(g, &ids, check_study_hit);
+			free(ids.at);
+			return r;
+		}
+	}
+	return walk_studies(g, offer_study);
+}
+
+/* -- series --------------------------------------------------------------- */
+
+static int
+offer_series(struct gather *g, uint64_t study, uint64_t series)
+{
+	struct hit hit = { .study = study, .series = series, .order = series };
+	int r = check_series(g, study, series);
+
+	return r > 0 ? take(g, &hit) : r < 0 ? r : 1;
+}
+
+static int
+offer_series_id(struct gather *g, uint64_t id, uint64_t parent, void *ctx)
+{
+	(void)ctx;
+	return offer_series(g, parent, id);
+}
+
+static int
+check_series_hit(struct gather *g, const struct hit *hit)
+{
+	return check_series(g, hit->study, hit->series);
+}
+
+static int
+walk_series_of(struct gather *g, uint64_t study, int (*fn)(struct gather *g, uint64_t id, uint64_t parent, void *ctx),
+	       void *ctx)
+{
+	struct key from = key_of_1(study), to = from;
+	struct kv_range *range;
+	struct slice k, v;
+	int r;
+
+	key_after(&to);
+	r = kv_range_open(g->txn, T_SERIES, key_slice(&from), key_slice(&to), KV_DESCENDING, 0, &range);
+	if (r < 0)
+		return r;
+	while ((r = kv_range_next(range, &k, &v)) > 0) {
+		r = fn(g, read_u64((const char *)k.data + 8), study, ctx);
+		if (r <= 0)
+			break;
+	}
+	kv_range_close(range);
+	return r;
+}
+
+static int
+walk_order(struct gather *g, enum level level, int (*fn)(struct gather *g, uint64_t parent, uint64_t id, uint64_t number))
+{
+	struct key from = key_of_1(g->scope.partition), to;
+	struct kv_range *range;
+	struct slice k, v;
+	int r;
+
+	key_u8(&from, (uint8_t)level);
+	to = from;
+	key_after(&to);
+	r = kv_range_open(g->txn, T_ORDER, key_slice(&from), key_slice(&to), KV_DESCENDING, 0, &range);
+	if (r < 0)
+		return r;
+	while ((r = kv_range_next(range, &k, &v)) > 0) {
+		if (v.len != 16) {
+			r = -EIO;
+			break;
+		}
+		r = fn(g, read_u64(v.data), read_u64((const char *)v.data + 8), read_u64((const char *)k.data + 9));
+		if (r <= 0)
+			break;
+	}
+	kv_range_close(range);
+	return r;
+}
+
+static int
+offer_ordered_series(struct gather *g, uint64_t parent, uint64_t id, uint64_t number)
+{
+	(void)number;
+	return offer_series(g, parent, id);
+}
+
+static int
+collect_series_of(struct gather *g, uint64_t id, uint64_t parent, void *ctx)
+{
+	(void)parent;
+	return walk_series_of(g, id, collect_id, ctx) < 0 ? -EIO : 1;
+}
+
+/* All candidate series of the best term, unchecked and unsorted; 0 when there
+ * are too many for that to pay (or no term), with ids empty. */
+static int
+candidate_series(struct gather *g, struct hits *ids)
+{
+	const struct term *of_study, *of_series;
+	uint64_t n_study, n_series;
+	int r;
+
+	r = best_term(g, LEVEL_STUDY, &of_study, &n_study);
+	if (r == 0)
+		r = best_term(g, LEVEL_SERIES, &of_series, &n_series);
+	if (r < 0)
+		return r;
+	if (of_series != NULL && n_series < COUNT_BOUND && n_series <= n_study)
+		r = walk_term(g, of_series, KV_ASCENDING, collect_id, ids);
+	else if (of_study != NULL && n_study < COUNT_BOUND)
+		r = walk_term(g, of_study, KV_ASCENDING, collect_series_of, ids);
+	else
+		return 0;
+	return r < 0 ? r : 1;
+}
+
+static int
+search_series(struct gather *g)
+{
+	const struct term *t;
+	struct hits ids = { 0 };
+	uint64_t count;
+	int r;
+
+	if (g->scope.study != 0)
+		return walk_series_of(g, g->scope.study, offer_series_id, NULL);
+	r = candidate_series(g, &ids);
+	if (r > 0)
+		r = take_sorted(g, &ids, check_series_hit);
+	else if (r == 0) {
+		r = best_term(g, LEVEL_SERIES, &t, &count);
+		if (r == 0 && t != NULL && t->in_order)
+			r = walk_term(g, t, KV_DESCENDING, offer_series_id, NULL);
+		else if (r == 0)
+			r = walk_order(g, LEVEL_SERIES, offer_ordered_series);
+	}
+	free(ids.at);
+	return r;
+}
+
+/* -- instances ------------------------------------------------------------ */
+
+static const struct term *
+find_term(const struct gather *g, uint32_t tag)
+{
+	size_t i;
+
+	for (i = 0; i < g->n_terms; i++)
+		if (g->terms[i].given->tag == tag)
+			return &g->terms[i];
+	return NULL;
+}
+
+/* Instances of one series, newest first: by id, unless some were replaced. */
+struct source {
+	uint64_t study, series;
+	struct kv_range *range;
+	struct hits all;
+	size_t next;
+	struct hit head;
+	bool ended;
+};
+
+static int
+read_head(struct source *s, struct slice k, struct slice v, struct hit *hit)
+{
+	struct instance_row row;
+	int r = instance_row_get(v, &row);
+
+	*hit = (struct hit){ s->study, s->series, read_u64((const char *)k.data + 8), row.watermark };
+	return r;
+}
+
+static int
+source_next(struct source *s)
+{
+	struct slice k, v;
+	int r;
+
+	if (s->range == NULL) {
+		s->ended = s->next == s->all.n;
+		if (!s->ended)
+			s->head = s->all.at[s->next++];
+		return 0;
+	}
+	r = kv_range_next(s->range, &k, &v);
+	s->ended = r == 0;
+	return r > 0 ? read_head(s, k, v, &s->head) : r;
+}
+
+static int
+source_open(struct gather *g, struct source *s, bool replaced)
+{
+	struct key from = key_of_1(s->series), to = from;
+	struct slice k, v;
+	struct hit hit;
+	int r;
+
+	key_after(&to);
+	r = kv_range_open(g->txn, T_INSTANCE, key_slice(&from), key_slice(&to), KV_DESCENDING, 0, &s->range);
+	if (r == 0 && replaced) {
+		while ((r = kv_range_next(s->range, &k, &v)) > 0) {
+			r = read_head(s, k, v, &hit);
+			if (r == 0)
+				r = hits_add(&s->all, &hit);
+			if (r < 0)
+				break;
+		}
+		kv_range_close(s->range);
+		s->range = NULL;
+		if (s->all.n > 0)
+			qsort(s->all.at, s->all.n, sizeof *s->all.at, newest_first);
+	}
+	return r < 0 ? r : source_next(s);
+}
+
+static void
+source_close(struct source *s)
+{
+	kv_range_close(s->range);
+	free(s->all.at);
+}
+
+/* Instances of these series that fit, merged newest first. */
+static int
+merge_series(struct gather *g, const struct hits *ids)
+{
+	struct source *sources = calloc(ids->n + 1, sizeof *sources);
+	size_t n = 0, i, best;
+	int r = 1;
+
+	if (sources == NULL)
+		return -ENOMEM;
+	for (i = 0; i < ids->n && r >= 0; i++) {
+		r = check_series(g, ids->at[i].study, ids->at[i].series);
+		if (r <= 0)
+			continue;
+		sources[n].study = ids->at[i].study;
+		sources[n].series = ids->at[i].series;
+		r = source_open(g, &sources[n++], g->series.replaced);
+	}
+	while (r >= 0) {
+		best = n;
+		for (i = 0; i < n; i++)
+			if (!sources[i].ended && (best == n || sources[i].head.order > sources[best].head.order))
+				best = i;
+		if (best == n)
+			break;
+		r = take(g, &sources[best].head);
+		if (r <= 0)
+			break;
+		r = source_next(&sources[best]);
+	}
+	for (i = 0; i < n; i++)
+		source_close(&sources[i]);
+	free(sources);
+	return r;
+}
+
+static int
+offer_ordered_instance(struct gather *g, uint64_t parent, uint64_t id, uint64_t number)
+{
+	struct hit hit = { .series = parent, .instance = id, .order = number };
+	int r;
+
+	/* Runs of one series need its study once. */
+	if (g->series_id == parent && g->study_id != 0)
+		hit.study = g->study_id;
+	else {
+		r = catalog_parent(g->txn, parent, &hit.study);
+		if (r < 0)
+			return r;
+	}
+	r = check_series(g, hit.study, parent);
+	return r > 0 ? take(g, &hit) : r < 0 ? r : 1;
+}
+
+static int
+collect_instance(struct gather *g, uint64_t id, uint64_t parent, void *ctx)
+{
+	const struct term *t = find_term(g, TAG_SOP_INSTANCE_UID);
+	struct hit hit = { .series = parent, .instance = id };
+	struct instance_row row;
+	int r;
+
+	r = catalog_parent(g->txn, parent, &hit.study);
+	if (r == 0)
+		r = check_series(g, hit.study, parent);
+	if (r <= 0)
+		return r < 0 ? r : 1;
+	r = catalog_instance(g->txn, parent, id, &row);
+	if (r < 0)
+		return r;
+	if (strcmp(row.uid, t->given->value) != 0)
+		return 1;
+	hit.order = row.watermark;
+	r = hits_add(ctx, &hit);
+	return r < 0 ? r : 1;
+}
+
+static int
+drop_duplicates(struct hits *h)
+{
+	size_t i, n = 0;
+
+	if (h->n > 0)
+		qsort(h->at, h->n, sizeof *h->at, newest_first);
+	for (i = 0; i < h->n; i++)
+		if (n == 0 || h->at[i].order != h->at[n - 1].order)
+			h->at[n++] = h->at[i];
+	h->n = n;
+	return 0;
+}
+
+static int
+search_instances(struct gather *g)
+{
+	const struct term *sop = find_term(g, TAG_SOP_INSTANCE_UID);
+	struct hits ids = { 0 };
+	struct hit one = { .study = g->scope.study, .series = g->scope.series, .order = g->scope.series };
+	int r;
+
+	if (sop != NULL) {
+		r = walk_term(g, sop, KV_ASCENDING, collect_instance, &ids);
+		if (r >= 0)
+			r = take_sorted(g, &ids, NULL);
+	} else {
+		if (g->scope.series != 0)
+			r = hits_add(&ids, &one) < 0 ? -ENOMEM : 1;
+		else if (g->scope.study != 0)
+			r = walk_series_of(g, g->scope.study, collect_id, &ids) < 0 ? -EIO : 1;
+		else
+			r = candidate_series(g, &ids);
+		if (r > 0)
+			drop_duplicates(&ids);
+		if (r > 0 && ids.n <= MERGE_MAX)
+			r = merge_series(g, &ids);
+		else if (r >= 0)
+			r = walk_order(g, LEVEL_INSTANCE, offer_ordered_instance);
+	}
+	free(ids.at);
+	return r;
+}
+
+/* -- the plan ------------------------------------------------------------- */
+
+/* A StudyInstanceUID or SeriesInstanceUID term narrows the scope.  0: nothing can match. */
+static int
+narrow(struct gather *g)
+{
+	const struct term *t;
+	uint64_t id;
+	int r;
+
+	t = find_term(g, TAG_STUDY_INSTANCE_UID);
+	if (t != NULL && t->given->match == SEARCH_EXACT) {
+		r = catalog_find(g->txn, g->scope.partition, t->given->value, &id);
+		if (r < 0)
+			return r == -ENOENT ? 0 : r;
+		if (g->scope.study != 0 && g->scope.study != id)
+			return 0;
+		g->scope.study = id;
+	}
+	t = find_term(g, TAG_SERIES_INSTANCE_UID);
+	if (t != NULL && g->scope.study != 0 && t->given->match == SEARCH_EXACT) {
+		r = catalog_find(g->txn, g->scope.study, t->given->value, &id);
+		if (r < 0)
+			return r == -ENOENT ? 0 : r;
+		if (g->scope.series != 0 && g->scope.series != id)
+			return 0;
+		g->scope.series = id;
+	}
+	return 1;
+}
+
+int
+search_plan(struct store *st, struct kv_txn *txn, const struct search *s, struct hits *ret_hits, struct err *err)
+{
+	struct store_scope scope = { s->partition, s->study_uid, s->series_uid, NULL };
+	struct gather *g = calloc(1, sizeof *g);
+	size_t i;
+	int r;
+
+	(void)st;
+	if (g == NULL)
+		return err_set(err, -ENOMEM, "out of memory");
+	g->txn = txn;
+	g->search = s;
+	g->level = (enum level)s->level;
+	g->skip = s->offset;
+	g->want = s->limit != 0 ? s->limit : UINT64_MAX;
+	g->hits = ret_hits;
+	r = scope_resolve(txn, &scope, &g->scope, NULL);
+	if (r == 0) {
+		r = compile(g, err);
+		if (r == 0)
+			r = narrow(g);
+		if (r > 0) {
+			switch (g->level) {
+			case LEVEL_STUDY:
+				r = search_studies(g);
+				break;
+			case LEVEL_SERIES:
+				r = search_series(g);
+				break;
+			default:
+				r = search_instances(g);
+			}
+			if (r < 0)
+				err_set(err, r, "cannot read the index: %s", strerror(-r));
+		}
+	} else if (r == -ENOENT)
+		r = compile(g, err);	/* what is asked must make sense all the same */
+	for (i = 0; i < g->n_terms; i++) {
+		buf_fini(&g->terms[i].low);
+		buf_fini(&g->terms[i].high);
+		buf_fini(&g->terms[i].words);
+	}
+	free(g);
+	return r < 0 ? r : 0;
+}

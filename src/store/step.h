@@ -1,0 +1,26 @@
+/* step.h: the numbered steps of ingest and delete, where the fault tests strike.
+ *
+ * In a program that sets no hook a step costs one load.
+ */
+#ifndef STORE_STEP_H
+#define STORE_STEP_H
+
+enum step {
+	STEP_RECEIVED = 1,	/* bytes in staging, nothing known of them */
+	STEP_ACCEPTED,		/* outcome known; for the mount: the name in staging says so */
+	STEP_DURABLE,		/* data synced, no row yet */
+	STEP_WRITTEN,		/* rows put, transaction not yet committed */
+	STEP_COMMITTED,		/* committed, no file renamed */
+	STEP_PUBLISHING,	/* some files renamed */
+	STEP_PUBLISHED,		/* all renamed, nobody told yet */
+	STEP_REMOVED,		/* delete: rows gone, files still there */
+	STEP_RECLAIMING,	/* delete: some files gone, entries still there */
+	STEP_RECLAIMED,		/* delete: files gone, entries not yet */
+	STEP_END
+};
+
+extern void (*step_hook)(enum step step);
+
+void step(enum step s);
+
+#endif

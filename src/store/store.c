@@ -1,0 +1,349 @@
+/* Making, opening and closing a store. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "store/internal.h"
+
+/* Contract 11.1: letters, digits, "-" and "."; here also "_", which partitions may have. */
+static bool
+name_is_valid(const char *name)
+{
+	size_t n = strlen(name);
+
+	if (n == 0 || n > STORE_NAME_MAX || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return false;
+	return strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._") == n;
+}
+
+static bool
+is_empty_dir(const char *dir)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+	bool empty = true;
+
+	if (d == NULL)
+		return true;
+	while ((e = readdir(d)) != NULL)
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
+		    strcmp(e->d_name, "lost+found") != 0)
+			empty = false;
+	closedir(d);
+	return empty;
+}
+
+static int
+join(char *path, size_t size, const char *dir, const char *rest)
+{
+	return (size_t)snprintf(path, size, "%s/%s", dir, rest) < size ? 0 : -ENAMETOOLONG;
+}
+
+static int
+open_kv(const char *dir, bool create, bool read_only, size_t map_size, struct kv **ret_kv, struct err *err)
+{
+	struct kv_options o = {
+		.tables = schema_tables, .n_tables = TABLES, .map_size = map_size,
+		.create = create, .read_only = read_only,
+	};
+	char index[4096];
+
+	if (join(index, sizeof index, dir, "index") < 0)
+		return err_set(err, -ENAMETOOLONG, "the path of the store is too long");
+	return kv_lmdb_open(index, &o, ret_kv, err);
+}
+
+int
+store_init(const char *dir, const char *workspace, const char *service, struct err *err)
+{
+	struct kv *kv = NULL;
+	char path[4096], data[4096];
+	int r;
+
+	if (workspace == NULL)
+		workspace = "default";
+	if (service == NULL)
+		service = "dicom";
+	if (!name_is_valid(workspace) || !name_is_valid(service))
+		return err_set(err, -EINVAL,
+			       "names of workspace and service are 1 to 64 letters, digits, '-', '_' and '.'");
+	if (!is_empty_dir(dir))
+		return err_set(err, -EEXIST, "%s is not empty", dir);
+	snprintf(data, sizeof data, "AHDS/%s/dicom/%s/" STORE_DEFAULT_PARTITION, workspace, service);
+	{
+		const char *const parts[] = { "index", "staging", "import", data };
+		size_t i;
+
+		for (i = 0; i < sizeof parts / sizeof *parts; i++) {
+			r = join(path, sizeof path, dir, parts[i]);
+			if (r == 0)
+				r = io_mkdir_all(AT_FDCWD, path);
+			if (r < 0)
+				return err_set(err, r, "cannot make %s: %s", path, strerror(-r));
+		}
+	}
+	r = open_kv(dir, true, false, 0, &kv, err);
+	if (r == 0)
+		r = catalog_init(kv, workspace, service, STORE_DEFAULT_PARTITION, err);
+	kv_close(kv);
+	return r;
+}
+
+static int
+read_names(struct store *st, struct err *err)
+{
+	struct kv_txn *txn;
+	int r = kv_begin(st->kv, KV_READ, &txn);
+
+	if (r < 0)
+		return err_set(err, r, "cannot read the index: %s", strerror(-r));
+	r = catalog_check_schema(txn, err);
+	if (r == 0) {
+		r = catalog_get_text(txn, "workspace", st->workspace, sizeof st->workspace);
+		if (r == 0)
+			r = catalog_get_text(txn, "service", st->service, sizeof st->service);
+		if (r < 0)
+			err_set(err, r, "the index lacks the names of the store");
+	}
+	kv_abort(txn);
+	return r;
+}
+
+/* Shared while a store is open, so that a rebuild knows it is alone. */
+static int
+lock_open(const char *dir, int how, int *ret_fd)
+{
+	char path[4096];
+	int fd;
+
+	if (join(path, sizeof path, dir, "open.lock") < 0)
+		return -ENAMETOOLONG;
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, how | LOCK_NB) < 0) {
+		close(fd);
+		return errno == EWOULDBLOCK ? -EBUSY : -errno;
+	}
+	*ret_fd = fd;
+	return 0;
+}
+
+static int
+open_parts(struct store *st, const struct store_options *o, struct err *err)
+{
+	char data[4096], staging[4096], queue[4096];
+	int r;
+
+	r = lock_open(st->path, LOCK_SH, &st->open_lock);
+	if (r < 0)
+		return err_set(err, r, r == -EBUSY ? "the index is being rebuilt"
+						   : "cannot lock the store %s: %s", st->path, strerror(-r));
+	r = open_kv(st->path, false, false, o->map_size, &st->kv, err);
+	if (r == 0)
+		r = read_names(st, err);
+	if (r < 0)
+		return r;
+	if ((size_t)snprintf(data, sizeof data, "%s/AHDS/%s/dicom/%s", st->path, st->workspace, st->service) >=
+	    sizeof data || join(staging, sizeof staging, st->path, "staging") < 0 ||
+	    join(queue, sizeof queue, st->path, "import/error-queue") < 0)
+		return err_set(err, -ENAMETOOLONG, "the path of the store is too long");
+	st->error_queue = strdup(queue);
+	if (st->error_queue == NULL)
+		return err_set(err, -ENOMEM, "out of memory");
+	return blob_dir_open(data, staging, o->read_only, &st->blobs, err);
+}
+
+int
+store_open(const char *dir, const struct store_options *options, struct store **ret_store, struct err *err)
+{
+	static const struct store_options defaults;
+	const struct store_options *o = options != NULL ? options : &defaults;
+	struct store *st = calloc(1, sizeof *st);
+	pthread_condattr_t attr;
+	int r;
+
+	if (st == NULL)
+		return err_set(err, -ENOMEM, "out of memory");
+	st->queue_end = &st->queue;
+	st->observer_wake = -1;
+	st->open_lock = -1;
+	st->read_only = o->read_only;
+	pthread_mutex_init(&st->lock, NULL);
+	pthread_mutex_init(&st->claim_lock, NULL);
+	pthread_mutex_init(&st->error_queue_lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&st->work, &attr);
+	pthread_cond_init(&st->done, &attr);
+	pthread_condattr_destroy(&attr);
+
+	st->path = realpath(dir, NULL);
+	if (st->path == NULL)
+		r = err_set(err, -errno, "cannot open the store %s: %s", dir, strerror(errno));
+	else
+		r = open_parts(st, o, err);
+	if (r == 0 && !st->read_only) {
+		r = committer_start(st);
+		if (r < 0)
+			err_set(err, r, "cannot start a thread: %s", strerror(-r));
+		else
+			r = recover(st, err);
+	}
+	if (r < 0) {
+		store_close(st);
+		return r;
+	}
+	wait_for_others(st);
+	*ret_store = st;
+	return 0;
+}
+
+void
+store_close(struct store *st)
+{
+	if (st == NULL)
+		return;
+	changes_stop(st);
+	committer_stop(st);
+	blob_close(st->blobs);
+	kv_close(st->kv);
+	if (st->open_lock >= 0)
+		close(st->open_lock);
+	pthread_cond_destroy(&st->done);
+	pthread_cond_destroy(&st->work);
+	pthread_mutex_destroy(&st->error_queue_lock);
+	pthread_mutex_destroy(&st->claim_lock);
+	pthread_mutex_destroy(&st->lock);
+	free(st->error_queue);
+	free(st->path);
+	free(st);
+}
+
+const char *
+store_workspace(const struct store *st)
+{
+	return st->workspace;
+}
+
+const char *
+store_service(const struct store *st)
+{
+	return st->service;
+}
+
+const char *
+store_path(const struct store *st)
+{
+	return st->path;
+}
+
+/* -- rebuild -------------------------------------------------------------- */
+
+/* The one entry of dir that is a directory. */
+static int
+only_child(const char *dir, char *name, size_t size)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+	int n = 0;
+
+	if (d == NULL)
+		return -errno;
+	while ((e = readdir(d)) != NULL)
+		if (e->d_name[0] != '.' && snprintf(name, size, "%s", e->d_name) < (int)size)
+			n++;
+	closedir(d);
+	return n == 1 ? 0 : -EINVAL;
+}
+
+/* Workspace and service are the names of the directories. */
+static int
+find_names(const char *dir, char workspace[STORE_NAME_MAX + 1], char service[STORE_NAME_MAX + 1], struct err *err)
+{
+	char path[4096 + 256];
+	int r;
+
+	snprintf(path, sizeof path, "%.3800s/AHDS", dir);
+	r = only_child(path, workspace, STORE_NAME_MAX + 1);
+	if (r == 0) {
+		snprintf(path, sizeof path, "%.3800s/AHDS/%s/dicom", dir, workspace);
+		r = only_child(path, service, STORE_NAME_MAX + 1);
+	}
+	return r < 0 ? err_set(err, -EINVAL, "%s does not look like a store (AHDS/<workspace>/dicom/<service>)", dir) : 0;
+}
+
+static int
+move_index(const char *dir, const char *from, const char *to)
+{
+	char a[4096], b[4096];
+
+	if (join(a, sizeof a, dir, from) < 0 || join(b, sizeof b, dir, to) < 0)
+		return -ENAMETOOLONG;
+	return rename(a, b) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+static void
+remove_index(const char *dir, const char *name)
+{
+	static const char *const files[] = { "data.mdb", "lock.mdb", "" };
+	char path[4096 + 64];
+	size_t i;
+
+	for (i = 0; i < sizeof files / sizeof *files; i++) {
+		snprintf(path, sizeof path, "%.3800s/%s/%s", dir, name, files[i]);
+		if (files[i][0] != '\0')
+			unlink(path);
+		else
+			rmdir(path);
+	}
+}
+
+int
+store_rebuild(const char *dir, struct check_totals *ret_totals, struct err *err)
+{
+	struct check_options o = { .repair = true };
+	char workspace[STORE_NAME_MAX + 1], service[STORE_NAME_MAX + 1], path[4096];
+	struct store *st = NULL;
+	struct kv *kv = NULL;
+	int lock = -1, r;
+
+	r = find_names(dir, workspace, service, err);
+	if (r < 0)
+		return r;
+	r = lock_open(dir, LOCK_EX, &lock);
+	if (r < 0)
+		return err_set(err, r, r == -EBUSY ? "the store is in use: stop its daemon first"
+						   : "cannot lock the store: %s", strerror(-r));
+	r = move_index(dir, "index", "index.old");
+	if (r == 0 && join(path, sizeof path, dir, "index") == 0)
+		r = io_mkdir_all(AT_FDCWD, path);
+	if (r < 0)
+		err_set(err, r, "cannot set the old index aside: %s", strerror(-r));
+	if (r == 0)
+		r = open_kv(dir, true, false, 0, &kv, err);
+	if (r == 0)
+		r = catalog_init(kv, workspace, service, STORE_DEFAULT_PARTITION, err);
+	kv_close(kv);
+	close(lock);
+	if (r == 0)
+		r = store_open(dir, NULL, &st, err);
+	if (r == 0)
+		r = store_check(st, &o, ret_totals, err);
+	o.repair = false;
+	if (r == 0)
+		r = store_check(st, &o, ret_totals, err);	/* what there is now */
+	store_close(st);
+	if (r < 0) {
+		remove_index(dir, "index");
+		move_index(dir, "index.old", "index");
+	} else
+		remove_index(dir, "index.old");
+	return r;
+}
