@@ -357,14 +357,15 @@ compare_nodes(const void *a, const void *b)
 static int
 close_dataset(struct reader *r, uint32_t first, bool sorted, struct dataset *ds)
 {
-	struct node *from = r->nodes + first;
 	uint32_t n = r->n_nodes - first, i, kept = 0;
+	struct node *from;
 	int e;
 
 	ds->nodes = NULL;
 	ds->count = 0;
 	if (n == 0)
 		return 0;
+	from = r->nodes + first;
 	if (!sorted)
 		qsort(from, n, sizeof *from, compare_nodes);
 	e = arena_alloc(r->d, n * sizeof *from, &ds->nodes);
