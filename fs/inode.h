@@ -70,7 +70,8 @@ struct node {
 			uint64_t instance;	/* 0 none, or not committed yet */
 			uint64_t watermark;
 			unsigned generation;	/* of accepted contents */
-			unsigned opens;
+			unsigned opens;		/* handles */
+			unsigned leaving;	/* those of them that are being released */
 			struct receive *receive;	/* while open */
 			struct pending *pending;	/* until committed */
 			char *error;		/* why it was refused */

@@ -139,7 +139,8 @@ void fs_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, 
 struct handle {
 	struct handle *prev, *next;	/* fs->handles */
 	uint64_t node;
-	bool append;
+	bool append, writes;
+	bool leaving;			/* counted in the file's leaving */
 	struct opened *opened;		/* an instance open for reading */
 	struct node *file;		/* a local name; opens counts this */
 	struct receive *receive;	/* what is written: the file's, or our own when file is NULL */
