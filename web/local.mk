@@ -1,6 +1,31 @@
 if WITH_WEB
 noinst_LIBRARIES += libweb.a
-libweb_a_SOURCES = web/web.h
+libweb_a_SOURCES = \
+	web/web.h web/limits.h web/handlers.h web/routes.tbl \
+	web/accept.c web/accept.h \
+	web/chunks.c web/chunks.h \
+	web/delete.c \
+	web/dialect.c web/dialect.h \
+	web/etag.c web/etag.h \
+	web/health.c \
+	web/metrics.c web/metrics.h \
+	web/multipart.c web/multipart.h \
+	web/qido.c \
+	web/qido_params.c web/qido_params.h \
+	web/range.c web/range.h \
+	web/reply.c web/reply.h \
+	web/request.c web/request.h \
+	web/route.c web/route.h \
+	web/server.c web/server.h \
+	web/socket.c web/socket.h \
+	web/status.c web/status.h \
+	web/stow.c \
+	web/stow_results.c web/stow_results.h \
+	web/uri.c web/uri.h \
+	web/wado_bulkdata.c \
+	web/wado_instance.c \
+	web/wado_metadata.c \
+	web/watch.c web/watch.h
 libweb_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 WEB_LIBS = libweb.a $(CIVETWEB_LIBS) $(JANSSON_LIBS)
 endif

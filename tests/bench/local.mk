@@ -1,5 +1,9 @@
 # tests/bench: built by `make bench-programs` alone.
-bench_programs =
+bench_programs = tests/bench/load tests/bench/fsync_loop
+EXTRA_PROGRAMS += tests/bench/load tests/bench/fsync_loop
+tests_bench_load_SOURCES = tests/bench/load.c
+tests_bench_fsync_loop_SOURCES = tests/bench/fsync_loop.c
+EXTRA_DIST += tests/bench/run
 
 if WITH_DCMTK
 bench_programs += tests/bench/header_bench

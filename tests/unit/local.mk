@@ -11,4 +11,7 @@ tests_unit_test_base_LDADD = $(UNIT_LIBS)
 include $(srcdir)/tests/unit/dicom.mk
 include $(srcdir)/tests/unit/core.mk
 include $(srcdir)/tests/unit/cli.mk
+if WITH_WEB
+include $(srcdir)/tests/unit/web.mk
+endif
 endif

@@ -1,1 +1,26 @@
-# tests/web
+# tests/web: the service over HTTP, by curl against a daemon that has this door only.
+if WITH_WEB
+check_PROGRAMS += tests/web/webd tests/web/httpgen
+tests_web_webd_SOURCES = tests/web/webd.c
+tests_web_webd_LDADD = $(WEB_LIBS) $(CORE_LIBS)
+tests_web_httpgen_SOURCES = tests/web/httpgen.c
+web_tests = \
+	tests/web/bulkdata.t \
+	tests/web/delete.t \
+	tests/web/health-metrics.t \
+	tests/web/hostile-requests.t \
+	tests/web/memory.t \
+	tests/web/metadata-etag.t \
+	tests/web/qido-errors.t \
+	tests/web/qido-match.t \
+	tests/web/qido-paging.t \
+	tests/web/samples.t \
+	tests/web/slow-clients.t \
+	tests/web/stow-broken-requests.t \
+	tests/web/stow-multipart.t \
+	tests/web/stow-statuses.t \
+	tests/web/wado-instance.t \
+	tests/web/wado-multipart.t
+TESTS += $(web_tests)
+EXTRA_DIST += $(web_tests) tests/web/web.sh
+endif

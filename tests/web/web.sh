@@ -1,0 +1,90 @@
+# web.sh: what the tests of the service share.  Sourced, not run; brings lib.sh.
+#
+#   request METHOD URL [CURL-OPTIONS]   sets $status, $body (a file), $head (a file)
+#   header NAME                         prints a header of the last reply
+#   json FILTER                         jq -r on the last body
+#   stow DIALECT FILE... [-- CURL-OPTIONS]   one multipart request, as request
+#   put_file DIALECT FILE               single part; as request
+#   has_status NAME WANT                of the last reply
+#   says NAME REGEX                     the last body, one line, matches
+#   nothing_stored NAME, staging_is_empty NAME
+#   split_multipart DIR                 parts of the last reply as DIR/1.dcm, DIR/1.head ...
+
+. "${abs_top_builddir:-$(cd "$(dirname "$0")/../../build" && pwd)}/tests/lib.sh"
+require_web
+require_program jq
+dicomlake=$builddir/tests/web/webd
+[ -x "$dicomlake" ] || skip_all "webd is not built (make check)"
+httpgen=$builddir/tests/web/httpgen
+body=$tmp/.body
+head=$tmp/.head
+J='Accept: application/dicom+json'
+AS_STORED='Accept: application/dicom; transfer-syntax=*'
+AS_STORED_PARTS='Accept: multipart/related; type="application/dicom"; transfer-syntax=*'
+
+request() {
+	local method=$1 url=$2
+	shift 2
+	: >"$body"
+	: >"$head"
+	[ "$method" != HEAD ] || set -- -I "$@"
+	status=$(curl -s -m 60 -g -X "$method" -o "$body" -D "$head" -w '%{http_code}' "$@" "$base$url")
+}
+
+header() {
+	sed -n "s/^$1: *\\(.*[^\\r]\\)\\r*\$/\\1/Ip" "$head" | tail -n 1
+}
+
+json() {
+	jq -r "$1" "$body" 2>&1
+}
+
+has_status() {
+	is "$1" "$status" "$2" || diag "$(head -c 500 "$body" | tr -d '\0')"
+}
+
+says() {
+	like "$1" "$(tr '\n' ' ' <"$body")" "$2"
+}
+
+multipart_body() {
+	local file
+	for file; do
+		printf -- '--bound\r\nContent-Type: application/dicom\r\n\r\n'
+		cat "$file"
+		printf '\r\n'
+	done
+	printf -- '--bound--\r\n'
+}
+
+stow() {
+	local dialect=$1 files=()
+	shift
+	while [ $# -gt 0 ] && [ "$1" != -- ]; do
+		files+=("$1")
+		shift
+	done
+	[ $# -eq 0 ] || shift
+	multipart_body "${files[@]}" >"$tmp/.request"
+	request "${METHOD:-POST}" "/$dialect/studies" -H "$J" --data-binary "@$tmp/.request" \
+		-H 'Content-Type: multipart/related; type="application/dicom"; boundary=bound' "$@"
+}
+
+put_file() {
+	request POST "/$1/studies" -H "$J" -H 'Content-Type: application/dicom' --data-binary "@$2"
+}
+
+split_multipart() {
+	mkdir -p "$1"
+	"$httpgen" split "$(header Content-Type)" "$1" <"$body"
+}
+
+nothing_stored() {
+	request GET /v2/studies -H "$J"
+	has_status "$1: nothing is stored" 204
+	staging_is_empty "$1"
+}
+
+staging_is_empty() {
+	is "$1: no file is left in staging" "$(find "$store/staging" -type f ! -name '*lock')" ""
+}

@@ -1,0 +1,77 @@
+/* A daemon with the web door only, for tests of it: what `dicomlake init` and
+ * `dicomlake serve` do as far as lib.sh needs, without the rest. */
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "web/web.h"
+
+static int
+fail(const struct err *err)
+{
+	fprintf(stderr, "error: %s\n", err_text(err));
+	return 1;
+}
+
+static int
+serve(const char *dir, unsigned port, uint64_t max_request, unsigned threads)
+{
+	struct web_options options = {
+		.address = "127.0.0.1", .port = port, .max_request = max_request, .threads = threads,
+	};
+	struct store *st = NULL;
+	struct web *web = NULL;
+	struct err err = { 0 };
+	sigset_t set;
+	int sig;
+
+	/* Before any thread, so that all of them leave the signals to this one. */
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	if (store_open(dir, NULL, &st, &err) < 0)
+		return fail(&err);
+	if (web_start(st, &options, &web, &err) < 0) {
+		store_close(st);
+		return fail(&err);
+	}
+	printf("dicomlake: ready http=http://127.0.0.1:%u\n", web_port(web));
+	fflush(stdout);
+	sigwait(&set, &sig);
+	web_stop(web);
+	store_close(st);
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct err err = { 0 };
+	unsigned port = 0, threads = 0;
+	uint64_t max_request = 0;
+	int i;
+
+	if (argc >= 3 && strcmp(argv[1], "init") == 0)
+		return store_init(argv[2], NULL, NULL, &err) < 0 ? fail(&err) : 0;
+	if (argc < 3 || strcmp(argv[1], "serve") != 0) {
+		fprintf(stderr, "usage: webd init STORE | webd serve STORE [--listen ADDR:PORT] "
+			"[--max-request BYTES] [--threads N]\n");
+		return 2;
+	}
+	for (i = 3; i + 1 < argc; i += 2) {
+		const char *colon = strrchr(argv[i + 1], ':');
+
+		if (strcmp(argv[i], "--listen") == 0 && colon != NULL)
+			port = (unsigned)strtoul(colon + 1, NULL, 10);
+		else if (strcmp(argv[i], "--max-request") == 0)
+			max_request = strtoull(argv[i + 1], NULL, 10);
+		else if (strcmp(argv[i], "--threads") == 0)
+			threads = (unsigned)strtoul(argv[i + 1], NULL, 10);
+	}
+	return serve(argv[2], port, max_request, threads);
+}

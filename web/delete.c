@@ -1,0 +1,19 @@
+/* DELETE of a study, series or instance (contract 5). */
+#include "web/handlers.h"
+#include "web/reply.h"
+#include "web/request.h"
+#include "web/server.h"
+
+void
+delete_handle(struct request *rq)
+{
+	struct store_scope scope = request_scope(rq);
+	struct err err = { 0 };
+	uint64_t instances;
+	int r = store_delete(rq->web->store, &scope, &instances, &err);
+
+	if (r < 0)
+		reply_error(rq, &err, r);
+	else
+		reply_empty(rq, 204);
+}

@@ -1,0 +1,79 @@
+/* limits.h: every ceiling of the service, with the reason for its number. */
+#ifndef WEB_LIMITS_H
+#define WEB_LIMITS_H
+
+enum {
+	/* Connections served at once: civetweb gives each a thread. */
+	LIMIT_THREADS		= 64,
+	LIMIT_THREADS_MAX	= 4096,
+	/* Accepted connections that wait for a thread, and those the kernel
+	 * holds: a burst of 1,000 clients is queued, not refused. */
+	LIMIT_QUEUE		= 256,
+	LIMIT_BACKLOG		= 1024,
+	/* An idle connection holds a thread, so it may not do so for long. */
+	LIMIT_KEEP_ALIVE_MS	= 5000,
+	/* No byte in or out for that long ends a request. */
+	LIMIT_IDLE_MS		= 30000,
+	/* Beyond the idle time a transfer must go at this many bytes a second,
+	 * or one byte a second would keep a thread for days. */
+	LIMIT_SLOWEST		= 2048,
+	/* Requests under way get that long to end when the service stops. */
+	LIMIT_STOP_MS		= 5000,
+
+	/* Request line and headers together; also the size of civetweb's buffer. */
+	LIMIT_HEAD		= 16384,
+	/* Decoded path: five UIDs and the words between them are 400 bytes;
+	 * bulkdata paths of nested sequences are longer. */
+	LIMIT_PATH		= 4096,
+	LIMIT_SEGMENTS		= 32,
+	/* As much as the head lets through: a list of 100 UIDs is 6,500 bytes. */
+	LIMIT_QUERY		= 12288,
+	LIMIT_QUERY_PARAMS	= 128,
+	LIMIT_INCLUDEFIELDS	= 512,
+	LIMIT_ACCEPT		= 4096,
+	LIMIT_ACCEPT_ENTRIES	= 32,
+	LIMIT_MEDIA_TEXT	= 512,
+	LIMIT_MEDIA_PARAMS	= 8,
+	LIMIT_HOST		= 255,
+	LIMIT_REQUEST_ID	= 64,
+
+	/* RFC 2046 5.1.1. */
+	LIMIT_BOUNDARY		= 70,
+	/* Headers of one part; Content-Type, Content-Location and the like. */
+	LIMIT_PART_HEAD		= 8192,
+	/* Parts of one request: each needs some 100 bytes until the response is sent. */
+	LIMIT_PARTS		= 200000,
+	/* Parts received whole but not yet accepted, so that a part of a wrong type
+	 * soon after them fails the request before anything is stored.  Each holds a
+	 * file descriptor. */
+	LIMIT_PARTS_HELD	= 8,
+	/* Parts accepted but not yet waited for. */
+	LIMIT_TICKETS		= 1000,
+
+	/* Bodies go through buffers of this size: large enough that the system
+	 * calls do not count, small enough to stay in the second level cache. */
+	LIMIT_CHUNK		= 256 * 1024,
+	/* Idle buffers kept for the next request. */
+	LIMIT_CHUNKS_KEPT	= 16,
+	/* Headers of a reply. */
+	LIMIT_REPLY_HEAD	= 8192,
+	/* What is left of a body when its request is refused: up to this much is
+	 * read to keep the connection ... */
+	LIMIT_DRAIN_KEEP	= 1024 * 1024,
+	/* ... and up to this much, for so long, to close it gently: a client that sends
+	 * all before it reads then sees the reply. */
+	LIMIT_DRAIN		= 64 * 1024 * 1024,
+	LIMIT_LINGER_MS		= 3000,
+	/* Ten times what all routes and the mount can write. */
+	LIMIT_METRICS		= 1024 * 1024,
+	/* Metadata is rendered that many bytes at a time. */
+	LIMIT_METADATA_PIECE	= 128 * 1024,
+};
+
+/* One instance's JSON with its bulk inline is the largest single piece. */
+#define LIMIT_METADATA_MAX ((size_t)256 * 1024 * 1024)
+
+/* Contract 18: a STOW request, and one instance. */
+#define LIMIT_REQUEST ((unsigned long long)4 * 1024 * 1024 * 1024)
+
+#endif

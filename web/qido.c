@@ -1,0 +1,83 @@
+/* Search (QIDO-RS, contract 4). */
+#include <errno.h>
+
+#include "web/handlers.h"
+#include "web/qido_params.h"
+#include "web/reply.h"
+#include "web/request.h"
+#include "web/server.h"
+
+static enum search_url
+url_of(const struct request *rq)
+{
+	switch (route_id_of(rq->match.route)) {
+	case ROUTE_SEARCH_STUDIES:
+		return SEARCH_ALL_STUDIES;
+	case ROUTE_SEARCH_SERIES:
+		return SEARCH_ALL_SERIES;
+	case ROUTE_SEARCH_INSTANCES:
+		return SEARCH_ALL_INSTANCES;
+	case ROUTE_SEARCH_STUDY_SERIES:
+		return SEARCH_STUDY_SERIES;
+	case ROUTE_SEARCH_STUDY_INSTANCES:
+		return SEARCH_STUDY_INSTANCES;
+	default:
+		return SEARCH_SERIES_INSTANCES;
+	}
+}
+
+/* The head is sent with the first match, since none at all is a 204. */
+static int
+put_match(void *ctx, struct slice dataset)
+{
+	struct request *rq = ctx;
+	int r;
+
+	if (reply_begun(rq)) {
+		r = reply_write(rq, ",", 1);
+	} else {
+		if (reply_begin(rq, 200, "application/dicom+json", REPLY_AUTO) != 0)
+			return 1;
+		r = reply_write(rq, "[", 1);
+	}
+	if (r == 0)
+		r = reply_write(rq, dataset.data, dataset.len);
+	return r < 0 ? 1 : 0;
+}
+
+void
+qido_handle(struct request *rq)
+{
+	struct uri_query query;
+	struct qido_params params;
+	struct err err = { 0 };
+	struct buf url;
+	int r;
+
+	if (!request_takes_json(rq, true)) {
+		reply_text(rq, 406, "Searches are answered in application/dicom+json only");
+		return;
+	}
+	buf_init(&url, LIMIT_REPLY_HEAD);
+	r = uri_parse_query(rq->raw_query, &query, &err);
+	if (r == 0)
+		r = qido_parse(rq->dialect, url_of(rq), &query, search_tag_level, &params, &err);
+	if (r == 0) {
+		params.search.partition = rq->partition;
+		params.search.study_uid = rq->study_uid[0] != '\0' ? rq->study_uid : NULL;
+		params.search.series_uid = rq->series_uid[0] != '\0' ? rq->series_uid : NULL;
+		params.search.online = rq->dialect->online;
+		if (rq->dialect->online) {
+			request_put_url(rq, NULL, NULL, NULL, &url);
+			params.search.retrieve_url = url.data;
+		}
+		r = store_search(rq->web->store, &params.search, put_match, rq, &err);
+	}
+	if (r < 0)
+		reply_error(rq, &err, r);
+	else if (!reply_begun(rq))
+		reply_empty(rq, 204);
+	else if (!rq->reply.ended && !rq->reply.broken && reply_write(rq, "]", 1) == 0)
+		reply_end(rq);
+	buf_fini(&url);
+}

@@ -1,0 +1,416 @@
+#include "web/qido_params.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "dicom/tag.h"
+#include "web/range.h"
+
+#define CASE_HINT "keywords are case-sensitive"
+
+struct parse {
+	const struct dialect *dialect;
+	enum search_url url;
+	int (*level_of)(uint32_t tag, enum store_level *ret_level);
+	struct qido_params *p;
+	size_t n_terms, n_tags, used;
+	bool fuzzy, everything, all;
+};
+
+static int
+add_tag(struct parse *q, uint32_t tag, struct err *err)
+{
+	/* The rest of QIDO_TAGS_MAX is kept for the sets. */
+	if (q->n_tags == LIMIT_INCLUDEFIELDS + LIMIT_QUERY_PARAMS)
+		return err_set(err, -E2BIG, "More than %d attributes are asked for", LIMIT_INCLUDEFIELDS);
+	q->p->tag[q->n_tags++] = tag;
+	return 0;
+}
+
+static void
+add_set(struct parse *q, const struct tag_set *set)
+{
+	size_t i;
+
+	/* Room for the sets is part of QIDO_TAGS_MAX. */
+	for (i = 0; i < set->count; i++)
+		q->p->tag[q->n_tags++] = set->tags[i];
+}
+
+static bool
+is_private(uint32_t tag)
+{
+	return (TAG_GROUP(tag) & 1) != 0;
+}
+
+/* ------------------------------------------------------------ values ---- */
+
+static bool
+all_digits(const char *s, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (s[i] < '0' || s[i] > '9')
+			return false;
+	return true;
+}
+
+static unsigned
+two_digits(const char *s)
+{
+	return (unsigned)(s[0] - '0') * 10 + (unsigned)(s[1] - '0');
+}
+
+static bool
+is_date(const char *s, size_t len)
+{
+	static const unsigned char days[] = { 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	unsigned year, month, day;
+
+	if (len != 8 || !all_digits(s, 8))
+		return false;
+	year = two_digits(s) * 100 + two_digits(s + 2);
+	month = two_digits(s + 4);
+	day = two_digits(s + 6);
+	if (year == 0 || month < 1 || month > 12 || day < 1 || day > days[month - 1])
+		return false;
+	return month != 2 || day < 29 || (year % 4 == 0 && (year % 100 != 0 || year % 400 == 0));
+}
+
+/* HH, HHMM, HHMMSS, HHMMSS.F to .FFFFFF */
+static bool
+is_time(const char *s, size_t len)
+{
+	size_t whole = len, i;
+	const char *dot = memchr(s, '.', len);
+
+	if (dot != NULL) {
+		whole = (size_t)(dot - s);
+		if (whole != 6 || len - whole < 2 || len - whole > 7 || !all_digits(dot + 1, len - whole - 1))
+			return false;
+	}
+	if ((whole != 2 && whole != 4 && whole != 6) || !all_digits(s, whole))
+		return false;
+	for (i = 0; i < whole; i += 2)
+		if (two_digits(s + i) > (i == 0 ? 23u : i == 2 ? 59u : 60u))
+			return false;
+	return true;
+}
+
+/* yyyy and on, two digits at a time, as contract 4.4 lists. */
+static bool
+is_date_time(const char *s, size_t len)
+{
+	char full[9];
+
+	if (len < 8) {
+		if (len != 4 && len != 6)
+			return false;
+		memcpy(full, s, len);
+		memcpy(full + len, "0101" + (len - 4), 8 - len);
+		return is_date(full, 8);
+	}
+	return is_date(s, 8) && (len == 8 || is_time(s + 8, len - 8));
+}
+
+struct value_rule {
+	uint16_t vr;
+	bool (*check)(const char *s, size_t len);
+	const char *format;
+};
+
+static const struct value_rule range_rules[] = {
+	{ VR('D', 'A'), is_date, "yyyyMMdd" },
+	{ VR('T', 'M'), is_time, "HH, HHmm, HHmmss or HHmmss.FFFFFF" },
+	{ VR('D', 'T'), is_date_time, "yyyy to yyyyMMddHHmmss.FFFFFF, without an offset" },
+};
+
+static const struct value_rule *
+range_rule(uint16_t vr)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof range_rules / sizeof *range_rules; i++)
+		if (range_rules[i].vr == vr)
+			return &range_rules[i];
+	return NULL;
+}
+
+static const char *
+keep_text(struct parse *q, const char *s, size_t len)
+{
+	char *out = q->p->text + q->used;
+
+	/* The ends of a range are shorter than the range, so LIMIT_QUERY suffices. */
+	memcpy(out, s, len);
+	out[len] = '\0';
+	q->used += len + 1;
+	return out;
+}
+
+/* A value with exactly one '-' is a range (contract 4.4). */
+static int
+parse_range(struct parse *q, const struct value_rule *rule, const char *name, const char *value,
+	    struct search_term *term, struct err *err)
+{
+	size_t len = strlen(value), low, high;
+	const char *dash = strchr(value, '-');
+
+	if (dash == NULL || strchr(dash + 1, '-') != NULL) {
+		if (!rule->check(value, len))
+			return err_set(err, -EINVAL, "\"%.40s\" is no value of %.80s: %s is expected",
+				       value, name, rule->format);
+		return 0;
+	}
+	low = (size_t)(dash - value);
+	high = len - low - 1;
+	if (low == 0 && high == 0)
+		return err_set(err, -EINVAL, "%.80s: a range needs one end at least", name);
+	if ((low > 0 && !rule->check(value, low)) || (high > 0 && !rule->check(dash + 1, high)))
+		return err_set(err, -EINVAL, "\"%.60s\" is no range of %.80s: %s is expected at its ends",
+			       value, name, rule->format);
+	term->match = SEARCH_RANGE;
+	term->value = low > 0 ? keep_text(q, value, low) : NULL;
+	term->upper = high > 0 ? keep_text(q, dash + 1, high) : NULL;
+	/* Only ends of the same precision compare as text. */
+	if (low > 0 && low == high && strcmp(term->value, term->upper) > 0)
+		return err_set(err, -EINVAL, "%.80s: the range begins at %.30s, after its end %.30s",
+			       name, term->value, term->upper);
+	return 0;
+}
+
+/* -------------------------------------------------------- attributes ---- */
+
+static int
+parse_tag(const char *name, size_t len, uint32_t *ret_tag)
+{
+	uint32_t tag;
+
+	if (tag_parse(name, len, &tag) < 0)
+		return -EINVAL;
+	if (!is_private(tag) && tag_find(tag) == NULL)
+		return -EINVAL;
+	*ret_tag = tag;
+	return 0;
+}
+
+static int
+parse_term(struct parse *q, const char *name, const char *value, struct err *err)
+{
+	static const unsigned level_bits[] = {
+		[STORE_STUDY] = LEVEL_STUDY,
+		[STORE_SERIES] = LEVEL_SERIES,
+		[STORE_INSTANCE] = LEVEL_INSTANCE,
+	};
+	struct search_term *term = &q->p->term[q->n_terms];
+	const struct value_rule *rule;
+	const struct tag_entry *entry;
+	enum store_level level;
+	uint32_t tag;
+	size_t i;
+
+	if (strchr(name, '.') != NULL)
+		return err_set(err, -EINVAL, "\"%.80s\": sequences cannot be searched", name);
+	if (parse_tag(name, strlen(name), &tag) < 0)
+		return err_set(err, -EINVAL, "\"%.80s\" is no parameter and no attribute (" CASE_HINT ")", name);
+	if (q->level_of(tag, &level) < 0 || level > STORE_INSTANCE ||
+	    (q->dialect->searchable[q->url] & level_bits[level]) == 0)
+		return err_set(err, -EINVAL, "\"%.80s\" cannot be searched at this resource (" CASE_HINT ")", name);
+	for (i = 0; i < q->n_terms; i++)
+		if (q->p->term[i].tag == tag)
+			return err_set(err, -EINVAL, "\"%.80s\" is given twice; each attribute may be given once", name);
+	if (value[strspn(value, " \t")] == '\0')
+		return err_set(err, -EINVAL, "\"%.80s\" has no value", name);
+	entry = tag_find(tag);
+	*term = (struct search_term){ .tag = tag, .match = SEARCH_EXACT, .value = value };
+	rule = entry == NULL ? NULL : range_rule(entry->vr);
+	if (rule != NULL) {
+		int r = parse_range(q, rule, name, value, term, err);
+
+		if (r < 0)
+			return r;
+	}
+	q->n_terms++;
+	return add_tag(q, tag, err);
+}
+
+/* fuzzymatching may stand after the names it is about. */
+static int
+make_fuzzy(struct parse *q, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < q->n_terms; i++) {
+		struct search_term *term = &q->p->term[i];
+		const struct tag_entry *entry = tag_find(term->tag);
+
+		if (entry == NULL || entry->vr != VR('P', 'N'))
+			continue;
+		if (strchr(term->value, '"') != NULL)
+			return err_set(err, -EINVAL, "%s: the character \" cannot be searched for",
+				       entry->keyword);
+		term->match = SEARCH_WORDS;
+	}
+	return 0;
+}
+
+static int
+parse_includefield(struct parse *q, const char *value, struct err *err)
+{
+	for (;;) {
+		size_t len = strcspn(value, ",");
+		size_t from = strspn(value, " "), to = len;
+		uint32_t tag;
+		int r;
+
+		if (from > len)
+			from = len;
+		while (to > from && value[to - 1] == ' ')
+			to--;
+		if (to - from == 3 && strncasecmp(value + from, "all", 3) == 0) {
+			q->all = true;
+		} else {
+			if (parse_tag(value + from, to - from, &tag) < 0)
+				return err_set(err, -EINVAL, "includefield: \"%.*s\" is no attribute (" CASE_HINT ")",
+					       (int)(to - from > 80 ? 80 : to - from), value + from);
+			r = add_tag(q, tag, err);
+			if (r < 0)
+				return r;
+		}
+		value += len;
+		if (*value == '\0')
+			return 0;
+		value++;
+	}
+}
+
+static int
+parse_limit(struct parse *q, const char *value, struct err *err)
+{
+	uint64_t max = q->dialect->limit_max, n;
+
+	if (range_parse_number(value, &n) < 0 || n < 1 || (max != 0 && n > max)) {
+		if (max == 0)
+			return err_set(err, -EINVAL, "limit must be a number from 1 on");
+		return err_set(err, -EINVAL, "limit must be a number from 1 to %llu", (unsigned long long)max);
+	}
+	q->p->search.limit = n;
+	return 0;
+}
+
+static int
+parse_param(struct parse *q, const char *name, const char *value, struct err *err)
+{
+	if (strcasecmp(name, "limit") == 0)
+		return parse_limit(q, value, err);
+	if (strcasecmp(name, "offset") == 0) {
+		if (range_parse_number(value, &q->p->search.offset) < 0)
+			return err_set(err, -EINVAL, "offset must be a number from 0 on");
+		return 0;
+	}
+	if (strcasecmp(name, "fuzzymatching") == 0) {
+		if (strcasecmp(value, "true") != 0 && strcasecmp(value, "false") != 0)
+			return err_set(err, -EINVAL, "fuzzymatching must be true or false");
+		q->fuzzy = strcasecmp(value, "true") == 0;
+		return 0;
+	}
+	if (strcasecmp(name, "includefield") == 0)
+		return parse_includefield(q, value, err);
+	return parse_term(q, name, value, err);
+}
+
+/* ----------------------------------------------------------- results ---- */
+
+static int
+compare_tags(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Computed attributes the dialect does not give at this URL. */
+static bool
+is_withheld(const struct parse *q, uint32_t tag)
+{
+	const struct computed_tag *c;
+
+	for (c = q->dialect->computed; c->tag != 0; c++)
+		if (c->tag == tag)
+			return (c->urls & 1u << q->url) == 0;
+	return false;
+}
+
+static void
+sort_tags(struct parse *q)
+{
+	uint32_t *tags = q->p->tag;
+	size_t i, n = 0;
+
+	qsort(tags, q->n_tags, sizeof *tags, compare_tags);
+	for (i = 0; i < q->n_tags; i++)
+		if ((n == 0 || tags[n - 1] != tags[i]) && !is_withheld(q, tags[i]))
+			tags[n++] = tags[i];
+	q->n_tags = n;
+}
+
+static const enum store_level url_levels[SEARCH_URLS] = {
+	[SEARCH_ALL_STUDIES] = STORE_STUDY,
+	[SEARCH_ALL_SERIES] = STORE_SERIES,
+	[SEARCH_ALL_INSTANCES] = STORE_INSTANCE,
+	[SEARCH_STUDY_SERIES] = STORE_SERIES,
+	[SEARCH_STUDY_INSTANCES] = STORE_INSTANCE,
+	[SEARCH_SERIES_INSTANCES] = STORE_INSTANCE,
+};
+
+int
+qido_parse(const struct dialect *dialect, enum search_url url, const struct uri_query *query,
+	   int (*level_of)(uint32_t tag, enum store_level *ret_level),
+	   struct qido_params *ret_params, struct err *err)
+{
+	struct parse q = { .dialect = dialect, .url = url, .level_of = level_of, .p = ret_params };
+	unsigned i, k, levels;
+	int r;
+
+	ret_params->search = (struct search){ .level = url_levels[url], .limit = dialect->limit_default };
+	for (i = 0; i < query->count; i++) {
+		const char *name = query->param[i].name;
+
+		/* includefield may be repeated; the others may not. */
+		for (k = 0; k < i; k++)
+			if (strcasecmp(query->param[k].name, name) == 0 &&
+			    strcasecmp(name, "includefield") != 0)
+				return err_set(err, -EINVAL, "\"%.80s\" is given twice", name);
+		r = parse_param(&q, name, query->param[i].value, err);
+		if (r < 0)
+			return r;
+	}
+	if (q.fuzzy) {
+		r = make_fuzzy(&q, err);
+		if (r < 0)
+			return r;
+	}
+	levels = dialect->returned[url];
+	for (i = 0; i < 3; i++) {
+		if ((levels & 1u << i) == 0)
+			continue;
+		add_set(&q, q.all && dialect->all[i].count > 0 ? &dialect->all[i] : &dialect->defaults[i]);
+		if (q.all && dialect->all[i].count == 0)
+			q.everything = true;
+	}
+	if (url >= SEARCH_STUDY_SERIES)
+		add_set(&q, &(struct tag_set){ (const uint32_t[]){ TAG_STUDY_INSTANCE_UID }, 1 });
+	if (url == SEARCH_SERIES_INSTANCES)
+		add_set(&q, &(struct tag_set){ (const uint32_t[]){ TAG_SERIES_INSTANCE_UID }, 1 });
+	sort_tags(&q);
+	ret_params->search.terms = ret_params->term;
+	ret_params->search.n_terms = q.n_terms;
+	ret_params->search.tags = ret_params->tag;
+	ret_params->search.n_tags = q.n_tags;
+	ret_params->search.everything = q.everything;
+	return 0;
+}

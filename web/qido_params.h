@@ -1,0 +1,34 @@
+/* qido_params.h: the query string of a search, checked by the rules of contract 4.2, as a
+ * struct search for the store.
+ *
+ * Errors: -EINVAL with a sentence that names the key (400); -E2BIG past a limit.
+ * Threads: no state.
+ */
+#ifndef WEB_QIDO_PARAMS_H
+#define WEB_QIDO_PARAMS_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "store/store.h"
+#include "web/dialect.h"
+#include "web/uri.h"
+
+/* Attributes of all levels and LIMIT_INCLUDEFIELDS, and every term's and the path's. */
+#define QIDO_TAGS_MAX (LIMIT_INCLUDEFIELDS + LIMIT_QUERY_PARAMS + 64)
+
+struct qido_params {
+	struct search search;		/* terms, tags, everything, limit, offset, level */
+	struct search_term term[LIMIT_QUERY_PARAMS];
+	uint32_t tag[QIDO_TAGS_MAX];
+	char text[LIMIT_QUERY];		/* both ends of ranges */
+};
+
+/* level_of is search_tag_level, or a test's own.  search.terms and the like
+ * point into *ret_params and into query, so neither may move. */
+int qido_parse(const struct dialect *dialect, enum search_url url, const struct uri_query *query,
+	       int (*level_of)(uint32_t tag, enum store_level *ret_level),
+	       struct qido_params *ret_params, struct err *err);
+
+#endif

@@ -1,0 +1,358 @@
+/* Layout of the buffer of a reply:
+ *
+ *	| head room (head, or a chunk's size) | body ... | line end of the chunk |
+ *
+ * The head is written right before the body, so that both leave in one write. */
+#include "web/reply.h"
+
+#include <civetweb.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "web/server.h"
+#include "web/status.h"
+
+#define HEAD_ROOM ((size_t)LIMIT_REPLY_HEAD + 64)
+#define TEXT "text/plain; charset=utf-8"
+
+/* -------------------------------------------------------------- head ---- */
+
+void
+reply_header(struct request *rq, const char *name, const char *fmt, ...)
+{
+	va_list ap;
+
+	buf_printf(&rq->reply.extra, "%s: ", name);
+	va_start(ap, fmt);
+	buf_vprintf(&rq->reply.extra, fmt, ap);
+	va_end(ap);
+	buf_puts(&rq->reply.extra, "\r\n");
+}
+
+/* RFC 9110 5.6.7; made once a second and thread. */
+static const char *
+date_now(void)
+{
+	static _Thread_local time_t made;
+	static _Thread_local char text[40];
+	time_t now = time(NULL);
+	struct tm tm;
+
+	if (now != made) {
+		gmtime_r(&now, &tm);
+		strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+		made = now;
+	}
+	return text;
+}
+
+static bool
+is_old_http(const struct request *rq)
+{
+	return rq->info->http_version != NULL && strcmp(rq->info->http_version, "1.0") == 0;
+}
+
+/* What civetweb will do, told to the client. */
+static const char *
+connection_line(const struct request *rq)
+{
+	const char *asked = request_header(rq, "Connection");
+
+	if (rq->web->stopping || request_must_close(rq) ||
+	    (asked != NULL && strcasecmp(asked, "keep-alive") != 0))
+		return "Connection: close\r\n";
+	if (is_old_http(rq))
+		return asked == NULL ? "Connection: close\r\n" : "Connection: keep-alive\r\n";
+	return "";
+}
+
+static bool
+has_body(int status)
+{
+	return status >= 200 && status != 204 && status != 304;
+}
+
+/* Returns its length; never more than HEAD_ROOM. */
+static size_t
+write_head(const struct request *rq, char *head)
+{
+	const struct reply *rp = &rq->reply;
+	char length[48] = "", type[512] = "";
+	int n;
+
+	if (rp->chunked)
+		strcpy(length, "Transfer-Encoding: chunked\r\n");
+	else if (has_body(rp->status) && rp->length >= 0)
+		snprintf(length, sizeof length, "Content-Length: %" PRId64 "\r\n", rp->length);
+	if (rp->type != NULL)
+		snprintf(type, sizeof type, "Content-Type: %.480s\r\n", rp->type);
+	n = snprintf(head, HEAD_ROOM,
+		     "HTTP/1.1 %d %s\r\nDate: %s\r\n%s%s%sX-Request-ID: %s\r\nX-Content-Type-Options: nosniff\r\n"
+		     "%s%s%s%s\r\n",
+		     rp->status, status_phrase(rp->status), date_now(), type, length, connection_line(rq), rq->id,
+		     rq->dialect != NULL && rq->dialect->versions != NULL ? "api-supported-versions: " : "",
+		     rq->dialect != NULL && rq->dialect->versions != NULL ? rq->dialect->versions : "",
+		     rq->dialect != NULL && rq->dialect->versions != NULL ? "\r\n" : "",
+		     rp->extra.len > 0 ? rp->extra.data : "");
+	return (size_t)n;
+}
+
+/* -------------------------------------------------------------- body ---- */
+
+static int
+send_all(struct request *rq, const char *data, size_t len)
+{
+	struct reply *rp = &rq->reply;
+	int n;
+
+	if (rp->broken)
+		return -EPIPE;
+	/* Less than a socket takes at once needs no watching. */
+	if (len > 65536)
+		request_watch(rq, len);
+	n = mg_write(rq->conn, data, len);
+	if (len > 65536)
+		request_unwatch(rq);
+	if (n > 0)
+		rp->sent += (uint64_t)n;
+	if (n < 0 || (size_t)n != len) {
+		rp->broken = true;
+		mg_disable_connection_keep_alive(rq->conn);
+		return -EPIPE;
+	}
+	return 0;
+}
+
+static int
+need_chunk(struct request *rq)
+{
+	struct reply *rp = &rq->reply;
+
+	if (rp->chunk == NULL)
+		rp->chunk = chunk_get(rq->web->chunks);
+	if (rp->chunk != NULL)
+		return 0;
+	rp->broken = true;
+	mg_disable_connection_keep_alive(rq->conn);
+	return -ENOMEM;
+}
+
+/* Send what is in the buffer; last: and the end of the body. */
+static int
+flush_chunk(struct request *rq, bool last)
+{
+	struct reply *rp = &rq->reply;
+	char head[HEAD_ROOM + 1], size[32];
+	char *body, *from;
+	size_t head_len = 0, size_len = 0, len;
+	int r;
+
+	r = need_chunk(rq);
+	if (r < 0)
+		return r;
+	body = rp->chunk + HEAD_ROOM;
+	if (!rp->head_sent) {
+		if (rp->length == REPLY_AUTO && last)
+			rp->length = (int64_t)rp->fill;
+		else if (rp->length < 0)
+			rp->chunked = !is_old_http(rq);
+		if (rp->length < 0 && !rp->chunked)
+			mg_disable_connection_keep_alive(rq->conn);
+		head_len = write_head(rq, head);
+		rp->head_sent = true;
+	}
+	len = rp->fill;
+	if (rp->chunked) {
+		if (len > 0) {
+			size_len = (size_t)snprintf(size, sizeof size, "%zx\r\n", len);
+			memcpy(body + len, "\r\n", 2);
+			len += 2;
+		}
+		if (last) {
+			memcpy(body + len, "0\r\n\r\n", 5);
+			len += 5;
+		}
+	}
+	from = body - size_len - head_len;
+	memcpy(from, head, head_len);
+	memcpy(from + head_len, size, size_len);
+	rp->fill = 0;
+	return send_all(rq, from, head_len + size_len + len);
+}
+
+bool
+reply_begun(const struct request *rq)
+{
+	return rq->reply.status != 0;
+}
+
+int
+reply_begin(struct request *rq, int status, const char *type, int64_t length)
+{
+	struct reply *rp = &rq->reply;
+	char head[HEAD_ROOM + 1];
+
+	rp->status = status;
+	rp->type = type;
+	rp->length = length;
+	if (rq->method != METHOD_HEAD && has_body(status))
+		return 0;
+	/* Only the head: with its length if known, without any if not. */
+	rp->head_sent = rp->ended = true;
+	send_all(rq, head, write_head(rq, head));
+	return 1;
+}
+
+int
+reply_room(struct request *rq, char **ret_room, size_t *ret_len)
+{
+	struct reply *rp = &rq->reply;
+	int r = need_chunk(rq);
+
+	if (r < 0)
+		return r;
+	if (rp->fill == LIMIT_CHUNK) {
+		r = flush_chunk(rq, false);
+		if (r < 0)
+			return r;
+	}
+	*ret_room = rp->chunk + HEAD_ROOM + rp->fill;
+	*ret_len = LIMIT_CHUNK - rp->fill;
+	return rp->broken ? -EPIPE : 0;
+}
+
+void
+reply_grow(struct request *rq, size_t len)
+{
+	rq->reply.fill += len;
+	rq->reply.body += len;
+}
+
+int
+reply_write(struct request *rq, const void *data, size_t len)
+{
+	const char *p = data;
+
+	while (len > 0) {
+		char *room;
+		size_t n;
+		int r = reply_room(rq, &room, &n);
+
+		if (r < 0)
+			return r;
+		if (n > len)
+			n = len;
+		memcpy(room, p, n);
+		reply_grow(rq, n);
+		p += n;
+		len -= n;
+	}
+	return 0;
+}
+
+int
+reply_file(struct request *rq, const struct store_file *f, uint64_t off, uint64_t len)
+{
+	while (len > 0) {
+		char *room;
+		ssize_t got;
+		size_t n;
+		int r = reply_room(rq, &room, &n);
+
+		if (r < 0)
+			return r;
+		got = store_file_pread(f, room, n < len ? n : (size_t)len, off);
+		if (got <= 0)
+			return got < 0 ? (int)got : -ESTALE;
+		reply_grow(rq, (size_t)got);
+		off += (uint64_t)got;
+		len -= (uint64_t)got;
+	}
+	return 0;
+}
+
+int
+reply_end(struct request *rq)
+{
+	struct reply *rp = &rq->reply;
+
+	if (rp->ended)
+		return rp->broken ? -EPIPE : 0;
+	/* A promise of more bytes than came can only be broken by closing. */
+	if (rp->length >= 0 && rp->body != (uint64_t)rp->length) {
+		reply_abort(rq);
+		return -EPIPE;
+	}
+	rp->ended = true;
+	return flush_chunk(rq, true);
+}
+
+void
+reply_abort(struct request *rq)
+{
+	rq->reply.ended = true;
+	rq->reply.broken = true;
+	mg_disable_connection_keep_alive(rq->conn);
+}
+
+/* ------------------------------------------------------------- whole ---- */
+
+void
+reply_empty(struct request *rq, int status)
+{
+	if (reply_begin(rq, status, has_body(status) ? TEXT : NULL, 0) == 0)
+		reply_end(rq);
+}
+
+void
+reply_body(struct request *rq, int status, const char *type, const void *data, size_t len)
+{
+	if (reply_begin(rq, status, type, (int64_t)len) != 0)
+		return;
+	if (reply_write(rq, data, len) == 0)
+		reply_end(rq);
+}
+
+void
+reply_text(struct request *rq, int status, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(text, sizeof text - 1, fmt, ap);
+	va_end(ap);
+	if (n > (int)sizeof text - 2)
+		n = (int)sizeof text - 2;
+	text[n++] = '\n';
+	reply_body(rq, status, TEXT, text, (size_t)n);
+}
+
+void
+reply_error(struct request *rq, const struct err *err, int num)
+{
+	int status = status_of(num);
+
+	if (rq->reply.head_sent || rq->reply.broken) {
+		reply_abort(rq);
+		return;
+	}
+	if (reply_begun(rq)) {
+		/* What was begun lies in the buffer still. */
+		rq->reply.fill = 0;
+		rq->reply.body = 0;
+		buf_reset(&rq->reply.extra);
+	}
+	if (status == 500)
+		reply_text(rq, status, "The service failed to answer; its log tells more under request %s", rq->id);
+	else if (err == NULL || err->text[0] == '\0')
+		reply_text(rq, status, "%s", status_phrase(status));
+	else
+		reply_text(rq, status, "%s", err->text);
+}

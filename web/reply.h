@@ -1,0 +1,48 @@
+/* reply.h: the one reply of a request.
+ *
+ * A body goes through one buffer; head and body leave in one write when they fit,
+ * since every write is a packet.  A client that has gone away shows in
+ * rq->reply.broken and in -EPIPE; nothing needs to be done about it.
+ *
+ * Threads: as the request.
+ */
+#ifndef WEB_REPLY_H
+#define WEB_REPLY_H
+
+#include "web/request.h"
+
+enum {
+	REPLY_AUTO = -1,	/* Content-Length when the body turns out small, else chunked */
+	REPLY_CHUNKED = -2,	/* chunked, whatever its size */
+};
+
+/* A header line, before reply_begin and the like. */
+void reply_header(struct request *rq, const char *name, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Whole replies. */
+void reply_empty(struct request *rq, int status);
+void reply_body(struct request *rq, int status, const char *type, const void *data, size_t len);
+/* A sentence as plain text (contract 0.4). */
+void reply_text(struct request *rq, int status, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* By the number's status; the sentence is err's unless the status hides details. */
+void reply_error(struct request *rq, const struct err *err, int num);
+
+/* A body in pieces.  1: nobody wants the body (HEAD), the reply is done. */
+int  reply_begin(struct request *rq, int status, const char *type, int64_t length);
+int  reply_write(struct request *rq, const void *data, size_t len);
+/* Room to write into directly; reply_grow then counts what was. */
+int  reply_room(struct request *rq, char **ret_room, size_t *ret_len);
+void reply_grow(struct request *rq, size_t len);
+/* A part of a file, as a part of the body; -ESTALE when the file is shorter. */
+int  reply_file(struct request *rq, const struct store_file *f, uint64_t off, uint64_t len);
+int  reply_end(struct request *rq);
+/* The rest cannot be given: break the connection off, so that the client sees it. */
+void reply_abort(struct request *rq);
+bool reply_begun(const struct request *rq);
+
+/* Bytes of a chunk of the pool: head room, body, and the chunk's line end. */
+#define REPLY_CHUNK_SIZE ((size_t)LIMIT_REPLY_HEAD + 64 + LIMIT_CHUNK + 16)
+
+#endif

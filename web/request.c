@@ -1,0 +1,359 @@
+#include "web/request.h"
+
+#include <civetweb.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/clock.h"
+#include "web/range.h"
+#include "web/server.h"
+#include "web/socket.h"
+
+/* -------------------------------------------------------------- head ---- */
+
+const char *
+request_header(const struct request *rq, const char *name)
+{
+	int i;
+
+	for (i = 0; i < rq->info->num_headers; i++)
+		if (strcasecmp(rq->info->http_headers[i].name, name) == 0)
+			return rq->info->http_headers[i].value;
+	return NULL;
+}
+
+static bool
+is_id(const char *id)
+{
+	size_t len = strspn(id, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ._-");
+
+	return len > 0 && len <= LIMIT_REQUEST_ID && id[len] == '\0';
+}
+
+static void
+set_id(struct request *rq)
+{
+	static atomic_uint_fast64_t counter;
+	const char *given = request_header(rq, "X-Request-ID");
+
+	if (given != NULL && is_id(given)) {
+		strcpy(rq->id, given);
+		return;
+	}
+	/* Unique within the log: when the process counts, and since when. */
+	snprintf(rq->id, sizeof rq->id, "%08x-%08x", (unsigned)(clock_now() / 1000000000),
+		 (unsigned)atomic_fetch_add_explicit(&counter, 1, memory_order_relaxed));
+}
+
+/* What stands in Host goes into URLs of replies, so it is checked. */
+static void
+set_base(struct request *rq)
+{
+	static const char allowed[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ._-:[]";
+	const char *host = request_header(rq, "Host");
+	size_t len = host == NULL ? 0 : strspn(host, allowed);
+
+	if (len > 0 && len <= LIMIT_HOST && host[len] == '\0')
+		snprintf(rq->base, sizeof rq->base, "http://%s", host);
+	else
+		snprintf(rq->base, sizeof rq->base, "http://%.*s:%u", LIMIT_HOST - 8, rq->web->address, rq->web->port);
+}
+
+/* Smuggling: one length only, and only digits (civetweb takes the first of any). */
+static int
+set_body(struct request *rq, struct err *err)
+{
+	const char *coding = request_header(rq, "Transfer-Encoding");
+	const char *expect = request_header(rq, "Expect");
+	const char *length = NULL;
+	uint64_t n = 0;
+	int i;
+
+	for (i = 0; i < rq->info->num_headers; i++) {
+		const char *value = rq->info->http_headers[i].value;
+
+		if (strcasecmp(rq->info->http_headers[i].name, "Content-Length") != 0)
+			continue;
+		if (range_parse_number(value, &n) < 0 || n > INT64_MAX ||
+		    (length != NULL && strcmp(length, value) != 0))
+			return err_set(err, -EINVAL, "Content-Length is not one decimal number");
+		length = value;
+	}
+	if (coding != NULL && strcasecmp(coding, "identity") != 0) {
+		if (length != NULL)
+			return err_set(err, -EINVAL, "Content-Length and Transfer-Encoding exclude each other");
+		rq->body_length = -1;
+	} else {
+		rq->body_length = (int64_t)n;
+	}
+	rq->body_ended = rq->body_length == 0;
+	rq->expects = expect != NULL && strcasecmp(expect, "100-continue") == 0 && !rq->body_ended;
+	return 0;
+}
+
+/* Contract 0.4: refused wherever it stands. */
+static bool
+has_angle_bracket(const char *query)
+{
+	for (; *query != '\0'; query++)
+		if (*query == '<' || (query[0] == '%' && query[1] == '3' && (query[2] | 0x20) == 'c'))
+			return true;
+	return false;
+}
+
+static int
+set_uid(const char *given, const char *what, char uid[UID_TEXT_MAX], struct err *err)
+{
+	size_t len;
+
+	if (given == NULL)
+		return 0;
+	len = strlen(given);
+	while (len > 0 && given[len - 1] == ' ')
+		len--;
+	if (!uid_is_valid(given, len))
+		return err_set(err, -EINVAL, "The %s Instance UID of the URL is not valid: a UID has 1 to 64 "
+			       "characters, digits and periods, and ends with a digit", what);
+	memcpy(uid, given, len);
+	uid[len] = '\0';
+	return 0;
+}
+
+static int
+set_target(struct request *rq, struct err *err)
+{
+	const char *path = rq->info->local_uri_raw;
+	int r;
+
+	rq->raw_query = rq->info->query_string;
+	if (rq->raw_query != NULL && has_angle_bracket(rq->raw_query))
+		return err_set(err, -EINVAL, "The query string holds a < character");
+	r = uri_split(path != NULL ? path : "", &rq->path);
+	if (r == -E2BIG)
+		return err_set(err, r, "The path is too long");
+	if (r < 0)
+		return err_set(err, r, "The path is not well-formed percent-encoded UTF-8");
+	r = route_find(&rq->path, rq->method, &rq->match, err);
+	if (r < 0)
+		return r;
+	rq->dialect = rq->match.dialect;
+	rq->partition = rq->match.partition;
+	if (rq->match.route == NULL)
+		return 0;
+	r = set_uid(rq->match.vars.value[URI_STUDY], "Study", rq->study_uid, err);
+	if (r == 0)
+		r = set_uid(rq->match.vars.value[URI_SERIES], "Series", rq->series_uid, err);
+	if (r == 0)
+		r = set_uid(rq->match.vars.value[URI_INSTANCE], "SOP", rq->sop_uid, err);
+	return r;
+}
+
+int
+request_init(struct request *rq, struct web *web, struct mg_connection *conn, struct err *err)
+{
+	int r;
+
+	/* The path and the variables are large; only their counts must be zero. */
+	memset(rq, 0, offsetof(struct request, path));
+	rq->path.count = 0;
+	memset(&rq->match, 0, sizeof *rq - offsetof(struct request, match));
+	rq->began = clock_monotonic();
+	rq->web = web;
+	rq->conn = conn;
+	rq->info = mg_get_request_info(conn);
+	rq->method = method_parse(rq->info->request_method);
+	buf_init(&rq->reply.extra, LIMIT_REPLY_HEAD - 1024);
+	set_id(rq);
+	set_base(rq);
+	r = set_body(rq, err);
+	if (r < 0) {
+		rq->body_lost = true;	/* nobody knows where the next request begins */
+		return r;
+	}
+	if (rq->info->num_headers >= MG_MAX_HEADERS)
+		return err_set(err, -EMSGSIZE, "The request has %d header lines or more", MG_MAX_HEADERS);
+	return set_target(rq, err);
+}
+
+void
+request_fini(struct request *rq)
+{
+	watch_close(rq->slot);
+	chunk_put(rq->web->chunks, rq->reply.chunk);
+	buf_fini(&rq->reply.extra);
+}
+
+bool
+request_accept(const struct request *rq, struct accept *ret_accept)
+{
+	char all[LIMIT_ACCEPT];
+	size_t used = 0;
+	bool any = false;
+	int i;
+
+	for (i = 0; i < rq->info->num_headers; i++) {
+		const char *value = rq->info->http_headers[i].value;
+		size_t len = strlen(value);
+
+		if (strcasecmp(rq->info->http_headers[i].name, "Accept") != 0)
+			continue;
+		any = true;
+		if (len + 2 > sizeof all - used)
+			break;
+		if (used > 0)
+			all[used++] = ',';
+		memcpy(all + used, value, len);
+		used += len;
+	}
+	all[used] = '\0';
+	accept_parse(all, ret_accept);
+	return any;
+}
+
+bool
+request_takes_json(const struct request *rq, bool absent)
+{
+	struct accept accept;
+
+	if (!request_accept(rq, &accept))
+		return absent;
+	return accept_allows(&accept, "application/dicom+json") ||
+		(rq->dialect->plain_json && accept_allows(&accept, "application/json"));
+}
+
+/* -------------------------------------------------------------- body ---- */
+
+static int
+find_socket(const struct request *rq)
+{
+	return socket_find(rq->info->remote_addr, rq->info->remote_port, rq->info->server_port);
+}
+
+void
+request_watch(struct request *rq, size_t len)
+{
+	if (!rq->slot_tried) {
+		rq->slot_tried = true;
+		rq->slot = watch_open(rq->web->watch, find_socket(rq));
+	}
+	watch_arm(rq->slot, len);
+}
+
+void
+request_unwatch(struct request *rq)
+{
+	watch_disarm(rq->slot);
+}
+
+static int
+answer_expectation(struct request *rq)
+{
+	static const char line[] = "HTTP/1.1 100 Continue\r\n\r\n";
+
+	rq->expects = false;
+	if (mg_write(rq->conn, line, sizeof line - 1) != (int)sizeof line - 1) {
+		rq->reply.broken = true;
+		return -ECONNRESET;
+	}
+	return 0;
+}
+
+ssize_t
+request_read(struct request *rq, void *data, size_t len)
+{
+	int n, r;
+
+	if (rq->body_ended || len == 0)
+		return 0;
+	if (rq->expects) {
+		r = answer_expectation(rq);
+		if (r < 0)
+			return r;
+	}
+	if (rq->body_length >= 0 && len > (uint64_t)rq->body_length - rq->body_read)
+		len = (size_t)((uint64_t)rq->body_length - rq->body_read);
+	request_watch(rq, len);
+	n = mg_read(rq->conn, data, len);
+	request_unwatch(rq);
+	if (n < 0 || (n == 0 && rq->body_length >= 0)) {
+		rq->body_lost = true;
+		return -ECONNRESET;
+	}
+	rq->body_read += (uint64_t)n;
+	if (n == 0 || rq->body_read == (uint64_t)rq->body_length)
+		rq->body_ended = true;
+	if (rq->body_read > rq->web->max_request)
+		return -EFBIG;
+	return n;
+}
+
+bool
+request_must_close(const struct request *rq)
+{
+	if (rq->body_ended)
+		return false;
+	if (rq->body_lost)
+		return true;
+	/* The client waits for the 100 it will not get: nothing more may come, or
+	 * all of it. */
+	if (rq->expects || rq->body_length < 0)
+		return true;
+	return (uint64_t)rq->body_length - rq->body_read > LIMIT_DRAIN_KEEP;
+}
+
+void
+request_finish_body(struct request *rq)
+{
+	char scrap[16384];
+
+	while (!rq->body_ended && !request_must_close(rq))
+		if (request_read(rq, scrap, sizeof scrap) < 0)
+			break;
+	if (rq->body_ended)
+		return;
+	mg_disable_connection_keep_alive(rq->conn);
+	socket_linger(find_socket(rq));
+}
+
+/* -------------------------------------------------------------- URLs ---- */
+
+struct store_scope
+request_scope(const struct request *rq)
+{
+	return (struct store_scope){
+		.partition = rq->partition,
+		.study_uid = rq->study_uid[0] != '\0' ? rq->study_uid : NULL,
+		.series_uid = rq->series_uid[0] != '\0' ? rq->series_uid : NULL,
+		.sop_uid = rq->sop_uid[0] != '\0' ? rq->sop_uid : NULL,
+	};
+}
+
+void
+request_put_url(const struct request *rq, const char *study_uid, const char *series_uid,
+		const char *sop_uid, struct buf *out)
+{
+	buf_puts(out, rq->base);
+	buf_putc(out, '/');
+	buf_puts(out, rq->dialect->prefix);
+	if (rq->partition != NULL) {
+		buf_puts(out, "/partitions/");
+		buf_puts(out, rq->partition);
+	}
+	buf_puts(out, "/studies");
+	if (study_uid == NULL)
+		return;
+	buf_putc(out, '/');
+	buf_puts(out, study_uid);
+	if (series_uid == NULL)
+		return;
+	buf_puts(out, "/series/");
+	buf_puts(out, series_uid);
+	if (sop_uid == NULL)
+		return;
+	buf_puts(out, "/instances/");
+	buf_puts(out, sop_uid);
+}

@@ -1,0 +1,99 @@
+/* request.h: one request: what was asked, its body, and the state of its reply.
+ *
+ * Threads: one at a time; it lives on the stack of the thread that serves it.
+ */
+#ifndef WEB_REQUEST_H
+#define WEB_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "store/store.h"
+#include "web/accept.h"
+#include "web/limits.h"
+#include "web/route.h"
+#include "web/uri.h"
+
+struct mg_connection;
+struct mg_request_info;
+struct web;
+
+struct reply {
+	int status;			/* 0: not begun */
+	bool chunked;
+	bool head_sent;
+	bool ended;
+	bool broken;			/* the connection cannot be used any more */
+	int64_t length;			/* of the body; or one of reply.h's */
+	uint64_t sent;			/* bytes, head included */
+	uint64_t body;			/* bytes of the body handed in so far */
+	const char *type;
+	struct buf extra;		/* further header lines */
+	char *chunk;			/* LIMIT_CHUNK_SIZE bytes of the pool; NULL: none yet */
+	size_t fill;			/* bytes of body in it */
+};
+
+struct request {
+	struct web *web;
+	struct mg_connection *conn;
+	const struct mg_request_info *info;
+	enum method method;
+	char id[LIMIT_REQUEST_ID + 1];	/* X-Request-ID */
+	char base[LIMIT_HOST + 16];	/* "http://host:port" */
+	struct uri_path path;
+	struct route_match match;
+	const struct dialect *dialect;	/* NULL at the root */
+	const char *partition;		/* NULL: the default one */
+	/* From the path, checked; "" when the route has none. */
+	char study_uid[UID_TEXT_MAX], series_uid[UID_TEXT_MAX], sop_uid[UID_TEXT_MAX];
+	const char *raw_query;		/* NULL: none */
+	int64_t began;			/* clock_monotonic */
+
+	/* Body. */
+	int64_t body_length;		/* -1: chunked */
+	uint64_t body_read;
+	bool body_ended;
+	bool body_lost;			/* the client left, or broke the framing */
+	bool expects;			/* 100-continue, not answered yet */
+	struct watch_slot *slot;
+	bool slot_tried;
+
+	struct reply reply;
+};
+
+/* Fill in *rq from civetweb's parse.  On failure *rq is good enough to reply with:
+ * -EINVAL (400), -E2BIG (414), -EMSGSIZE (too many headers, 431), -ENOENT, -EOPNOTSUPP. */
+int  request_init(struct request *rq, struct web *web, struct mg_connection *conn, struct err *err);
+void request_fini(struct request *rq);
+
+/* The first header of that name; NULL: none. */
+const char *request_header(const struct request *rq, const char *name);
+/* All Accept headers as one; false: none was sent. */
+bool request_accept(const struct request *rq, struct accept *ret_accept);
+/* Does the client take application/dicom+json?  absent: the answer when it does not say. */
+bool request_takes_json(const struct request *rq, bool absent);
+
+/* Up to len bytes of the body: the count, 0 at its end, -ECONNRESET the client
+ * left or broke the framing, -EFBIG it passed max_request.  Answers
+ * Expect: 100-continue the first time. */
+ssize_t request_read(struct request *rq, void *data, size_t len);
+/* What is left of the body is read or the connection given up; after the reply. */
+void request_finish_body(struct request *rq);
+/* Will the connection be closed because of that? */
+bool request_must_close(const struct request *rq);
+
+/* The scope of the path. */
+struct store_scope request_scope(const struct request *rq);
+/* Append "http://host/v2/studies" and, as far as given, the rest. */
+void request_put_url(const struct request *rq, const char *study_uid, const char *series_uid,
+		     const char *sop_uid, struct buf *out);
+
+/* Before a piece of len bytes goes in or out, and after (watch.h). */
+void request_watch(struct request *rq, size_t len);
+void request_unwatch(struct request *rq);
+
+#endif

@@ -1,0 +1,99 @@
+#include "web/route.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include "web/handlers.h"
+
+static const struct route routes[ROUTE_MAX] = {
+#define ROUTE(name_, method_, dialects_, action_, template_, handler_) \
+	[ROUTE_##name_] = { #name_, METHOD_##method_, dialects_, ACTION_##action_, template_, handler_ },
+#include "web/routes.tbl"
+#undef ROUTE
+};
+
+static const char *const method_names[] = {
+	[METHOD_GET] = "GET",
+	[METHOD_HEAD] = "HEAD",
+	[METHOD_POST] = "POST",
+	[METHOD_PUT] = "PUT",
+	[METHOD_DELETE] = "DELETE",
+	[METHOD_OPTIONS] = "OPTIONS",
+};
+
+enum method
+method_parse(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof method_names / sizeof *method_names; i++)
+		if (strcmp(method_names[i], name) == 0)
+			return (enum method)i;
+	return METHOD_OTHER;
+}
+
+const struct route *
+route_at(enum route_id id)
+{
+	return &routes[id];
+}
+
+enum route_id
+route_id_of(const struct route *route)
+{
+	return (enum route_id)(route - routes);
+}
+
+static void
+allow_method(char allow[ROUTE_ALLOW_MAX], enum method method)
+{
+	size_t len = strlen(allow);
+	const char *name = method_names[method];
+
+	/* Room for all of the names. */
+	if (len > 0) {
+		strcpy(allow + len, ", ");
+		len += 2;
+	}
+	strcpy(allow + len, name);
+	if (method == METHOD_GET)
+		allow_method(allow, METHOD_HEAD);
+}
+
+int
+route_find(const struct uri_path *path, enum method method, struct route_match *ret_match, struct err *err)
+{
+	enum method wanted = method == METHOD_HEAD ? METHOD_GET : method;
+	struct route_match m = { 0 };
+	unsigned first = 0, i;
+
+	if (path->count > 0)
+		m.dialect = dialect_find(path->segment[0]);
+	if (m.dialect != NULL)
+		first = 1;
+	if (m.dialect != NULL && path->count > first && strcasecmp(path->segment[first], "partitions") == 0)
+		/* Contract 1.2: the feature is off. */
+		return err_set(err, -EINVAL, "Data partitions are not enabled in this service");
+	for (i = 0; i < ROUTE_MAX; i++) {
+		const struct route *r = &routes[i];
+		struct uri_vars vars;
+
+		if (m.dialect == NULL ? r->dialects != 0 : (r->dialects & m.dialect->bit) == 0)
+			continue;
+		if (!uri_match(r->template, path, first, &vars))
+			continue;
+		allow_method(m.allow, r->method);
+		if (r->method == wanted) {
+			m.route = r;
+			m.vars = vars;
+		}
+	}
+	if (m.allow[0] == '\0')
+		return err_set(err, -ENOENT, "No such resource");
+	allow_method(m.allow, METHOD_OPTIONS);
+	*ret_match = m;
+	if (m.route == NULL && method != METHOD_OPTIONS)
+		return err_set(err, -EOPNOTSUPP, "The resource does not have that method; it has %s", m.allow);
+	return 0;
+}

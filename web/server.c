@@ -1,0 +1,245 @@
+/* The civetweb context and the life of a request: init, refuse or route, log.
+ *
+ * civetweb 1.15: a thread a connection; begin_request sees every request before
+ * anything else happens; what it leaves of the body is read by civetweb
+ * unless keep-alive is off for the connection. */
+#include "web/server.h"
+
+#include <civetweb.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "web/reply.h"
+#include "web/request.h"
+#include "web/socket.h"
+#include "web/status.h"
+
+static void
+reply_options(struct request *rq)
+{
+	reply_header(rq, "Allow", "%s", rq->match.allow);
+	reply_empty(rq, 204);
+}
+
+static void
+serve(struct request *rq, int r, const struct err *err)
+{
+	if (r == -EMSGSIZE) {
+		reply_text(rq, 431, "%s", err_text(err));
+	} else if (r == -EOPNOTSUPP) {
+		reply_header(rq, "Allow", "%s", rq->match.allow);
+		reply_text(rq, 405, "%s", err_text(err));
+	} else if (r < 0) {
+		reply_error(rq, err, r);
+	} else if (rq->web->stopping) {
+		reply_text(rq, 503, "The service is stopping");
+	} else if (rq->method == METHOD_OPTIONS) {
+		reply_options(rq);
+	} else {
+		rq->match.route->handler(rq);
+	}
+	if (!reply_begun(rq))
+		reply_error(rq, NULL, -ENOTRECOVERABLE);
+}
+
+static void
+log_request(const struct request *rq, int64_t ns)
+{
+	const struct reply *rp = &rq->reply;
+	char uids[3 * UID_TEXT_MAX + 32] = "";
+
+	if (!log_enabled(LOG_LEVEL_INFO))
+		return;
+	if (rq->study_uid[0] != '\0')
+		snprintf(uids, sizeof uids, " study=%s%s%s%s%s", rq->study_uid,
+			 rq->series_uid[0] != '\0' ? " series=" : "", rq->series_uid,
+			 rq->sop_uid[0] != '\0' ? " instance=" : "", rq->sop_uid);
+	log_info("request door=web id=%s method=%s route=%s%s%s%s status=%d in=%llu out=%llu ms=%.3f%s",
+		 rq->id, rq->info->request_method,
+		 rq->dialect != NULL ? rq->dialect->prefix : "",
+		 rq->dialect != NULL ? "/" : "",
+		 rq->match.route != NULL ? rq->match.route->name : "none",
+		 uids, rp->status, (unsigned long long)rq->body_read, (unsigned long long)rp->sent,
+		 (double)ns / 1e6, rp->broken ? " broken=1" : "");
+}
+
+static int
+on_request(struct mg_connection *conn)
+{
+	struct web *web = mg_get_user_context_data(conn);
+	struct err err = { 0 };
+	struct request rq;
+	int64_t ns;
+	int r, status;
+
+	atomic_fetch_add(&web->active, 1);
+	r = request_init(&rq, web, conn, &err);
+	serve(&rq, r, &err);
+	if (!rq.reply.ended)
+		reply_abort(&rq);
+	request_finish_body(&rq);
+	ns = clock_monotonic() - rq.began;
+	metrics_count(&web->metrics, rq.match.route != NULL ? route_id_of(rq.match.route) : ROUTE_MAX,
+		      rq.reply.status, ns, rq.body_read, rq.reply.sent);
+	log_request(&rq, ns);
+	if (web->stopping || rq.reply.broken)
+		mg_disable_connection_keep_alive(conn);
+	status = rq.reply.status;
+	request_fini(&rq);
+	atomic_fetch_sub(&web->active, 1);
+	return status;
+}
+
+/* What civetweb refuses by itself: a head that is too long, no HTTP, a bad length. */
+static int
+on_http_error(struct mg_connection *conn, int status, const char *message)
+{
+	const struct mg_request_info *info;
+	char reply[512];
+	int n;
+
+	if (status == 413)
+		status = 431;
+	n = snprintf(reply, sizeof reply,
+		     "HTTP/1.1 %d %s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %zu\r\n"
+		     "Connection: close\r\n\r\n%.100s\n",
+		     status, status_phrase(status), strnlen(message, 100) + 1, message);
+	mg_write(conn, reply, (size_t)n);
+	mg_disable_connection_keep_alive(conn);
+	info = mg_get_request_info(conn);
+	socket_linger(socket_find(info->remote_addr, info->remote_port, info->server_port));
+	log_info("request door=web route=none status=%d", status);
+	return 0;
+}
+
+static int
+on_message(const struct mg_connection *conn, const char *message)
+{
+	(void)conn;
+	log_debug("civetweb: %.200s", message);
+	return 1;
+}
+
+static int
+on_access(const struct mg_connection *conn, const char *message)
+{
+	(void)conn;
+	(void)message;
+	return 1;
+}
+
+static int
+start_context(struct web *web, struct err *err)
+{
+	static const struct mg_callbacks callbacks = {
+		.begin_request = on_request,
+		.http_error = on_http_error,
+		.log_message = on_message,
+		.log_access = on_access,
+	};
+	char listen[300], threads[16], queue[16], backlog[16], head[16], idle[16], keep[16];
+	const char *config[] = {
+		"listening_ports", listen,
+		"num_threads", threads,
+		"connection_queue", queue,
+		"listen_backlog", backlog,
+		"max_request_size", head,
+		"request_timeout_ms", idle,
+		"keep_alive_timeout_ms", keep,
+		"enable_keep_alive", "yes",
+		"tcp_nodelay", "1",
+		/* Escapes are undone once, in uri.c, after the split at slashes. */
+		"decode_url", "no",
+		"enable_auth_domain_check", "no",
+		"enable_directory_listing", "no",
+		NULL,
+	};
+	struct mg_init_data init = { .callbacks = &callbacks, .user_data = web, .configuration_options = config };
+	char text[200] = "";
+	unsigned code = 0;
+	struct mg_error_data error = { .code = &code, .text = text, .text_buffer_size = sizeof text };
+	struct mg_server_port port;
+
+	snprintf(listen, sizeof listen, "%.250s:%u", web->address, web->options.port);
+	snprintf(threads, sizeof threads, "%u", web->options.threads);
+	snprintf(queue, sizeof queue, "%d", LIMIT_QUEUE);
+	snprintf(backlog, sizeof backlog, "%d", LIMIT_BACKLOG);
+	snprintf(head, sizeof head, "%d", LIMIT_HEAD);
+	snprintf(idle, sizeof idle, "%d", LIMIT_IDLE_MS);
+	snprintf(keep, sizeof keep, "%d", LIMIT_KEEP_ALIVE_MS);
+	web->context = mg_start2(&init, &error);
+	if (web->context == NULL)
+		return err_set(err, -EADDRINUSE, "Cannot listen on %s: %.150s", listen,
+			       text[0] != '\0' ? text : "address in use or not of this machine");
+	if (mg_get_server_ports(web->context, 1, &port) < 1)
+		return err_set(err, -EIO, "Cannot tell the port of %s", listen);
+	web->port = (unsigned)port.port;
+	return 0;
+}
+
+int
+web_start(struct store *st, const struct web_options *options, struct web **ret_web, struct err *err)
+{
+	struct web *web = calloc(1, sizeof *web);
+	int r = -ENOMEM;
+
+	if (web == NULL)
+		return err_set(err, -ENOMEM, "No memory");
+	web->store = st;
+	web->options = *options;
+	if (web->options.threads == 0)
+		web->options.threads = LIMIT_THREADS;
+	if (web->options.threads > LIMIT_THREADS_MAX)
+		web->options.threads = LIMIT_THREADS_MAX;
+	web->max_request = options->max_request != 0 ? options->max_request : LIMIT_REQUEST;
+	web->address = strdup(options->address != NULL ? options->address : "127.0.0.1");
+	web->chunks = chunks_new(REPLY_CHUNK_SIZE, LIMIT_CHUNKS_KEPT);
+	if (web->address == NULL || web->chunks == NULL) {
+		err_set(err, r, "No memory");
+		goto fail;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	r = watch_start(&web->watch);
+	if (r < 0) {
+		err_set(err, r, "Cannot start a thread");
+		goto fail;
+	}
+	r = start_context(web, err);
+	if (r < 0)
+		goto fail;
+	*ret_web = web;
+	return 0;
+fail:
+	web_stop(web);
+	return r;
+}
+
+unsigned
+web_port(const struct web *w)
+{
+	return w->port;
+}
+
+void
+web_stop(struct web *w)
+{
+	int64_t until = clock_monotonic() + (int64_t)LIMIT_STOP_MS * 1000000;
+
+	if (w == NULL)
+		return;
+	atomic_store(&w->stopping, true);
+	while (w->context != NULL && atomic_load(&w->active) > 0 && clock_monotonic() < until)
+		nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
+	mg_stop(w->context);
+	watch_stop(w->watch);
+	chunks_free(w->chunks);
+	free(w->address);
+	free(w);
+}

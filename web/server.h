@@ -1,0 +1,28 @@
+/* server.h: what the files of this folder share of a running service. */
+#ifndef WEB_SERVER_H
+#define WEB_SERVER_H
+
+#include <stdatomic.h>
+
+#include "web/chunks.h"
+#include "web/metrics.h"
+#include "web/watch.h"
+#include "web/web.h"
+
+struct mg_context;
+
+struct web {
+	struct store *store;
+	struct mg_context *context;
+	struct web_options options;
+	char *address;
+	unsigned port;
+	uint64_t max_request;
+	struct chunk_pool *chunks;
+	struct watch *watch;
+	struct metrics metrics;
+	atomic_uint active;		/* requests under way */
+	atomic_bool stopping;		/* new requests are refused */
+};
+
+#endif

@@ -1,0 +1,63 @@
+#include "web/socket.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "web/limits.h"
+
+int
+socket_find(const char *address, int port, int local_port)
+{
+	struct in_addr want;
+	struct rlimit files;
+	int fd, max, misses = 0;
+
+	if (inet_pton(AF_INET, address, &want) != 1)
+		return -1;
+	max = getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < 65536 ? (int)files.rlim_cur : 65536;
+	/* Descriptors are handed out lowest first, so a long run of closed ones is the end. */
+	for (fd = 3; fd < max && misses < 256; fd++) {
+		struct sockaddr_in peer, self;
+		socklen_t peer_len = sizeof peer, self_len = sizeof self;
+
+		if (getpeername(fd, (struct sockaddr *)&peer, &peer_len) < 0) {
+			misses = errno == EBADF ? misses + 1 : 0;
+			continue;
+		}
+		misses = 0;
+		if (peer.sin_family == AF_INET && ntohs(peer.sin_port) == port &&
+		    peer.sin_addr.s_addr == want.s_addr &&
+		    getsockname(fd, (struct sockaddr *)&self, &self_len) == 0 &&
+		    ntohs(self.sin_port) == local_port)
+			return fd;
+	}
+	return -1;
+}
+
+void
+socket_linger(int fd)
+{
+	int64_t until = clock_monotonic() + (int64_t)LIMIT_LINGER_MS * 1000000;
+	uint64_t left = LIMIT_DRAIN;
+	char scrap[16384];
+
+	if (fd < 0 || shutdown(fd, SHUT_WR) < 0)
+		return;
+	for (;;) {
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+		int64_t wait = (until - clock_monotonic()) / 1000000;
+		ssize_t n;
+
+		if (wait <= 0 || poll(&p, 1, (int)wait) <= 0)
+			return;
+		n = recv(fd, scrap, sizeof scrap, MSG_DONTWAIT);
+		if (n <= 0 || (uint64_t)n > left)
+			return;
+		left -= (uint64_t)n;
+	}
+}

@@ -1,0 +1,16 @@
+/* socket.h: what civetweb does not do with the sockets it hides.
+ *
+ * Threads: any; the connection must be served by the calling one, so that it
+ * stays open meanwhile.
+ */
+#ifndef WEB_SOCKET_H
+#define WEB_SOCKET_H
+
+/* The socket that is connected to a peer (IPv4).  -1: not found. */
+int  socket_find(const char *address, int port, int local_port);
+/* Before a close with bytes unread, which would reset the connection and take the reply
+ * with it: say that nothing more will be sent, and read over what still comes, a
+ * bounded while. */
+void socket_linger(int fd);
+
+#endif

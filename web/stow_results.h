@@ -1,0 +1,44 @@
+/* stow_results.h: what became of the parts of a STOW request, and the response data set made
+ * of it (contract 2.8).
+ *
+ * Memory is what bounds the number of parts, so a part costs a small row and the
+ * text of those UIDs that differ from the part before.
+ * Threads: one at a time.
+ */
+#ifndef WEB_STOW_RESULTS_H
+#define WEB_STOW_RESULTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "store/store.h"
+
+struct stow_row {
+	uint32_t study, series, sop, class;	/* offsets into text; 0: "" */
+	uint32_t comment;			/* "DICOM100: ...", 0: none */
+	uint16_t failure;			/* 0: stored */
+	uint16_t warning;
+	bool created;				/* id is new, so a roll-back may remove it */
+	uint64_t id;
+};
+
+struct stow_results {
+	struct stow_row *rows;
+	size_t count, cap;
+	struct buf text;
+	uint32_t last[4];			/* of study, series, sop, class */
+	size_t failed, warned;
+};
+
+void stow_results_init(struct stow_results *res);
+void stow_results_fini(struct stow_results *res);
+/* A new row, as yet undecided.  -ENOMEM; -EFBIG past LIMIT_PARTS. */
+int  stow_results_add(struct stow_results *res, size_t *ret_index);
+/* Decide it: err NULL when stored. */
+int  stow_results_set(struct stow_results *res, size_t index, const struct ingest_result *result,
+		      const struct err *err);
+const char *stow_results_text(const struct stow_results *res, uint32_t offset);
+
+#endif

@@ -1,0 +1,84 @@
+/* Metadata of a study, series or instance (contract 3.5): stored JSON, concatenated. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "web/etag.h"
+#include "web/handlers.h"
+#include "web/reply.h"
+#include "web/request.h"
+#include "web/server.h"
+
+static void
+put_instance_url(void *ctx, const struct instance_info *info, struct buf *url)
+{
+	const struct request *rq = ctx;
+
+	request_put_url(rq, info->study_uid, info->series_uid, info->sop_uid, url);
+}
+
+static void
+format_etag(const struct request *rq, const struct scope_totals *totals, char tag[64])
+{
+	if (rq->sop_uid[0] != '\0')
+		snprintf(tag, 64, "%" PRIu64, totals->max_watermark);
+	else
+		snprintf(tag, 64, "%" PRIu64 "-%" PRIu64, totals->max_watermark, totals->instances);
+}
+
+static int
+send_metadata(struct request *rq, struct store_scan *scan, struct err *err)
+{
+	struct buf piece;
+	int r;
+
+	if (reply_begin(rq, 200, "application/dicom+json", REPLY_AUTO) != 0)
+		return 0;
+	buf_init(&piece, LIMIT_METADATA_MAX);
+	r = reply_write(rq, "[", 1);
+	if (r == 0)
+		do {
+			buf_reset(&piece);
+			r = store_scan_metadata(scan, &piece, LIMIT_METADATA_PIECE,
+						rq->dialect->show_bulk ? put_instance_url : NULL, rq, err);
+			if (r >= 0 && reply_write(rq, piece.data, piece.len) < 0)
+				r = -EPIPE;
+		} while (r > 0);
+	if (r == 0)
+		r = reply_write(rq, "]", 1);
+	buf_fini(&piece);
+	return r;
+}
+
+void
+wado_metadata_handle(struct request *rq)
+{
+	struct store_scope scope = request_scope(rq);
+	struct store_scan *scan = NULL;
+	struct scope_totals totals;
+	struct err err = { 0 };
+	char tag[64];
+	int r;
+
+	if (!request_takes_json(rq, true)) {
+		reply_text(rq, 406, "Metadata is given in application/dicom+json only");
+		return;
+	}
+	r = store_scan_open(rq->web->store, &scope, &scan, &totals, &err);
+	if (r < 0) {
+		reply_error(rq, &err, r);
+		return;
+	}
+	format_etag(rq, &totals, tag);
+	if (etag_in_list(request_header(rq, "If-None-Match"), tag)) {
+		reply_empty(rq, 304);
+	} else {
+		reply_header(rq, "ETag", rq->dialect->bare_etag ? "%s" : "\"%s\"", tag);
+		r = send_metadata(rq, scan, &err);
+		if (r < 0)
+			reply_error(rq, &err, r);
+		else
+			reply_end(rq);
+	}
+	store_scan_close(scan);
+}

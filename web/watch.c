@@ -1,0 +1,154 @@
+#include "web/watch.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "web/limits.h"
+
+struct watch_slot {
+	struct watch *watch;
+	struct watch_slot *next, **prev;
+	int fd;
+	int64_t deadline;		/* 0: none */
+};
+
+struct watch {
+	pthread_t thread;
+	pthread_mutex_t lock;		/* guards: slots and all of each, ended */
+	pthread_cond_t wake;
+	struct watch_slot *slots;
+	bool ended;
+};
+
+static void
+shut_overdue_locked(struct watch *watch)
+{
+	int64_t now = clock_monotonic();
+	struct watch_slot *s;
+
+	for (s = watch->slots; s != NULL; s = s->next)
+		if (s->deadline != 0 && s->deadline < now) {
+			shutdown(s->fd, SHUT_RDWR);
+			s->deadline = 0;
+		}
+}
+
+static void *
+watch_run(void *ctx)
+{
+	struct watch *watch = ctx;
+
+	pthread_mutex_lock(&watch->lock);
+	while (!watch->ended) {
+		struct timespec ts;
+
+		shut_overdue_locked(watch);
+		clock_gettime(CLOCK_REALTIME, &ts);
+		ts.tv_sec++;
+		pthread_cond_timedwait(&watch->wake, &watch->lock, &ts);
+	}
+	pthread_mutex_unlock(&watch->lock);
+	return NULL;
+}
+
+int
+watch_start(struct watch **ret_watch)
+{
+	struct watch *watch = calloc(1, sizeof *watch);
+	int r;
+
+	if (watch == NULL)
+		return -ENOMEM;
+	pthread_mutex_init(&watch->lock, NULL);
+	pthread_cond_init(&watch->wake, NULL);
+	r = pthread_create(&watch->thread, NULL, watch_run, watch);
+	if (r != 0) {
+		free(watch);
+		return -r;
+	}
+	*ret_watch = watch;
+	return 0;
+}
+
+void
+watch_stop(struct watch *watch)
+{
+	if (watch == NULL)
+		return;
+	pthread_mutex_lock(&watch->lock);
+	watch->ended = true;
+	pthread_cond_signal(&watch->wake);
+	pthread_mutex_unlock(&watch->lock);
+	pthread_join(watch->thread, NULL);
+	pthread_cond_destroy(&watch->wake);
+	pthread_mutex_destroy(&watch->lock);
+	free(watch);
+}
+
+struct watch_slot *
+watch_open(struct watch *watch, int fd)
+{
+	struct watch_slot *slot;
+
+	if (fd < 0)
+		return NULL;
+	slot = calloc(1, sizeof *slot);
+	if (slot == NULL)
+		return NULL;
+	slot->watch = watch;
+	slot->fd = fd;
+	pthread_mutex_lock(&watch->lock);
+	slot->next = watch->slots;
+	slot->prev = &watch->slots;
+	if (slot->next != NULL)
+		slot->next->prev = &slot->next;
+	watch->slots = slot;
+	pthread_mutex_unlock(&watch->lock);
+	return slot;
+}
+
+static void
+set_deadline(struct watch_slot *slot, int64_t deadline)
+{
+	if (slot == NULL)
+		return;
+	pthread_mutex_lock(&slot->watch->lock);
+	slot->deadline = deadline;
+	pthread_mutex_unlock(&slot->watch->lock);
+}
+
+void
+watch_arm(struct watch_slot *slot, size_t len)
+{
+	int64_t ms = LIMIT_IDLE_MS + (int64_t)len * 1000 / LIMIT_SLOWEST;
+
+	if (slot != NULL)
+		set_deadline(slot, clock_monotonic() + ms * 1000000);
+}
+
+void
+watch_disarm(struct watch_slot *slot)
+{
+	set_deadline(slot, 0);
+}
+
+void
+watch_close(struct watch_slot *slot)
+{
+	struct watch *watch;
+
+	if (slot == NULL)
+		return;
+	watch = slot->watch;
+	pthread_mutex_lock(&watch->lock);
+	*slot->prev = slot->next;
+	if (slot->next != NULL)
+		slot->next->prev = slot->prev;
+	pthread_mutex_unlock(&watch->lock);
+	free(slot);
+}
