@@ -23,12 +23,12 @@
 #define PATH_MAX_LEN (64 * (8 + 1 + 10 + 1) + 8 + 1)
 
 struct writer {
-	const struct dicom *d;
 	struct buf *out;
 	char *p, *end;			/* the room of out that is left; p is ahead of out->len */
 	struct buf text;		/* scratch: bytes of one element, converted */
 	char path[PATH_MAX_LEN];	/* of the data set that is being written */
 	size_t path_len;
+	bool big_endian;		/* values of that data set */
 	bool whole;			/* a template; else no bulk at all */
 };
 
@@ -282,10 +282,10 @@ write_numbers(struct writer *w, const struct dicom_element *el, const struct vr_
 			return r;
 		if (i > 0)
 			*w->p++ = ',';
-		len = value_put_number(el, info, w->d->big_endian, i, w->p);
+		len = value_put_number(el, info, w->big_endian, i, w->p);
 		if (len == 0) {
 			/* The standard is silent; fo-dicom says it so */
-			double v = value_number(el, info, w->d->big_endian, i);
+			double v = value_number(el, info, w->big_endian, i);
 			const char *s = isnan(v) ? "\"NaN\"" : v > 0 ? "\"Infinity\"" : "\"-Infinity\"";
 
 			len = strlen(s);
@@ -313,7 +313,7 @@ write_tags(struct writer *w, const struct dicom_element *el)
 			return r;
 		if (i > 0)
 			*w->p++ = ',';
-		tag_format(value_tag(el, w->d->big_endian, i), text);
+		tag_format(value_tag(el, w->big_endian, i), text);
 		*w->p++ = '"';
 		put(w, text, 8);
 		*w->p++ = '"';
@@ -366,7 +366,7 @@ write_bulk(struct writer *w, const struct dicom_element *el, const struct vr_inf
 		if (el->value.len == 0)
 			return 0;
 		buf_reset(&w->text);
-		r = value_put_little_endian(el, info, w->d->big_endian, &w->text);
+		r = value_put_little_endian(el, info, w->big_endian, &w->text);
 		if (r < 0)
 			return r;
 		PUT(w, ",\"InlineBinary\":\"");
@@ -490,6 +490,7 @@ static int
 write_dataset(struct writer *w, const struct dataset *ds, const struct charset *outer)
 {
 	struct charset cs = value_charset(ds, outer);
+	bool outer_big_endian = w->big_endian;
 	uint32_t i, first_visible;
 	bool any = false;		/* something was written after which a comma must stand */
 	int r;
@@ -501,6 +502,7 @@ write_dataset(struct writer *w, const struct dataset *ds, const struct charset *
 	r = need(w, AROUND);
 	if (r < 0)
 		return r;
+	w->big_endian = ds->big_endian;
 	*w->p++ = '{';
 	for (i = 0; i < ds->count; i++) {
 		const struct node *node = &ds->nodes[i];
@@ -533,6 +535,7 @@ write_dataset(struct writer *w, const struct dataset *ds, const struct charset *
 		if (hidden)
 			*w->p++ = JSON_SPAN_CLOSE;
 	}
+	w->big_endian = outer_big_endian;
 	*w->p++ = '}';
 	return need(w, AROUND);
 }
@@ -540,7 +543,7 @@ write_dataset(struct writer *w, const struct dataset *ds, const struct charset *
 static void
 writer_init(struct writer *w, const struct dicom *d, struct buf *out, bool whole)
 {
-	w->d = d;
+	w->big_endian = d->top.big_endian;
 	w->out = out;
 	w->p = w->end = NULL;
 	w->whole = whole;

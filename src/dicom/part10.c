@@ -391,6 +391,7 @@ close_dataset(struct reader *r, uint32_t first, bool sorted, struct dataset *ds)
 
 	ds->nodes = NULL;
 	ds->count = 0;
+	ds->big_endian = r->big_endian;
 	if (n == 0)
 		return 0;
 	from = r->nodes + first;
@@ -425,7 +426,7 @@ check_end(struct reader *r)
 		return 1;
 	for (seen = 0; (n = need(r, 1)) > 0; seen++)
 		if (seen == PADDING_MAX || *r->in.p++ != 0)
-			return broken(r, 0, "bytes after the data set that are no element");
+			return broken(r, 0, "the file ends inside an element, or other bytes follow the data set");
 	return n < 0 ? failed(r, n, 0) : 0;
 }
 
@@ -675,7 +676,7 @@ read_file(struct reader *r)
 		return n;
 	d->data_set_offset = input_pos(&r->in);
 	d->implicit = r->implicit = strcmp(d->xfer_uid, UID_IMPLICIT_LE) == 0;
-	d->big_endian = r->big_endian = strcmp(d->xfer_uid, UID_EXPLICIT_BE) == 0;
+	r->big_endian = strcmp(d->xfer_uid, UID_EXPLICIT_BE) == 0;
 	if (strcmp(d->xfer_uid, UID_DEFLATED_LE) == 0) {
 		d->deflated = true;
 		n = input_inflate(&r->in);
