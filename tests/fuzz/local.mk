@@ -32,5 +32,9 @@ tests_fuzz_fuzz_dicom_read_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_dicom_read_LDADD = $(CORE_LIBS)
 EXTRA_DIST += $(srcdir)/tests/fuzz/corpus/dicom_read
 
+if WITH_WEB
+include $(srcdir)/tests/fuzz/web.mk
+endif
+
 .PHONY: fuzzers
 fuzzers: $(fuzz_targets)
