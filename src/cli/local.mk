@@ -7,3 +7,13 @@ dicomlake_SOURCES = \
 	src/cli/status.c src/cli/check.c src/cli/delete.c
 dicomlake_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 dicomlake_LDADD = $(FS_LIBS) $(WEB_LIBS) $(CORE_LIBS)
+
+# mount(8) looks for a helper of this name in /sbin before it asks mount.fuse.
+if WITH_FS
+install-exec-hook:
+	$(MKDIR_P) '$(DESTDIR)$(sbindir)'
+	rm -f '$(DESTDIR)$(sbindir)/mount.fuse.dicomlake'
+	$(LN_S) '$(bindir)/dicomlake' '$(DESTDIR)$(sbindir)/mount.fuse.dicomlake'
+uninstall-hook:
+	rm -f '$(DESTDIR)$(sbindir)/mount.fuse.dicomlake'
+endif

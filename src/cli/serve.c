@@ -269,12 +269,14 @@ serve(const struct plan *plan, struct conf *conf, struct err *err)
 {
 	const struct store_options options = { .map_size = conf_number(conf, OPT_MAP_SIZE) };
 	const char *log_file = conf_text(conf, OPT_LOG_FILE), *pid_file = conf_text(conf, OPT_PID_FILE);
+	const enum log_level level = (enum log_level)conf_number(conf, OPT_LOG_LEVEL);
 	struct doors doors = { 0 };
 	struct store *st = NULL;
 	int release = -1, r;
 	sigset_t set;
 
-	log_set_level((enum log_level)conf_number(conf, OPT_LOG_LEVEL));
+	/* On its way to the background it speaks to the one who waits: only of trouble. */
+	log_set_level(plan->background ? LOG_LEVEL_WARNING : level);
 	block_signals(&set);
 	if (plan->background) {
 		r = daemon_detach(&release, err);
@@ -292,11 +294,13 @@ serve(const struct plan *plan, struct conf *conf, struct err *err)
 		if (r < 0)
 			goto out;
 	}
+	/* Last, so that a failure to start is told on the terminal. */
 	if (log_file != NULL) {
 		r = daemon_open_log(log_file, err);
 		if (r < 0)
 			goto out;
 	}
+	log_set_level(level);
 	if (plan->background)
 		daemon_release(release, log_file != NULL);
 	else
