@@ -687,7 +687,7 @@ read_file(struct reader *r)
 		n = check_is_implicit(r);
 		if (n < 0)
 			return n;
-	} else if (!d->big_endian && !d->deflated)
+	} else if (!r->big_endian && !d->deflated)
 		d->implicit = r->implicit = looks_implicit(r);
 	where.end = r->in.size;
 	return read_dataset(r, where, false, &d->top);

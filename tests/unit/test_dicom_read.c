@@ -600,14 +600,42 @@ lengths_that_lie_are_refused(void **state)
 }
 
 static void
-the_other_vr_encoding_than_named_is_refused(void **state)
+implicit_under_an_explicit_name_is_read_and_said(void **state)
 {
+	struct dicom *d;
 	struct buf b;
 
 	(void)state;
 	start_file(&b, UID_EXPLICIT_LE);
 	put_implicit(&b, TAG_MODALITY, BYTES("CT"));
-	expect_refused(&b, -EBADMSG);
+	assert_int_equal(dicom_read_mem(b.data, b.len, &d, NULL), 0);
+	assert_true(dicom_is_implicit(d));
+	assert_int_equal(dicom_find(d, TAG_MODALITY)->vr, VR('C', 'S'));
+	dicom_free(d);
+	buf_fini(&b);
+}
+
+static void
+a_sequence_number_put_to_other_use_is_bytes_in_an_implicit_data_set(void **state)
+{
+	struct dicom *d;
+	struct buf b;
+
+	(void)state;
+	start_file(&b, UID_IMPLICIT_LE);
+	put_implicit(&b, 0x0040A170, BYTES("SOME TEXT "));
+	assert_int_equal(dicom_read_mem(b.data, b.len, &d, NULL), 0);
+	assert_int_equal(dicom_find(d, 0x0040A170)->vr, VR('U', 'N'));
+	dicom_free(d);
+	buf_fini(&b);
+}
+
+static void
+explicit_under_an_implicit_name_is_refused(void **state)
+{
+	struct buf b;
+
+	(void)state;
 	/* pixels enough that the VR read as a length would fit into the file */
 	start_file(&b, UID_IMPLICIT_LE);
 	put_text(&b, TAG_MODALITY, "CS", "CT");
@@ -1113,7 +1141,9 @@ main(void)
 		cmocka_unit_test(a_file_cut_anywhere_but_between_elements_is_refused),
 		cmocka_unit_test(zeros_after_the_data_set_are_padding_and_other_bytes_are_not),
 		cmocka_unit_test(lengths_that_lie_are_refused),
-		cmocka_unit_test(the_other_vr_encoding_than_named_is_refused),
+		cmocka_unit_test(implicit_under_an_explicit_name_is_read_and_said),
+		cmocka_unit_test(a_sequence_number_put_to_other_use_is_bytes_in_an_implicit_data_set),
+		cmocka_unit_test(explicit_under_an_implicit_name_is_refused),
 		cmocka_unit_test(nesting_has_a_limit),
 		cmocka_unit_test(a_file_that_shrinks_is_refused),
 		cmocka_unit_test(values_longer_than_the_window_are_whole),
