@@ -135,23 +135,34 @@ refill_compressed(struct input *in)
 }
 
 /* After the stream PS3.5 A.5 allows one byte of padding; be as generous as
- * with a data set that is not deflated. */
+ * with a data set that is not deflated.  Known writers leave gzip's trailer there: a
+ * CRC and the size of what was deflated. */
 static int
 check_after_stream(struct input *in)
 {
 	struct inflater *f = in->inflater;
+	unsigned char tail[9] = { 0 };
+	uint64_t seen = 0, made;
+	bool zeros = true;
 	int r;
 
 	for (;;) {
-		for (; f->z.avail_in > 0; f->z.avail_in--)
+		for (; f->z.avail_in > 0; f->z.avail_in--, seen++) {
+			if (seen < sizeof tail)
+				tail[seen] = *f->z.next_in;
 			if (*f->z.next_in++ != 0)
+				zeros = false;
+			if (!zeros && seen >= 8)
 				return -EBADMSG;
+		}
 		if (f->from == f->to)
-			return 0;
+			break;
 		r = refill_compressed(in);
 		if (r < 0)
 			return r;
 	}
+	made = (uint64_t)tail[4] | (uint64_t)tail[5] << 8 | (uint64_t)tail[6] << 16 | (uint64_t)tail[7] << 24;
+	return zeros || (seen >= 8 && tail[8] == 0 && made == (f->made & 0xFFFFFFFF)) ? 0 : -EBADMSG;
 }
 
 /* Put what inflates next behind the bytes kept in the window.  0 also at the end. */
@@ -244,6 +255,11 @@ input_read(struct input *in, void *data, uint64_t n)
 	unsigned char *to = data;
 	int r;
 
+	if (n <= (uint64_t)(in->end - in->p)) {
+		memcpy(to, in->p, (size_t)n);
+		in->p += n;
+		return 0;
+	}
 	while (n > 0) {
 		size_t have = (size_t)(in->end - in->p);
 

@@ -20,3 +20,5 @@ EXTRA_DIST += src/dicom/dict.awk
 src/dicom/dict.inc: $(srcdir)/src/dicom/dict.awk $(DICOM_DICTIONARY)
 	$(AM_V_GEN)$(MKDIR_P) src/dicom && \
 	LC_ALL=C $(AWK) -f $(srcdir)/src/dicom/dict.awk '$(DICOM_DICTIONARY)' > $@.tmp && mv $@.tmp $@
+# BUILT_SOURCES serves `make all` and `make check` only.
+src/dicom/libcore_a-tag.$(OBJEXT): src/dicom/dict.inc

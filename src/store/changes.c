@@ -98,7 +98,7 @@ observer_main(void *ctx)
 	bool running = page != NULL;
 
 	fds[1].fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	snprintf(path, sizeof path, "%s/index/data.mdb", st->path);
+	snprintf(path, sizeof path, "%s/index/data.mdb", st->path != NULL ? st->path : "");
 	if (fds[1].fd >= 0)
 		inotify_add_watch(fds[1].fd, path, IN_MODIFY);
 	while (running) {

@@ -2,6 +2,7 @@
  * before and beside the commits of others.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,8 @@
 
 #define PREAMBLE 128
 #define HASH_CHUNK (256 << 10)
+/* Smaller files are gathered by the sync itself. */
+#define WRITEBACK_MIN (64 << 10)
 
 struct incoming {
 	struct store *st;
@@ -386,6 +389,9 @@ incoming_accept(struct incoming *in, const struct ingest_options *o, struct inge
 		return r;
 	}
 	step(STEP_ACCEPTED);
+	/* On its way to the disk while the round before is still being synced. */
+	if (job->row.size >= WRITEBACK_MIN)
+		sync_file_range(in->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 	job->fd = in->fd;
 	job->stage = in->stage;
 	*ret_ticket = (struct ticket *)job;
@@ -448,7 +454,7 @@ store_record_refusal(struct store *st, const char *door, const char *name,
 	struct buf b;
 	FILE *f;
 
-	if (st->read_only)
+	if (st->read_only || st->error_queue == NULL)
 		return;
 	buf_init(&b, 16 << 10);
 	clock_format(clock_now(), when);

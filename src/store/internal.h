@@ -55,7 +55,7 @@ struct job {
 };
 
 struct store {
-	char *path;
+	char *path;			/* NULL: engines without one */
 	int open_lock;			/* shared while open: store_rebuild wants it alone */
 	char *error_queue;
 	char workspace[STORE_NAME_MAX + 1], service[STORE_NAME_MAX + 1];
@@ -89,6 +89,10 @@ struct store {
 
 	atomic_uint_least64_t commits, committed, refused;
 };
+
+/* A store over any engines (tests): it has no path.  The kv holds a catalog
+ * (catalog_init).  Takes both, on failure too. */
+int  store_open_engines(struct kv *kv, struct blob_store *blobs, struct store **ret_store, struct err *err);
 
 /* -- staging (stage.c) -- */
 

@@ -157,14 +157,13 @@ recover_one(void *ctx, const char *stage_file, uint64_t owner, bool alive)
 	return 0;
 }
 
-int
-recover(struct store *st, struct err *err)
+/* One process at a time looks after the dead. */
+static int
+lock_recovery(struct store *st, struct err *err)
 {
-	struct recovery rc = { .st = st };
 	char path[4096];
 	int lock, r;
 
-	/* One process at a time looks after the dead. */
 	snprintf(path, sizeof path, "%s/staging/recovery.lock", st->path);
 	lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
 	if (lock < 0 || flock(lock, LOCK_EX) < 0) {
@@ -173,12 +172,27 @@ recover(struct store *st, struct err *err)
 			close(lock);
 		return r;
 	}
+	return lock;
+}
+
+int
+recover(struct store *st, struct err *err)
+{
+	struct recovery rc = { .st = st };
+	int lock = -1, r;
+
+	if (st->path != NULL) {
+		lock = lock_recovery(st, err);
+		if (lock < 0)
+			return lock;
+	}
 	r = blob_walk_staging(st->blobs, recover_one, &rc);
 	if (r == 0)
 		r = blob_tidy_staging(st->blobs);
 	if (r == 0)
 		r = reclaim_all(st);
-	close(lock);
+	if (lock >= 0)
+		close(lock);
 	if (r < 0)
 		return err_set(err, r, "cannot recover what a killed process left: %s", strerror(-r));
 	if (rc.published + rc.ingested + rc.removed > 0)

@@ -160,21 +160,17 @@ open_parts(struct store *st, const struct store_options *o, struct err *err)
 	return blob_dir_open(data, staging, o->read_only, &st->blobs, err);
 }
 
-int
-store_open(const char *dir, const struct store_options *options, struct store **ret_store, struct err *err)
+static struct store *
+store_new(void)
 {
-	static const struct store_options defaults;
-	const struct store_options *o = options != NULL ? options : &defaults;
 	struct store *st = calloc(1, sizeof *st);
 	pthread_condattr_t attr;
-	int r;
 
 	if (st == NULL)
-		return err_set(err, -ENOMEM, "out of memory");
+		return NULL;
 	st->queue_end = &st->queue;
 	st->observer_wake = -1;
 	st->open_lock = -1;
-	st->read_only = o->read_only;
 	pthread_mutex_init(&st->lock, NULL);
 	pthread_mutex_init(&st->claim_lock, NULL);
 	pthread_mutex_init(&st->error_queue_lock, NULL);
@@ -183,24 +179,66 @@ store_open(const char *dir, const struct store_options *options, struct store **
 	pthread_cond_init(&st->work, &attr);
 	pthread_cond_init(&st->done, &attr);
 	pthread_condattr_destroy(&attr);
+	return st;
+}
 
+static int
+start(struct store *st, struct err *err)
+{
+	int r;
+
+	if (st->read_only)
+		return 0;
+	r = committer_start(st);
+	if (r < 0)
+		return err_set(err, r, "cannot start a thread: %s", strerror(-r));
+	return recover(st, err);
+}
+
+int
+store_open(const char *dir, const struct store_options *options, struct store **ret_store, struct err *err)
+{
+	static const struct store_options defaults;
+	const struct store_options *o = options != NULL ? options : &defaults;
+	struct store *st = store_new();
+	int r;
+
+	if (st == NULL)
+		return err_set(err, -ENOMEM, "out of memory");
+	st->read_only = o->read_only;
 	st->path = realpath(dir, NULL);
 	if (st->path == NULL)
 		r = err_set(err, -errno, "cannot open the store %s: %s", dir, strerror(errno));
 	else
 		r = open_parts(st, o, err);
-	if (r == 0 && !st->read_only) {
-		r = committer_start(st);
-		if (r < 0)
-			err_set(err, r, "cannot start a thread: %s", strerror(-r));
-		else
-			r = recover(st, err);
-	}
+	if (r == 0)
+		r = start(st, err);
 	if (r < 0) {
 		store_close(st);
 		return r;
 	}
 	wait_for_others(st);
+	*ret_store = st;
+	return 0;
+}
+
+int
+store_open_engines(struct kv *kv, struct blob_store *blobs, struct store **ret_store, struct err *err)
+{
+	struct store *st = store_new();
+	int r;
+
+	if (st == NULL)
+		return err_set(err, -ENOMEM, "out of memory");
+	st->kv = kv;
+	st->blobs = blobs;
+	r = read_names(st, err);
+	if (r == 0)
+		r = start(st, err);
+	if (r < 0) {
+		store_close(st);
+		return r;
+	}
 	*ret_store = st;
 	return 0;
 }

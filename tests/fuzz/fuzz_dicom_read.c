@@ -1,9 +1,13 @@
 /* Any bytes: refused, or read; and then whatever is asked of the data set
- * answers, and its JSON is JSON both ways. */
+ * answers, and its JSON is JSON both ways.  A file says the same as memory. */
+#include "config.h"	/* memfd_create is an extension */
+
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <jansson.h>
 
@@ -100,6 +104,29 @@ ask(const struct dicom *d)
 	buf_fini(&json);
 }
 
+/* The same bytes through the window of a file. */
+static void
+check_file(const uint8_t *data, size_t size, int r, const struct dicom *d)
+{
+	struct dicom *again = NULL;
+	struct buf a, b;
+	int fd = memfd_create("fuzz", MFD_CLOEXEC);
+
+	check(fd >= 0 && write(fd, data, size) == (ssize_t)size, "a file can be made");
+	check(dicom_read_fd(fd, &again, NULL) == r, "a file ends as memory does");
+	close(fd);
+	if (r < 0)
+		return;
+	buf_init(&a, 64 << 20);
+	buf_init(&b, 64 << 20);
+	dicom_write_json(d, &a);
+	dicom_write_json(again, &b);
+	check(slice_compare(buf_slice(&a), buf_slice(&b)) == 0, "a file reads as memory does");
+	buf_fini(&a);
+	buf_fini(&b);
+	dicom_free(again);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -109,6 +136,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int r;
 
 	r = dicom_read_mem(data, size, &d, &err);
+	check_file(data, size, r, d);
 	if (r < 0) {
 		check(d == NULL && err.num == r && err.text[0] != '\0', "a refusal says why");
 		return 0;

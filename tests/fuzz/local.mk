@@ -5,7 +5,7 @@
 #	fuzz_targets += tests/fuzz/fuzz_NAME
 #	tests_fuzz_fuzz_NAME_SOURCES = tests/fuzz/fuzz_NAME.c $(FUZZ_DRIVER)
 #	tests_fuzz_fuzz_NAME_CFLAGS = $(AM_CFLAGS)		and what else its headers need
-#	tests_fuzz_fuzz_NAME_LDFLAGS = $(FUZZ_LDFLAGS)
+#	tests_fuzz_fuzz_NAME_LDFLAGS = $(FUZZ_LINK)
 #	tests_fuzz_fuzz_NAME_LDADD = $(CORE_LIBS)		a door's library goes before
 #	EXTRA_DIST += $(srcdir)/tests/fuzz/corpus/NAME
 #
@@ -17,10 +17,10 @@ fuzz_targets =
 
 if WITH_FUZZERS
 FUZZ_DRIVER =
-FUZZ_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_CFLAGS)
+FUZZ_LINK = $(AM_LDFLAGS) $(FUZZ_CFLAGS)
 else
 FUZZ_DRIVER = tests/fuzz/replay.c
-FUZZ_LDFLAGS = $(AM_LDFLAGS)
+FUZZ_LINK = $(AM_LDFLAGS)
 TESTS += $(fuzz_targets)
 endif
 check_PROGRAMS += $(fuzz_targets)
@@ -28,7 +28,7 @@ check_PROGRAMS += $(fuzz_targets)
 fuzz_targets += tests/fuzz/fuzz_dicom_read
 tests_fuzz_fuzz_dicom_read_SOURCES = tests/fuzz/fuzz_dicom_read.c $(FUZZ_DRIVER)
 tests_fuzz_fuzz_dicom_read_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
-tests_fuzz_fuzz_dicom_read_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_dicom_read_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_dicom_read_LDADD = $(CORE_LIBS)
 EXTRA_DIST += $(srcdir)/tests/fuzz/corpus/dicom_read
 
