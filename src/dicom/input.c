@@ -255,6 +255,11 @@ input_read(struct input *in, void *data, uint64_t n)
 	unsigned char *to = data;
 	int r;
 
+	if (n <= (uint64_t)(in->end - in->p)) {
+		memcpy(to, in->p, (size_t)n);
+		in->p += n;
+		return 0;
+	}
 	while (n > 0) {
 		size_t have = (size_t)(in->end - in->p);
 

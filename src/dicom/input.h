@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 /* The most input_need can be asked for. */
-#define INPUT_NEED_MAX 64
+#define INPUT_NEED_MAX 256
 
 struct input {
 	const unsigned char *p;		/* the unread bytes at hand */

@@ -24,7 +24,8 @@
 #define JSON_URL	'\003'
 
 /* Append the template to out: hidden when instance_url is NULL, else shown with
- * that URL (no slash at its end). */
+ * that URL (no slash at its end; escaped here as JSON wants).  -EBADMSG: a span
+ * does not end; out then holds what came before. */
 int dicom_json_render(struct slice template, const char *instance_url, struct buf *out);
 
 /* Find the member of the (rendered or template) top-level object with this

@@ -4,6 +4,8 @@
  *                                 SIGTERM or when the mount goes; on SIGUSR1 writes the counters to FILE
  *   fsd ingest STORE PARTITION FILE...
  *   fsd delete STORE PARTITION STUDY [SERIES [INSTANCE]]
+ *   fsd check STORE                              every byte against its hash; 1 when something is found
+ *   fsd make DIR COUNT [PIXEL-BYTES [PER-SERIES [STUDY]]]   files DIR/00001.dcm ... of one study
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +18,7 @@
 
 #include "base/log.h"
 #include "fs/fs.h"
+#include "tests/unit/make_dicom.h"
 
 static int
 complain(const char *what, const struct err *err)
@@ -152,6 +155,67 @@ beside(int argc, char **argv)
 	return r < 0 ? complain(argv[0], &err) : 0;
 }
 
+static void
+report(void *ctx, enum check_finding finding, const char *what, bool repaired)
+{
+	(void)ctx;
+	(void)repaired;
+	printf("%d %s\n", (int)finding, what);
+}
+
+static int
+check(const char *dir)
+{
+	struct check_options o = { .verify = true, .report = report };
+	struct check_totals totals;
+	struct store *st;
+	struct err err;
+	int r;
+
+	err_clear(&err);
+	if (store_open(dir, NULL, &st, &err) < 0)
+		return complain("store_open", &err);
+	r = store_check(st, &o, &totals, &err);
+	store_close(st);
+	if (r < 0)
+		return complain("store_check", &err);
+	printf("%llu instances, %llu findings\n", (unsigned long long)totals.instances,
+	       (unsigned long long)totals.findings);
+	return totals.findings > 0;
+}
+
+static int
+make(int argc, char **argv)
+{
+	unsigned long count = strtoul(argv[2], NULL, 10), pixels = argc > 3 ? strtoul(argv[3], NULL, 10) : 32;
+	unsigned long per_series = argc > 4 ? strtoul(argv[4], NULL, 10) : count, i;
+	const char *study = argc > 5 ? argv[5] : "2.25.4242";
+	unsigned char *data = malloc(SAMPLE_MAX + pixels);
+	char series[UID_TEXT_MAX], sop[UID_TEXT_MAX], path[4096];
+	FILE *f;
+	size_t len;
+	int r = 0;
+
+	for (i = 1; data != NULL && i <= count && r == 0; i++) {
+		struct sample s = {
+			.study_uid = study, .series_uid = series, .sop_uid = sop,
+			.patient_id = "P1", .patient_name = "Test^Tom", .study_date = "20240101",
+			.modality = "CT", .description = "made", .pixels = pixels, .fill = (int)(i & 0xff),
+		};
+
+		snprintf(series, sizeof series, "%.40s.%lu", study, (i - 1) / (per_series > 0 ? per_series : 1) + 1);
+		snprintf(sop, sizeof sop, "%.40s.9.%lu", study, i);
+		snprintf(path, sizeof path, "%s/%05lu.dcm", argv[1], i);
+		len = make_dicom(&s, data);
+		f = fopen(path, "w");
+		r = f != NULL && fwrite(data, 1, len, f) == len ? 0 : 1;
+		if (f == NULL || fclose(f) != 0)
+			r = 1;
+	}
+	free(data);
+	return r;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -159,6 +223,10 @@ main(int argc, char **argv)
 		return serve(argc - 1, argv + 1);
 	if (argc >= 4 && (strcmp(argv[1], "ingest") == 0 || strcmp(argv[1], "delete") == 0))
 		return beside(argc - 1, argv + 1);
-	fprintf(stderr, "usage: fsd serve|ingest|delete ...\n");
+	if (argc == 3 && strcmp(argv[1], "check") == 0)
+		return check(argv[2]);
+	if (argc >= 4 && strcmp(argv[1], "make") == 0)
+		return make(argc - 1, argv + 1);
+	fprintf(stderr, "usage: fsd serve|make|ingest|delete ...\n");
 	return 2;
 }

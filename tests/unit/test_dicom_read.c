@@ -229,8 +229,12 @@ big_endian_is_turned(void **state)
 	buf_put(&b, BYTES("\0\x28\0\x09" "AT\0\4\0\x18\x10\x63"));
 	buf_put(&b, BYTES("\0\x28\0\x10" "US\0\4\2\0\0\1"));
 	buf_put(&b, BYTES("\x7F\xE0\0\x10" "OW\0\0\0\0\0\4\1\2\3\4"));
+	/* what once was UN is little endian inside, its delimiters too */
+	buf_put(&b, BYTES("\0\x29\x10\x10" "UN\0\0\xFF\xFF\xFF\xFF" "\xFE\xFF\x00\xE0\x0A\0\0\0"
+			  "\x28\0\x10\0\2\0\0\0\1\2" "\xFE\xFF\xDD\xE0\0\0\0\0"));
 	expect_json(&b, "U", "{\"00280009\":{\"vr\":\"AT\",\"Value\":[\"00181063\"]},"
 		    "\"00280010\":{\"vr\":\"US\",\"Value\":[512,1]},"
+		    "\"00291010\":{\"vr\":\"SQ\",\"Value\":[{\"00280010\":{\"vr\":\"US\",\"Value\":[513]}}]},"
 		    "\"7FE00010\":{\"vr\":\"OW\",\"InlineBinary\":\"AgEEAw==\"}}");
 	buf_fini(&b);
 }
@@ -369,6 +373,68 @@ deflated_data_sets_are_inflated_and_have_no_offsets(void **state)
 	b = deflated(&plain, "junk", 4);
 	expect_refused(&b, -EBADMSG);
 	buf_fini(&plain);
+}
+
+/* A full flush makes the next block stand alone, so one can be repeated. */
+static void
+a_deflate_bomb_is_refused(void **state)
+{
+	char *zeros = calloc(1, 1 << 20);
+	unsigned char block[8192], head[64];
+	size_t head_len, block_len;
+	z_stream z = { 0 };
+	struct buf b;
+	int i;
+
+	(void)state;
+	start_file(&b, UID_DEFLATED_LE);
+	deflateInit2(&z, 9, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY);
+	z.next_in = (unsigned char *)"\xE0\x7F\x10\x00OB\0\0\xFF\xFF\xFF\x7F";
+	z.avail_in = 12;
+	z.next_out = head;
+	z.avail_out = sizeof head;
+	assert_int_equal(deflate(&z, Z_FULL_FLUSH), Z_OK);
+	head_len = sizeof head - z.avail_out;
+	z.next_in = (unsigned char *)zeros;
+	z.avail_in = 1 << 20;
+	z.next_out = block;
+	z.avail_out = sizeof block;
+	assert_int_equal(deflate(&z, Z_FULL_FLUSH), Z_OK);
+	assert_true(z.avail_out > 0);
+	block_len = sizeof block - z.avail_out;
+	deflateEnd(&z);
+	buf_put(&b, head, head_len);
+	for (i = 0; i < 400; i++)
+		buf_put(&b, block, block_len);
+	expect_refused(&b, -EFBIG);
+	free(zeros);
+}
+
+static void
+headers_have_a_limit(void **state)
+{
+	char name[] = "/tmp/test_dicom_read.XXXXXX";
+	struct dicom *d = NULL;
+	struct err err = { 0 };
+	struct buf b;
+	int fd = mkstemp(name), i;
+
+	(void)state;
+	start_file(&b, UID_EXPLICIT_LE);
+	for (i = 0; i <= 1 << 20; i++)
+		put_text(&b, 0x00090000 + ((unsigned)i & 0xFFFF), "AE", "");
+	expect_refused(&b, -EFBIG);
+	/* 512 MiB of text, nearly all of it a hole */
+	assert_true(fd >= 0);
+	unlink(name);
+	start_file(&b, UID_EXPLICIT_LE);
+	put_lying(&b, 0x0040A160, "UT", "", 0, 512 << 20);
+	assert_int_equal(write(fd, b.data, b.len), (ssize_t)b.len);
+	assert_int_equal(ftruncate(fd, (off_t)b.len + (512 << 20)), 0);
+	assert_int_equal(dicom_read_fd(fd, &d, &err), -EFBIG);
+	assert_int_equal(err.reason, REASON_INVALID);
+	close(fd);
+	buf_fini(&b);
 }
 
 static void
@@ -534,14 +600,42 @@ lengths_that_lie_are_refused(void **state)
 }
 
 static void
-the_other_vr_encoding_than_named_is_refused(void **state)
+implicit_under_an_explicit_name_is_read_and_said(void **state)
 {
+	struct dicom *d;
 	struct buf b;
 
 	(void)state;
 	start_file(&b, UID_EXPLICIT_LE);
 	put_implicit(&b, TAG_MODALITY, BYTES("CT"));
-	expect_refused(&b, -EBADMSG);
+	assert_int_equal(dicom_read_mem(b.data, b.len, &d, NULL), 0);
+	assert_true(dicom_is_implicit(d));
+	assert_int_equal(dicom_find(d, TAG_MODALITY)->vr, VR('C', 'S'));
+	dicom_free(d);
+	buf_fini(&b);
+}
+
+static void
+a_sequence_number_put_to_other_use_is_bytes_in_an_implicit_data_set(void **state)
+{
+	struct dicom *d;
+	struct buf b;
+
+	(void)state;
+	start_file(&b, UID_IMPLICIT_LE);
+	put_implicit(&b, 0x0040A170, BYTES("SOME TEXT "));
+	assert_int_equal(dicom_read_mem(b.data, b.len, &d, NULL), 0);
+	assert_int_equal(dicom_find(d, 0x0040A170)->vr, VR('U', 'N'));
+	dicom_free(d);
+	buf_fini(&b);
+}
+
+static void
+explicit_under_an_implicit_name_is_refused(void **state)
+{
+	struct buf b;
+
+	(void)state;
 	/* pixels enough that the VR read as a length would fit into the file */
 	start_file(&b, UID_IMPLICIT_LE);
 	put_text(&b, TAG_MODALITY, "CS", "CT");
@@ -1039,13 +1133,17 @@ main(void)
 		cmocka_unit_test(unknown_of_undefined_length_is_an_implicit_sequence),
 		cmocka_unit_test(fragments_are_skipped_and_what_follows_is_read),
 		cmocka_unit_test(deflated_data_sets_are_inflated_and_have_no_offsets),
+		cmocka_unit_test(a_deflate_bomb_is_refused),
+		cmocka_unit_test(headers_have_a_limit),
 		cmocka_unit_test(the_last_of_equal_tags_wins_and_order_is_restored),
 		cmocka_unit_test(meta_group_length_is_not_believed),
 		cmocka_unit_test(what_is_not_part_10_is_refused),
 		cmocka_unit_test(a_file_cut_anywhere_but_between_elements_is_refused),
 		cmocka_unit_test(zeros_after_the_data_set_are_padding_and_other_bytes_are_not),
 		cmocka_unit_test(lengths_that_lie_are_refused),
-		cmocka_unit_test(the_other_vr_encoding_than_named_is_refused),
+		cmocka_unit_test(implicit_under_an_explicit_name_is_read_and_said),
+		cmocka_unit_test(a_sequence_number_put_to_other_use_is_bytes_in_an_implicit_data_set),
+		cmocka_unit_test(explicit_under_an_implicit_name_is_refused),
 		cmocka_unit_test(nesting_has_a_limit),
 		cmocka_unit_test(a_file_that_shrinks_is_refused),
 		cmocka_unit_test(values_longer_than_the_window_are_whole),
