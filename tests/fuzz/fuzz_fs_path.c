@@ -121,15 +121,8 @@ story(const uint8_t *p, size_t size)
 				alias_remove_dir_locked(t, n);
 			break;
 		case 6:
-			if (n != NULL && n->kind != NODE_CATALOG && n->named && dir != n) {
-				const struct node *up = dir;
-
-				/* the kernel refuses a directory moved below itself */
-				while (up != NULL && up != n)
-					up = up->parent;
-				if (up == NULL)
-					alias_move_locked(t, n, dir, name);
-			}
+			if (n != NULL && n->kind != NODE_CATALOG && n->named)
+				alias_move_locked(t, n, dir, name);
 			break;
 		case 7:
 			if (n != NULL && n->kind == NODE_FILE)
