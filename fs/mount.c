@@ -194,10 +194,13 @@ fs_free(struct fs *fs)
 	settler_stop(fs->settler);
 	if (fs->nodes != NULL)
 		handles_free(fs);
-	notify_stop(fs);
-	if (fs->se != NULL)
-		fuse_session_destroy(fs->se);
 	open_table_free(fs->opened);
+	notify_stop(fs);
+	if (fs->se != NULL) {
+		/* Unmounted it is; this only gives back what libfuse keeps for it. */
+		fuse_session_unmount(fs->se);
+		fuse_session_destroy(fs->se);
+	}
 	nodes_free(fs->nodes, file_drop);
 	fs_mount_options_fini(&fs->options);
 	pthread_mutex_destroy(&fs->handles_lock);
