@@ -41,6 +41,14 @@ tests_fuzz_fuzz_json_find_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_fuzz_fuzz_json_find_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_json_find_LDADD = $(CORE_LIBS)
 EXTRA_DIST += $(srcdir)/tests/fuzz/corpus/json_find
+if WITH_FS
+fuzz_targets += tests/fuzz/fuzz_fs_path
+tests_fuzz_fuzz_fs_path_SOURCES = tests/fuzz/fuzz_fs_path.c $(FUZZ_DRIVER)
+tests_fuzz_fuzz_fs_path_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_fs_path_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_fs_path_LDADD = libfs.a $(CORE_LIBS)
+EXTRA_DIST += $(srcdir)/tests/fuzz/corpus/fs_path
+endif
 
 .PHONY: fuzzers
 fuzzers: $(fuzz_targets)
