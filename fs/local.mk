@@ -1,6 +1,17 @@
 if WITH_FS
 noinst_LIBRARIES += libfs.a
-libfs_a_SOURCES = fs/fs.h
+libfs_a_SOURCES = fs/fs.h fs/private.h \
+	fs/mount.c fs/lowlevel.c \
+	fs/options.h fs/options.c \
+	fs/passthrough.h fs/passthrough.c \
+	fs/tree.h fs/tree.c \
+	fs/inode.h fs/inode.c \
+	fs/alias.h fs/alias.c \
+	fs/receive.h fs/receive.c \
+	fs/settle.h fs/settle.c \
+	fs/open.h fs/open.c \
+	fs/notify.h fs/notify.c \
+	fs/attr.c fs/dir.c fs/name.c fs/file.c fs/xattr.c
 libfs_a_CFLAGS = $(AM_CFLAGS) $(FUSE_CFLAGS)
 FS_LIBS = libfs.a $(FUSE_LIBS)
 endif

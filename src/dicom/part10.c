@@ -313,6 +313,18 @@ skip_fragments(struct reader *r, const struct header *h, const struct place *whe
 }
 
 /* The value of the node at `at`, whose header was read. */
+/* An implicit data set has a sequence only because the dictionary says so: some
+ * devices use the number for something else, and then it is just bytes. */
+static bool
+holds_no_item(struct reader *r, const struct header *h)
+{
+	if (h->length == 0)
+		return false;
+	if (h->length < 8)
+		return true;
+	return need(r, 8) > 0 && TAG(get16(r, r->in.p), get16(r, r->in.p + 2)) != ITEM;
+}
+
 static int
 read_value(struct reader *r, const struct header *h, const struct place *where, uint32_t at)
 {
@@ -332,8 +344,12 @@ read_value(struct reader *r, const struct header *h, const struct place *where, 
 	if (where->end != UINT64_MAX && h->length > where->end - input_pos(&r->in))
 		return broken(r, h->tag, where->depth == 0 ? "the value is longer than the file"
 							  : "the value is longer than its item");
-	if (kind == VR_SEQUENCE)
+	if (kind == VR_SEQUENCE && !(r->implicit && holds_no_item(r, h)))
 		return read_sequence(r, h, where, at);
+	if (kind == VR_SEQUENCE) {
+		el->vr = VR('U', 'N');
+		kind = VR_BULK;
+	}
 	el->length = h->length;
 	if (h->length == 0) {
 		el->value = slice_of("", 0);
@@ -624,6 +640,21 @@ check_is_implicit(struct reader *r)
 	return 0;
 }
 
+/* Some writers name a compressed syntax over a data set that is implicit: the
+ * first element has no two letters where a VR should be, and a length that
+ * makes sense without one. */
+static bool
+looks_implicit(struct reader *r)
+{
+	const unsigned char *p;
+
+	if (need(r, 8) <= 0)
+		return false;
+	p = r->in.p;
+	return !(p[4] >= 'A' && p[4] <= 'Z' && p[5] >= 'A' && p[5] <= 'Z') &&
+	       get32(r, p + 4) <= r->in.size - input_pos(&r->in) - 8;
+}
+
 static int
 read_file(struct reader *r)
 {
@@ -656,7 +687,8 @@ read_file(struct reader *r)
 		n = check_is_implicit(r);
 		if (n < 0)
 			return n;
-	}
+	} else if (!r->big_endian && !d->deflated)
+		d->implicit = r->implicit = looks_implicit(r);
 	where.end = r->in.size;
 	return read_dataset(r, where, false, &d->top);
 }

@@ -39,5 +39,9 @@ tests_fuzz_fuzz_json_find_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_json_find_LDADD = $(CORE_LIBS)
 EXTRA_DIST += $(srcdir)/tests/fuzz/corpus/json_find
 
+if WITH_WEB
+include $(srcdir)/tests/fuzz/web.mk
+endif
+
 .PHONY: fuzzers
 fuzzers: $(fuzz_targets)

@@ -34,11 +34,9 @@ BULK = {"OB", "OD", "OF", "OL", "OV", "OW", "UN"}
 
 # Not among bad/, but not Part 10 files either.
 REFUSED = {
-    "dcm4che/Tag-0040-A170-VR-CS.dcm": "a CS with the VR of a sequence",
     "pydicom-data/JLSL_RGB_ILV0.dcm": "no preamble",
     "pydicom-data/JLSN_RGB_ILV0.dcm": "no preamble",
     "pydicom-data/OT-PAL-8-face.dcm": "no preamble",
-    "pydicom/SC_rgb_jpeg.dcm": "implicit VR under an explicit transfer syntax",
 }
 
 # Files of bad/ whose structure is sound: it is for validation to judge them.
@@ -56,7 +54,7 @@ duplicate-tags frames-huge frames-zero group2-in-dataset iso2022-bad-escape
 len-odd many-empty-items meta-group-length-huge meta-group-length-zero
 missing-sop-class missing-sop-instance missing-study mutated-05 mutated-06
 mutated-07 mutated-09 nested-32-undef pixeldata-short same-uids-everywhere
-text-control-chars ts-jpeg-but-native ts-unknown uid-65-chars-sop
+text-control-chars ts-jpeg-but-native ts-mismatch-implicit-as-explicit ts-unknown uid-65-chars-sop
 uid-backslash-multi-sop uid-double-dot-sop uid-empty-sop uid-leading-zero-sop
 uid-letters-sop uid-newline-sop uid-nul-inside-sop uid-only-dot-sop
 uid-percent-sop uid-quote-sop uid-slash-sop uid-space-sop uid-too-long-200-sop

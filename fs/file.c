@@ -1,0 +1,770 @@
+/* Open files.
+ *
+ * Reading an instance goes to its backing file: through the kernel where
+ * passthrough works, else by pread with the page cache kept.  Writing goes to a
+ * receive (receive.h), and the flush that each close() sends has it accepted:
+ * an error there reaches the program.  A flush is not the last one for sure
+ * (dup, fork), so a refused file is kept and tried again when it has changed,
+ * until its last release; only then is it reported as refused.
+ */
+#include "fs/private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "fs/notify.h"
+
+/* -- handles -------------------------------------------------------------- */
+
+struct handle *
+handle_of(const struct fuse_file_info *fi)
+{
+	return fi != NULL ? (struct handle *)(uintptr_t)fi->fh : NULL;
+}
+
+static struct handle *
+handle_new(struct fs *fs, uint64_t node)
+{
+	struct handle *h = calloc(1, sizeof *h);
+
+	if (h == NULL)
+		return NULL;
+	h->node = node;
+	h->fd = -1;
+	pthread_mutex_lock(&fs->handles_lock);
+	h->next = fs->handles;
+	if (h->next != NULL)
+		h->next->prev = h;
+	fs->handles = h;
+	pthread_mutex_unlock(&fs->handles_lock);
+	return h;
+}
+
+/* One opener less; the last one takes what is left of the receive. */
+static struct receive *
+leave_file_locked(struct fs *fs, struct node *n, bool leaving)
+{
+	struct receive *rc = NULL;
+
+	if (leaving)
+		n->u.file.leaving--;
+	if (--n->u.file.opens == 0) {
+		rc = n->u.file.receive;
+		n->u.file.receive = NULL;
+	}
+	node_review_locked(fs->nodes, n);
+	return rc;
+}
+
+static void
+handle_free(struct fs *fs, struct handle *h)
+{
+	struct receive *rc = NULL;
+
+	pthread_mutex_lock(&fs->handles_lock);
+	if (h->next != NULL)
+		h->next->prev = h->prev;
+	if (h->prev != NULL)
+		h->prev->next = h->next;
+	else
+		fs->handles = h->next;
+	pthread_mutex_unlock(&fs->handles_lock);
+	if (h->file != NULL) {
+		nodes_lock(fs->nodes);
+		rc = leave_file_locked(fs, h->file, h->leaving);
+		nodes_unlock(fs->nodes);
+	} else
+		rc = h->receive;
+	receive_free(rc);
+	pending_unref(h->pending);
+	open_put(fs->opened, h->opened);
+	if (h->fd >= 0)
+		close(h->fd);
+	free(h);
+}
+
+void
+handles_free(struct fs *fs)
+{
+	while (fs->handles != NULL)
+		handle_free(fs, fs->handles);
+}
+
+void
+file_drop(struct node *file)
+{
+	receive_free(file->u.file.receive);
+	pending_unref(file->u.file.pending);
+}
+
+static void
+reply_open(fuse_req_t req, struct fs *fs, struct handle *h, struct fuse_file_info *fi)
+{
+	fi->fh = (uint64_t)(uintptr_t)h;
+	if (fuse_reply_open(req, fi) != 0)
+		handle_free(fs, h);
+}
+
+/* -- local files ---------------------------------------------------------- */
+
+static void
+forget_content_locked(struct fs *fs, struct node *n)
+{
+	node_set_instance_locked(fs->nodes, n, 0, 0);
+	n->u.file.generation++;		/* what is being committed is not this file's any more */
+	free(n->u.file.error);
+	n->u.file.error = NULL;
+	n->size = 0;
+	n->mtime = clock_now();
+}
+
+/* The bytes behind an alias.  Called without the lock. */
+static int
+base_of(struct fs *fs, uint64_t instance, uint64_t watermark, struct receive *rc)
+{
+	struct store_file *file;
+	struct err err;
+	int r;
+
+	err_clear(&err);
+	r = store_open_file(fs->st, instance, &file, &err);
+	if (r < 0) {
+		if (r != -ENOENT)
+			log_error("open door=mount instance=%llu error=\"%s\"", (unsigned long long)instance,
+				  err_text(&err));
+		return r == -ESTALE ? -EIO : r;
+	}
+	if (store_file_info(file)->watermark != watermark)
+		r = -ENOENT;		/* replaced; the name is about to go */
+	else
+		r = receive_set_base(rc, file);
+	store_file_close(file);
+	return r;
+}
+
+/* Count one opener of a file, with something to read and write.  Called and
+ * left with the lock held; lets go of it meanwhile. */
+static int
+enter_file_locked(struct fs *fs, struct node *n, int flags)
+{
+	struct receive *rc = NULL;
+	struct pending *p;
+	uint64_t instance, watermark;
+	bool truncate = (flags & O_TRUNC) != 0;
+	int r = 0;
+
+	if (n->u.file.error != NULL && !truncate)
+		return -ENODATA;	/* refused: there is nothing */
+	n->u.file.opens++;
+	p = pending_ref(n->u.file.pending);
+	if (n->u.file.receive == NULL) {
+		nodes_unlock(fs->nodes);
+		if (p != NULL && !truncate)
+			pending_wait(fs->settler, p);
+		rc = receive_new(fs->st);
+		nodes_lock(fs->nodes);
+		instance = n->u.file.instance;
+		watermark = n->u.file.watermark;
+		if (rc == NULL)
+			r = -ENOMEM;
+		else if (instance != 0 && !truncate) {
+			nodes_unlock(fs->nodes);
+			r = base_of(fs, instance, watermark, rc);
+			nodes_lock(fs->nodes);
+		}
+		if (r == 0 && n->u.file.receive == NULL) {
+			n->u.file.receive = rc;
+			rc = NULL;
+		}
+	}
+	if (r == 0 && truncate) {
+		struct receive *there = n->u.file.receive;
+
+		forget_content_locked(fs, n);
+		nodes_unlock(fs->nodes);
+		r = receive_truncate(there, 0);
+		nodes_lock(fs->nodes);
+	}
+	pending_unref(p);
+	if (r < 0) {
+		struct receive *left = leave_file_locked(fs, n, false);
+
+		nodes_unlock(fs->nodes);
+		receive_free(left);
+		nodes_lock(fs->nodes);
+	}
+	if (rc != NULL) {
+		nodes_unlock(fs->nodes);
+		receive_free(rc);
+		nodes_lock(fs->nodes);
+	}
+	return r;
+}
+
+static int
+create_locked(struct fs *fs, uint64_t ino, const char *name, mode_t mode, int flags,
+	      const struct fuse_ctx *who, struct node **ret_file)
+{
+	struct node *dir, *n;
+	int r = dir_get_locked(fs, ino, &dir);
+
+	if (r < 0)
+		return r;
+	if (alias_partition_locked(dir) == NULL)
+		return -EPERM;		/* beside the partitions */
+	n = node_child_locked(fs->nodes, dir->id, name);
+	if (n != NULL && n->kind == NODE_FILE && (flags & O_EXCL))
+		return -EEXIST;
+	if (n != NULL && n->kind != NODE_FILE)
+		return -EISDIR;
+	if (dir->kind == NODE_CATALOG)
+		dir->u.catalog.writer = who->pid;
+	if (n == NULL) {
+		r = node_add_local_locked(fs->nodes, dir, name, NODE_FILE, &n);
+		if (r < 0)
+			return r;
+		n->mode = mode & 07777;
+		n->uid = who->uid;
+		n->gid = who->gid;
+		n->mtime = clock_now();
+	}
+	r = enter_file_locked(fs, n, flags);
+	*ret_file = n;
+	return r;
+}
+
+void
+fs_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi)
+{
+	struct fs *fs = fs_enter(req, FS_CREATE);
+	struct fuse_entry_param e;
+	struct handle *h = NULL;
+	struct node *n;
+	int r = 0;
+
+	if (strlen(name) > TREE_NAME_MAX)
+		r = -ENAMETOOLONG;
+	else if (tree_is_fixed(parent))
+		r = -EPERM;
+	else {
+		h = handle_new(fs, 0);
+		r = h != NULL ? 0 : -ENOMEM;
+	}
+	if (r == 0) {
+		nodes_lock(fs->nodes);
+		r = create_locked(fs, parent, name, mode, fi->flags, fuse_req_ctx(req), &n);
+		if (r == 0) {
+			h->node = n->id;
+			h->file = n;
+			h->receive = n->u.file.receive;
+			entry_init(&e, n->id, FS_TIMEOUT);
+			attr_of_local_locked(fs, n, &e.attr);
+		}
+		nodes_unlock(fs->nodes);
+	}
+	if (r < 0) {
+		if (h != NULL)
+			handle_free(fs, h);
+		fuse_reply_err(req, -r);
+		return;
+	}
+	h->writes = true;
+	fi->fh = (uint64_t)(uintptr_t)h;
+	if (fuse_reply_create(req, &e, fi) != 0)
+		handle_free(fs, h);
+}
+
+static int
+open_local(struct fs *fs, uint64_t ino, struct handle *h, int flags)
+{
+	struct node *n;
+	int r;
+
+	nodes_lock(fs->nodes);
+	n = node_find_locked(fs->nodes, ino);
+	if (n == NULL)
+		r = -ESTALE;
+	else if (n->kind != NODE_FILE)
+		r = -EISDIR;
+	else
+		r = enter_file_locked(fs, n, flags);
+	if (r == 0) {
+		h->file = n;
+		h->receive = n->u.file.receive;
+	}
+	nodes_unlock(fs->nodes);
+	return r;
+}
+
+/* -- instances ------------------------------------------------------------ */
+
+/* To write over an instance: a copy of it, made when the first byte is
+ * written.  The data set's own UIDs will say what is replaced. */
+static int
+open_to_replace(struct fs *fs, uint64_t ino, struct handle *h, int flags)
+{
+	struct store_node node;
+	struct store_file *file = NULL;
+	struct err err;
+	int r;
+
+	err_clear(&err);
+	r = store_get_node(fs->st, tree_catalog_id(ino), &node);
+	if (r == 0 && !tree_same_version(ino, node.watermark))
+		r = -ESTALE;
+	if (r == 0) {
+		h->receive = receive_new(fs->st);
+		r = h->receive != NULL ? 0 : -ENOMEM;
+	}
+	if (r == 0 && !(flags & O_TRUNC)) {
+		r = store_open_file(fs->st, node.id, &file, &err);
+		if (r == 0)
+			r = receive_set_base(h->receive, file);
+		store_file_close(file);
+		if (r == -ESTALE)
+			r = -EIO;
+	}
+	while (r == 0 && node.level != STORE_PARTITION)
+		r = store_get_node(fs->st, node.parent, &node);
+	if (r == 0)
+		snprintf(h->partition, sizeof h->partition, "%s", node.name);
+	h->append = (flags & O_APPEND) != 0;
+	return r == -ENOENT ? -ESTALE : r;
+}
+
+static void
+open_instance(fuse_req_t req, struct fs *fs, uint64_t ino, struct handle *h, struct fuse_file_info *fi)
+{
+	bool writes = (fi->flags & O_ACCMODE) != O_RDONLY || (fi->flags & O_TRUNC);
+	struct err err;
+	int backing, r;
+
+	err_clear(&err);
+	if (writes)
+		r = open_to_replace(fs, ino, h, fi->flags);
+	else
+		r = open_get(fs->opened, ino, &h->opened, &err);
+	if (r == -ESTALE && err.num != 0) {
+		log_error("open door=mount instance=%llu error=\"%s\"",
+			  (unsigned long long)tree_catalog_id(ino), err_text(&err));
+		r = -EIO;
+	}
+	if (r == -ENOENT)
+		r = -ESTALE;		/* the kernel looks the name up again */
+	if (r < 0) {
+		handle_free(fs, h);
+		fuse_reply_err(req, -r);
+		return;
+	}
+	if (writes) {
+		/* Its own bytes, not those of the page cache; and when others read
+		 * by passthrough, only this combination is allowed beside them. */
+		h->opened = open_peek(fs->opened, ino);
+		h->writes = true;
+		fi->direct_io = 1;
+	} else {
+		fi->keep_cache = 1;
+		fi->noflush = 1;
+	}
+	backing = h->opened != NULL ? opened_backing(h->opened) : 0;
+	if (backing == 0) {
+		reply_open(req, fs, h, fi);
+		return;
+	}
+	if (passthrough_reply_open(req, (uint64_t)(uintptr_t)h, backing,
+				   writes ? PASSTHROUGH_DIRECT_IO : PASSTHROUGH_NOFLUSH) != 0)
+		handle_free(fs, h);
+}
+
+static int
+open_queue(struct fs *fs, struct handle *h, struct fuse_file_info *fi)
+{
+	if ((fi->flags & O_ACCMODE) != O_RDONLY || (fi->flags & O_TRUNC))
+		return -EPERM;
+	h->fd = open(store_error_queue_path(fs->st), O_RDONLY | O_CLOEXEC);
+	if (h->fd < 0 && errno != ENOENT)
+		return -errno;
+	fi->direct_io = 1;		/* it grows */
+	return 0;
+}
+
+void
+fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct fs *fs = fs_enter(req, FS_OPEN);
+	struct handle *h = handle_new(fs, ino);
+	int r;
+
+	if (h == NULL) {
+		fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	if (tree_is_instance(ino)) {
+		open_instance(req, fs, ino, h, fi);
+		return;
+	}
+	if (ino == TREE_ERROR_QUEUE)
+		r = open_queue(fs, h, fi);
+	else
+		r = open_local(fs, ino, h, fi->flags);
+	h->writes = h->receive != NULL && ((fi->flags & O_ACCMODE) != O_RDONLY || (fi->flags & O_TRUNC));
+	if (!h->writes)
+		fi->noflush = 1;
+	if (r < 0) {
+		handle_free(fs, h);
+		fuse_reply_err(req, -r);
+		return;
+	}
+	reply_open(req, fs, h, fi);
+}
+
+/* -- bytes ---------------------------------------------------------------- */
+
+void
+fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
+{
+	struct fs *fs = fs_enter(req, FS_READ);
+	struct handle *h = handle_of(fi);
+	char *data = fs_scratch(size);
+	ssize_t n = 0;
+
+	(void)fs;
+	(void)ino;
+	if (data == NULL)
+		n = -ENOMEM;
+	else if (h->receive != NULL)
+		n = receive_read(h->receive, data, size, (uint64_t)off);
+	else if (h->opened != NULL)
+		n = store_file_pread(opened_file(h->opened), data, size, (uint64_t)off);
+	else if (h->fd >= 0)
+		n = io_pread_all(h->fd, data, size, (uint64_t)off);
+	if (n < 0)
+		fuse_reply_err(req, n == -ESTALE ? EIO : (int)-n);
+	else
+		fuse_reply_buf(req, data, (size_t)n);
+}
+
+void
+fs_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t off, struct fuse_file_info *fi)
+{
+	struct fs *fs = fs_enter(req, FS_WRITE);
+	struct handle *h = handle_of(fi);
+	uint64_t now_size;
+	ssize_t n = -EBADF;
+
+	(void)ino;
+	if (h->receive != NULL)
+		n = receive_write(h->receive, data, size, (uint64_t)off, h->append);
+	if (n > 0 && h->file != NULL) {
+		now_size = receive_size(h->receive);
+		nodes_lock(fs->nodes);
+		h->file->size = now_size;
+		h->file->mtime = clock_now();
+		nodes_unlock(fs->nodes);
+	}
+	if (n < 0)
+		fuse_reply_err(req, (int)-n);
+	else
+		fuse_reply_write(req, (size_t)n);
+}
+
+void
+fs_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off_t len, struct fuse_file_info *fi)
+{
+	struct fs *fs = fs_enter(req, FS_FALLOCATE);
+	struct handle *h = handle_of(fi);
+	uint64_t now_size;
+	int r = -EBADF;
+
+	(void)ino;
+	if (h->receive != NULL)
+		r = receive_allocate(h->receive, mode, (uint64_t)off, (uint64_t)len);
+	if (r == 0 && h->file != NULL) {
+		now_size = receive_size(h->receive);
+		nodes_lock(fs->nodes);
+		h->file->size = now_size;
+		nodes_unlock(fs->nodes);
+	}
+	fuse_reply_err(req, -r);
+}
+
+/* -- accepting ------------------------------------------------------------ */
+
+/* What close() says. */
+static int
+close_errno(int r)
+{
+	switch (r) {
+	case -EBADMSG:			/* not DICOM, or broken */
+	case -EEXIST:
+		return -EINVAL;
+	case -ESTALE:
+		return -EIO;
+	default:
+		return r;
+	}
+}
+
+/* The outcome of an accept: remembered for the file, shown to the kernel. */
+static void
+accepted(struct fs *fs, struct handle *h, struct ticket *ticket, const struct ingest_result *result,
+	 uint64_t *ret_series)
+{
+	struct node *partition = NULL, *n = h->file;
+	struct pending *p, *old = NULL;
+	uint64_t dirs[3] = { 0, 0, 0 }, id = 0, listing;
+	bool more;
+
+	nodes_lock(fs->nodes);
+	if (n != NULL) {
+		for (partition = n->parent; partition != NULL && partition->parent != NULL &&
+		     partition->parent->id != TREE_SERVICE; )
+			partition = partition->parent;
+		free(n->u.file.error);
+		n->u.file.error = NULL;
+		node_set_instance_locked(fs->nodes, n, 0, 0);
+	} else
+		partition = node_child_locked(fs->nodes, TREE_SERVICE, h->partition);
+	notify_plan_locked(fs, partition, &result->identity, dirs, ret_series);
+	if (partition != NULL && partition->kind == NODE_CATALOG)
+		id = partition->id;
+	p = settler_add(fs->settler, ticket, n != NULL ? n->id : 0,
+			n != NULL ? ++n->u.file.generation : 0, dirs);
+	if (n != NULL) {
+		old = n->u.file.pending;
+		n->u.file.pending = pending_ref(p);
+	}
+	pending_unref(h->pending);
+	h->pending = p;
+	nodes_unlock(fs->nodes);
+	pending_unref(old);
+
+	notify_ingested(fs, id, dirs);
+	do {
+		nodes_lock(fs->nodes);
+		more = n != NULL && n->named && alias_use_next_locked(fs->nodes, n, &listing);
+		nodes_unlock(fs->nodes);
+		if (more)
+			notify_dir(fs, listing, true);
+	} while (more);
+}
+
+/* 1 accepted now, 0 nothing new, or -errno.  *ret_series as notify_plan_locked says. */
+static int
+accept_handle(struct fs *fs, struct handle *h, struct ingest_result *result, uint64_t *ret_series,
+	      struct err *err)
+{
+	char partition[STORE_NAME_MAX + 1];
+	struct ticket *ticket;
+	const char *name;
+	int64_t mtime = -1;
+	int r;
+
+	*ret_series = 0;
+	err_clear(err);
+	snprintf(partition, sizeof partition, "%s", h->partition);
+	if (h->file != NULL) {
+		nodes_lock(fs->nodes);
+		name = h->file->named ? alias_partition_locked(h->file->parent) : NULL;
+		if (name != NULL) {
+			snprintf(partition, sizeof partition, "%s", name);
+			mtime = h->file->mtime;
+		}
+		nodes_unlock(fs->nodes);
+		if (name == NULL)	/* removed while open */
+			return 0;
+	}
+	r = receive_accept(h->receive, partition, mtime, result, &ticket, err);
+	if (r == 1) {
+		accepted(fs, h, ticket, result, ret_series);
+		log_debug("accept door=mount sop=%s study=%s", result->identity.sop_uid,
+			  result->identity.study_uid);
+	} else if (r < 0)
+		log_debug("accept door=mount result=%d reason=%u error=\"%s\"", r, err->reason, err_text(err));
+	return r;
+}
+
+void
+file_settled(void *ctx, struct pending *p)
+{
+	struct fs *fs = ctx;
+	const uint64_t *dirs = pending_dirs(p);
+	const struct ingest_result *result = pending_result(p);
+	char name[TREE_NAME_MAX + 1] = "";
+	struct pending *old = NULL;
+	struct node *n;
+	size_t i;
+
+	nodes_lock(fs->nodes);
+	for (i = 0; i < 3; i++) {
+		n = dirs[i] != 0 ? node_find_locked(fs->nodes, dirs[i]) : NULL;
+		if (n != NULL && n->kind == NODE_CATALOG && n->u.catalog.unsettled > 0) {
+			n->u.catalog.unsettled--;
+			node_review_locked(fs->nodes, n);
+		}
+	}
+	n = pending_node(p) != 0 ? node_find_locked(fs->nodes, pending_node(p)) : NULL;
+	if (n != NULL && n->kind == NODE_FILE && n->u.file.pending == p) {
+		old = p;
+		n->u.file.pending = NULL;
+		snprintf(name, sizeof name, "%s", n->name);
+		if (n->u.file.generation == pending_generation(p)) {
+			if (pending_num(p) == 0)
+				node_set_instance_locked(fs->nodes, n, result->id, result->watermark);
+			else {
+				n->u.file.error = strdup(err_text(pending_err(p)));
+				n->size = 0;
+			}
+		}
+		node_review_locked(fs->nodes, n);
+	}
+	nodes_unlock(fs->nodes);
+	pending_unref(old);
+	if (pending_num(p) < 0) {
+		/* close() has said that all is well, unless it waited for this. */
+		log_error("store door=mount sop=%s error=\"%s\"", result->identity.sop_uid,
+			  err_text(pending_err(p)));
+		store_record_refusal(fs->st, "mount", name, result, pending_err(p));
+	}
+}
+
+/* -- flush, fsync, release ------------------------------------------------ */
+
+static void
+reply_settled(void *arg, int num)
+{
+	fuse_reply_err(arg, -close_errno(num));
+}
+
+static bool
+reply_when_settled(fuse_req_t req, struct fs *fs, struct handle *h)
+{
+	struct pending *p;
+	bool done;
+
+	nodes_lock(fs->nodes);
+	p = pending_ref(h->file != NULL && h->file->u.file.pending != NULL ? h->file->u.file.pending
+									     : h->pending);
+	nodes_unlock(fs->nodes);
+	done = p != NULL && pending_on_settled(fs->settler, p, reply_settled, req) == 0;
+	pending_unref(p);
+	return done;
+}
+
+void
+fs_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct fs *fs = fs_enter(req, FS_FLUSH);
+	struct handle *h = handle_of(fi);
+	char file[UID_TEXT_MAX + sizeof TREE_SUFFIX];
+	struct ingest_result result;
+	struct err err;
+	uint64_t series;
+	int r;
+
+	(void)ino;
+	if (!h->writes) {
+		fuse_reply_err(req, 0);
+		return;
+	}
+	r = accept_handle(fs, h, &result, &series, &err);
+	if (r == 1 && fs->options.sync && reply_when_settled(req, fs, h))
+		return;		/* the observer has done the rest by then */
+	if (r == 1 && series != 0) {
+		/* It may have replaced one that the kernel knows by this name. */
+		snprintf(file, sizeof file, "%s%s", result.identity.sop_uid, TREE_SUFFIX);
+		notify_entry(fs, series, file, req, 0);
+		return;
+	}
+	fuse_reply_err(req, r < 0 ? -close_errno(r) : 0);
+}
+
+void
+fs_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
+{
+	struct fs *fs = fs_enter(req, FS_FSYNC);
+	struct handle *h = handle_of(fi);
+	char file[UID_TEXT_MAX + sizeof TREE_SUFFIX];
+	struct ingest_result result;
+	struct err err;
+	uint64_t series;
+	int r;
+
+	(void)ino;
+	(void)datasync;
+	if (!h->writes) {
+		fuse_reply_err(req, 0);
+		return;
+	}
+	r = accept_handle(fs, h, &result, &series, &err);
+	if (r == 1 && series != 0) {
+		snprintf(file, sizeof file, "%s%s", result.identity.sop_uid, TREE_SUFFIX);
+		notify_entry(fs, series, file, NULL, 0);
+	}
+	if (r >= 0 && reply_when_settled(req, fs, h))
+		return;
+	/* Not a whole file yet: its bytes at least.  close() will judge it. */
+	if (r == -EINVAL || r == -EBADMSG || r == -EFBIG)
+		r = receive_sync(h->receive);
+	fuse_reply_err(req, r < 0 ? -close_errno(r) : 0);
+}
+
+/* The last writer of a refused file has gone. */
+static void
+refuse(struct fs *fs, struct handle *h, const struct ingest_result *result, const struct err *err)
+{
+	char name[TREE_NAME_MAX + 1] = "";
+	struct node *n = h->file;
+	uint64_t node = 0;
+
+	if (n != NULL) {
+		nodes_lock(fs->nodes);
+		snprintf(name, sizeof name, "%s", n->name);
+		free(n->u.file.error);
+		n->u.file.error = strdup(err_text(err));
+		n->size = 0;
+		node = n->id;
+		nodes_unlock(fs->nodes);
+	}
+	/* The name may say who the patient is: only the queue has it. */
+	log_warning("refused door=mount sop=%s reason=%u error=\"%s\"",
+		    result->identity.sop_uid[0] != '\0' ? result->identity.sop_uid : "-", err->reason, err_text(err));
+	store_record_refusal(fs->st, "mount", name, result, err);
+	if (node != 0)
+		fuse_lowlevel_notify_inval_inode(fs->se, node, 0, 0);
+}
+
+void
+fs_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct fs *fs = fs_enter(req, FS_RELEASE);
+	struct handle *h = handle_of(fi);
+	struct ingest_result result;
+	struct err err;
+	uint64_t series;
+	bool last = true;
+	int r;
+
+	(void)ino;
+	if (h->receive != NULL) {
+		if (h->file != NULL) {
+			nodes_lock(fs->nodes);
+			h->leaving = true;
+			last = ++h->file->u.file.leaving == h->file->u.file.opens;
+			nodes_unlock(fs->nodes);
+		}
+		/* Also what was written after the last flush, by a mapping. */
+		r = last ? accept_handle(fs, h, &result, &series, &err) : 0;
+		if (r < 0)
+			refuse(fs, h, &result, &err);
+	}
+	handle_free(fs, h);
+	fuse_reply_err(req, 0);
+}

@@ -1,0 +1,175 @@
+/* private.h: the mount's own state, and what its request handlers share.
+ *
+ * Threads.  A fixed pool answers the kernel.  Each of its threads may wait for the store's
+ * committer (every read verb has that barrier), never for the kernel and never for
+ * another thread of the pool: the kernel holds the directory's lock during LOOKUP, READDIR,
+ * CREATE, MKDIR, UNLINK, RMDIR and RENAME, and wants it for notify_inval_entry; so only
+ * the notifier's thread does those (notify.h), and a close() that needs one is answered by it.
+ *
+ * Lock order: a receive's (receive.h), then the nodes' (inode.h); the rest are leaves.
+ */
+#ifndef FS_PRIVATE_H
+#define FS_PRIVATE_H
+
+#ifndef FUSE_USE_VERSION
+#define FUSE_USE_VERSION 314
+#endif
+#include <fuse_lowlevel.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#include "fs/alias.h"
+#include "fs/fs.h"
+#include "fs/inode.h"
+#include "fs/open.h"
+#include "fs/options.h"
+#include "fs/passthrough.h"
+#include "fs/receive.h"
+#include "fs/settle.h"
+#include "fs/tree.h"
+
+/* Every operation once: its name in the counters. */
+#define FS_OPERATIONS(X) \
+	X(INIT, "init") X(LOOKUP, "lookup") X(FORGET, "forget") X(GETATTR, "getattr") X(SETATTR, "setattr") \
+	X(MKDIR, "mkdir") X(UNLINK, "unlink") X(RMDIR, "rmdir") X(RENAME, "rename") X(OPEN, "open") \
+	X(CREATE, "create") X(READ, "read") X(WRITE, "write") X(FLUSH, "flush") X(RELEASE, "release") \
+	X(FSYNC, "fsync") X(FALLOCATE, "fallocate") X(OPENDIR, "opendir") X(READDIR, "readdir") \
+	X(READDIRPLUS, "readdirplus") X(RELEASEDIR, "releasedir") X(FSYNCDIR, "fsyncdir") X(STATFS, "statfs") \
+	X(GETXATTR, "getxattr") X(SETXATTR, "setxattr") X(LISTXATTR, "listxattr") \
+	X(REMOVEXATTR, "removexattr") X(REFUSED, "refused")
+
+enum fs_operation {
+#define X(id, name) FS_##id,
+	FS_OPERATIONS(X)
+#undef X
+	FS_OPERATIONS_END
+};
+
+/* Limits, each with its reason. */
+#define FS_TIMEOUT 86400.0		/* entries and attributes; every change is notified */
+#define FS_WRITE_MAX (1u << 20)		/* bytes a WRITE; what the kernel allows at most */
+#define FS_THREADS_MORE 6		/* beyond one a CPU: closes that parse, removals that wait */
+
+struct notifier;
+struct handle;
+
+struct fs {
+	struct passthrough passthrough;	/* first: the session's userdata (passthrough.h) */
+	struct store *st;
+	struct tree tree;
+	struct fs_mount_options options;
+	char *dir;
+	struct fuse_session *se;
+	struct nodes *nodes;
+	struct open_table *opened;
+	struct settler *settler;
+	struct notifier *notifier;
+	int64_t started;		/* ns: the time of the fixed directories */
+	atomic_uint_least64_t counters[FS_OPERATIONS_END];
+
+	pthread_mutex_t handles_lock;	/* guards the list */
+	struct handle *handles;
+
+	pthread_t *threads;
+	unsigned n_threads;
+	atomic_uint running;
+	pthread_mutex_t end_lock;	/* guards ended, stopping, on_end, on_end_ctx */
+	bool ended, stopping;
+	void (*on_end)(void *ctx);
+	void *on_end_ctx;
+};
+
+extern const struct fuse_lowlevel_ops fs_operations;
+
+/* The mount a request is for; counts it. */
+struct fs *fs_enter(fuse_req_t req, enum fs_operation op);
+/* A buffer of this thread's, at least len bytes, good until it is asked for the next
+ * time; NULL: no memory. */
+void *fs_scratch(size_t len);
+void fs_scratch_free(void);
+
+/* ------------------------------------------------------------ attr.c --- */
+
+void attr_of_fixed(struct fs *fs, const struct tree_fixed *f, struct stat *sb);
+void attr_of_catalog(struct fs *fs, const struct store_node *node, struct stat *sb);
+void attr_of_local_locked(struct fs *fs, const struct node *n, struct stat *sb);
+/* Adds what only the mount knows of a directory of the catalog; remembers what the store said. */
+void attr_merge_locked(struct node *n, const struct store_node *node, struct stat *sb);
+void entry_init(struct fuse_entry_param *e, uint64_t node, double timeout);
+
+void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void fs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *sb, int to_set, struct fuse_file_info *fi);
+void fs_statfs(fuse_req_t req, fuse_ino_t ino);
+
+/* ------------------------------------------------------------- dir.c --- */
+
+/* The directory ino stands for, in the table.  Called and left with the lock
+ * held, but lets go of it when the catalog must be asked.  -ESTALE, -ENOTDIR. */
+int  dir_get_locked(struct fs *fs, uint64_t ino, struct node **ret_dir);
+/* Which names below it may be public; false: none. */
+bool dir_level(const struct node *dir, enum store_level *ret_level);
+/* The id the store knows it by. */
+uint64_t dir_store_id(const struct node *dir);
+
+void fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
+void fs_forget(fuse_req_t req, fuse_ino_t ino, uint64_t n);
+void fs_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets);
+void fs_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void fs_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi);
+void fs_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi);
+void fs_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void fs_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi);
+
+/* ----------------------------------------------------------- name.c --- */
+
+void fs_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode);
+void fs_unlink(fuse_req_t req, fuse_ino_t parent, const char *name);
+void fs_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name);
+void fs_rename(fuse_req_t req, fuse_ino_t parent, const char *name,
+	       fuse_ino_t new_parent, const char *new_name, unsigned flags);
+void fs_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name);
+void fs_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name);
+void fs_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t dev);
+
+/* ------------------------------------------------------------ file.c --- */
+
+/* An open file; its address is the kernel's fh. */
+struct handle {
+	struct handle *prev, *next;	/* fs->handles */
+	uint64_t node;
+	bool append, writes;
+	bool leaving;			/* counted in the file's leaving */
+	struct opened *opened;		/* an instance open for reading */
+	struct node *file;		/* a local name; opens counts this */
+	struct receive *receive;	/* what is written: the file's, or our own when file is NULL */
+	struct pending *pending;	/* ours, guarded by the nodes' lock */
+	char partition[STORE_NAME_MAX + 1];	/* when file is NULL */
+	int fd;				/* the error-queue; -1 */
+};
+
+struct handle *handle_of(const struct fuse_file_info *fi);	/* NULL: none */
+/* For fs_stop: close everything that is open still. */
+void handles_free(struct fs *fs);
+/* A commit's outcome (settle.h). */
+void file_settled(void *ctx, struct pending *p);
+void file_drop(struct node *file);
+
+void fs_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi);
+void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi);
+void fs_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t off, struct fuse_file_info *fi);
+void fs_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void fs_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void fs_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi);
+void fs_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off_t len, struct fuse_file_info *fi);
+
+/* ----------------------------------------------------------- xattr.c --- */
+
+void fs_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size);
+void fs_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size, int flags);
+void fs_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size);
+void fs_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name);
+
+#endif

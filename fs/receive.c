@@ -1,0 +1,294 @@
+#include "fs/receive.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+
+#define COPY_CHUNK (1u << 20)
+
+struct receive {
+	pthread_mutex_t lock;		/* guards all below; held across reads, writes and accept */
+	struct store *st;
+	struct incoming *in;		/* DIRTY or REFUSED: where writes go */
+	int fd;				/* CLEAN: the bytes; -1 EMPTY */
+	uint64_t size;
+	int refused;			/* -errno of the last accept of just these bytes; 0 */
+	struct err why;
+	struct ingest_result what;
+};
+
+struct receive *
+receive_new(struct store *st)
+{
+	struct receive *rc = calloc(1, sizeof *rc);
+
+	if (rc == NULL)
+		return NULL;
+	pthread_mutex_init(&rc->lock, NULL);
+	rc->st = st;
+	rc->fd = -1;
+	return rc;
+}
+
+int
+receive_set_base(struct receive *rc, const struct store_file *file)
+{
+	int fd = fcntl(store_file_fd(file), F_DUPFD_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	rc->fd = fd;
+	rc->size = store_file_info(file)->size;
+	return 0;
+}
+
+void
+receive_free(struct receive *rc)
+{
+	if (rc == NULL)
+		return;
+	incoming_free(rc->in);
+	if (rc->fd >= 0)
+		close(rc->fd);
+	pthread_mutex_destroy(&rc->lock);
+	free(rc);
+}
+
+static int
+pwrite_all(int fd, const char *data, size_t len, uint64_t off)
+{
+	ssize_t n;
+
+	while (len > 0) {
+		n = pwrite(fd, data, len, (off_t)off);
+		if (n < 0) {
+			if (errno == EINTR)
+				continue;
+			return -errno;
+		}
+		data += n;
+		len -= (size_t)n;
+		off += (uint64_t)n;
+	}
+	return 0;
+}
+
+static int
+copy_bytes(int from, int to, uint64_t size)
+{
+	char *chunk = NULL;
+	off_t in = 0, out = 0;
+	ssize_t n;
+	int r = 0;
+
+	while ((uint64_t)out < size) {
+		n = copy_file_range(from, &in, to, &out, size - (uint64_t)out, 0);
+		if (n <= 0)
+			break;		/* other file systems, old kernels: by hand */
+	}
+	if ((uint64_t)out >= size)
+		return 0;
+	chunk = malloc(COPY_CHUNK);
+	if (chunk == NULL)
+		return -ENOMEM;
+	while ((uint64_t)out < size && r == 0) {
+		size_t want = size - (uint64_t)out < COPY_CHUNK ? (size_t)(size - (uint64_t)out) : COPY_CHUNK;
+
+		n = io_pread_all(from, chunk, want, (uint64_t)out);
+		if (n <= 0) {
+			r = n < 0 ? (int)n : -EIO;
+			break;
+		}
+		r = pwrite_all(to, chunk, (size_t)n, (uint64_t)out);
+		out += n;
+	}
+	free(chunk);
+	return r;
+}
+
+/* Make sure there is a staging file that only we know, with the first keep
+ * bytes of what is there now. */
+static int
+begin(struct receive *rc, uint64_t keep)
+{
+	struct incoming *in;
+	struct err err;
+	int r;
+
+	rc->refused = 0;
+	if (rc->in != NULL)
+		return 0;
+	err_clear(&err);
+	r = incoming_new(rc->st, &in, &err);
+	if (r < 0)
+		return r;
+	if (rc->fd >= 0 && keep > 0)
+		r = copy_bytes(rc->fd, incoming_fd(in), keep < rc->size ? keep : rc->size);
+	if (r < 0) {
+		incoming_free(in);
+		return r;
+	}
+	rc->in = in;
+	if (keep < rc->size)
+		rc->size = keep;
+	if (rc->fd >= 0) {
+		close(rc->fd);
+		rc->fd = -1;
+	}
+	return 0;
+}
+
+ssize_t
+receive_read(struct receive *rc, void *data, size_t len, uint64_t off)
+{
+	ssize_t n = 0;
+	int fd;
+
+	pthread_mutex_lock(&rc->lock);
+	fd = rc->in != NULL ? incoming_fd(rc->in) : rc->fd;
+	if (fd >= 0)
+		n = io_pread_all(fd, data, len, off);
+	pthread_mutex_unlock(&rc->lock);
+	return n;
+}
+
+ssize_t
+receive_write(struct receive *rc, const void *data, size_t len, uint64_t off, bool append)
+{
+	int r;
+
+	pthread_mutex_lock(&rc->lock);
+	if (append)
+		off = rc->size;
+	r = off + len < off ? -EFBIG : begin(rc, UINT64_MAX);
+	if (r == 0)
+		r = pwrite_all(incoming_fd(rc->in), data, len, off);
+	if (r == 0 && off + len > rc->size)
+		rc->size = off + len;
+	pthread_mutex_unlock(&rc->lock);
+	return r < 0 ? r : (ssize_t)len;
+}
+
+int
+receive_truncate(struct receive *rc, uint64_t size)
+{
+	int r = 0;
+
+	pthread_mutex_lock(&rc->lock);
+	if (size != rc->size) {
+		r = begin(rc, size);
+		if (r == 0 && ftruncate(incoming_fd(rc->in), (off_t)size) < 0)
+			r = -errno;
+		if (r == 0)
+			rc->size = size;
+	}
+	pthread_mutex_unlock(&rc->lock);
+	return r;
+}
+
+int
+receive_allocate(struct receive *rc, int mode, uint64_t off, uint64_t len)
+{
+	struct stat sb;
+	int r;
+
+	/* Holes punched or ranges moved are nothing a DICOM writer does. */
+	if (mode != 0 && mode != FALLOC_FL_KEEP_SIZE)
+		return -EOPNOTSUPP;
+	pthread_mutex_lock(&rc->lock);
+	r = begin(rc, UINT64_MAX);
+	if (r == 0 && fallocate(incoming_fd(rc->in), mode, (off_t)off, (off_t)len) < 0)
+		r = -errno;
+	if (r == 0 && fstat(incoming_fd(rc->in), &sb) == 0)
+		rc->size = (uint64_t)sb.st_size;
+	pthread_mutex_unlock(&rc->lock);
+	return r;
+}
+
+int
+receive_sync(struct receive *rc)
+{
+	int r = 0;
+
+	pthread_mutex_lock(&rc->lock);
+	if (rc->in != NULL && fdatasync(incoming_fd(rc->in)) < 0)
+		r = -errno;
+	pthread_mutex_unlock(&rc->lock);
+	return r;
+}
+
+uint64_t
+receive_size(struct receive *rc)
+{
+	uint64_t size;
+
+	pthread_mutex_lock(&rc->lock);
+	size = rc->size;
+	pthread_mutex_unlock(&rc->lock);
+	return size;
+}
+
+static int
+accept_locked(struct receive *rc, const char *partition, int64_t mtime,
+	      struct ingest_result *result, struct ticket **ret_ticket, struct err *err)
+{
+	struct ingest_options options = {
+		.partition = partition,
+		.rules = VALIDATE_PLAIN,
+		.same = INGEST_SAME_REPLACE,
+		.survive_kill = true,
+	};
+	int fd, r;
+
+	fd = fcntl(incoming_fd(rc->in), F_DUPFD_CLOEXEC, 0);
+	if (fd < 0)
+		return err_set(err, -errno, "no descriptor left");
+	if (mtime >= 0) {
+		struct timespec times[2] = {
+			{ .tv_nsec = UTIME_OMIT },
+			{ .tv_sec = (time_t)(mtime / 1000000000), .tv_nsec = (long)(mtime % 1000000000) },
+		};
+
+		futimens(fd, times);
+	}
+	r = incoming_accept(rc->in, &options, result, ret_ticket, err);
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	rc->in = NULL;			/* the store's now */
+	rc->fd = fd;
+	return 1;
+}
+
+int
+receive_accept(struct receive *rc, const char *partition, int64_t mtime,
+	       struct ingest_result *result, struct ticket **ret_ticket, struct err *err)
+{
+	int r = 0;
+
+	memset(result, 0, sizeof *result);
+	pthread_mutex_lock(&rc->lock);
+	if (rc->refused != 0) {
+		r = rc->refused;
+		*err = rc->why;
+		*result = rc->what;
+	} else if (rc->in != NULL && rc->size > 0) {
+		r = accept_locked(rc, partition, mtime, result, ret_ticket, err);
+		/* The same bytes would be refused again; a full disk or the
+		 * like may have passed by the next time. */
+		if (r == -EINVAL || r == -EBADMSG || r == -EFBIG) {
+			rc->refused = r;
+			rc->why = *err;
+			rc->what = *result;
+		}
+	}
+	pthread_mutex_unlock(&rc->lock);
+	return r;
+}

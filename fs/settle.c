@@ -1,0 +1,234 @@
+#include "fs/settle.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct waiter {
+	struct waiter *next;
+	void (*fn)(void *arg, int num);
+	void *arg;
+};
+
+struct pending {
+	struct pending *next;		/* in the queue, which holds a reference */
+	struct ticket *ticket;
+	atomic_uint refs;
+	uint64_t node;
+	unsigned generation;
+	uint64_t dirs[3];
+	bool done;			/* guarded by the settler's lock, as waiters is */
+	struct waiter *waiters;
+	int num;			/* these are set before done */
+	struct ingest_result result;
+	struct err err;
+};
+
+struct settler {
+	pthread_mutex_t lock;		/* guards first, last, stop, and done and waiters of each pending */
+	pthread_cond_t work, settled_cond;
+	struct pending *first, *last;
+	bool stop;
+	pthread_t thread;
+	void (*settled)(void *ctx, struct pending *p);
+	void *ctx;
+};
+
+static void
+settle(struct settler *s, struct pending *p)
+{
+	struct waiter *w;
+
+	p->num = ticket_wait(p->ticket, &p->result, &p->err);
+	p->ticket = NULL;
+	s->settled(s->ctx, p);
+	pthread_mutex_lock(&s->lock);
+	p->done = true;
+	w = p->waiters;
+	p->waiters = NULL;
+	pthread_cond_broadcast(&s->settled_cond);
+	pthread_mutex_unlock(&s->lock);
+	while (w != NULL) {
+		struct waiter *next = w->next;
+
+		w->fn(w->arg, p->num);
+		free(w);
+		w = next;
+	}
+	pending_unref(p);
+}
+
+static void *
+run(void *arg)
+{
+	struct settler *s = arg;
+	struct pending *p;
+
+	pthread_mutex_lock(&s->lock);
+	for (;;) {
+		while (s->first == NULL && !s->stop)
+			pthread_cond_wait(&s->work, &s->lock);
+		p = s->first;
+		if (p == NULL)
+			break;
+		s->first = p->next;
+		if (s->first == NULL)
+			s->last = NULL;
+		pthread_mutex_unlock(&s->lock);
+		settle(s, p);
+		pthread_mutex_lock(&s->lock);
+	}
+	pthread_mutex_unlock(&s->lock);
+	return NULL;
+}
+
+int
+settler_start(void (*settled)(void *ctx, struct pending *p), void *ctx, struct settler **ret_settler)
+{
+	struct settler *s = calloc(1, sizeof *s);
+	int r;
+
+	if (s == NULL)
+		return -ENOMEM;
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->work, NULL);
+	pthread_cond_init(&s->settled_cond, NULL);
+	s->settled = settled;
+	s->ctx = ctx;
+	r = pthread_create(&s->thread, NULL, run, s);
+	if (r != 0) {
+		free(s);
+		return -r;
+	}
+	*ret_settler = s;
+	return 0;
+}
+
+void
+settler_stop(struct settler *s)
+{
+	if (s == NULL)
+		return;
+	pthread_mutex_lock(&s->lock);
+	s->stop = true;
+	pthread_cond_signal(&s->work);
+	pthread_mutex_unlock(&s->lock);
+	pthread_join(s->thread, NULL);
+	pthread_cond_destroy(&s->work);
+	pthread_cond_destroy(&s->settled_cond);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+struct pending *
+settler_add(struct settler *s, struct ticket *ticket, uint64_t node, unsigned generation,
+	    const uint64_t dirs[3])
+{
+	struct pending *p = calloc(1, sizeof *p);
+
+	if (p == NULL) {
+		ticket_free(ticket);
+		return NULL;
+	}
+	p->ticket = ticket;
+	p->refs = 2;
+	p->node = node;
+	p->generation = generation;
+	memcpy(p->dirs, dirs, sizeof p->dirs);
+	pthread_mutex_lock(&s->lock);
+	if (s->last != NULL)
+		s->last->next = p;
+	else
+		s->first = p;
+	s->last = p;
+	pthread_cond_signal(&s->work);
+	pthread_mutex_unlock(&s->lock);
+	return p;
+}
+
+struct pending *
+pending_ref(struct pending *p)
+{
+	if (p != NULL)
+		p->refs++;
+	return p;
+}
+
+void
+pending_unref(struct pending *p)
+{
+	if (p != NULL && --p->refs == 0)
+		free(p);
+}
+
+int
+pending_on_settled(struct settler *s, struct pending *p, void (*fn)(void *arg, int num), void *arg)
+{
+	struct waiter *w = malloc(sizeof *w);
+
+	if (w == NULL)
+		return -ENOMEM;
+	w->fn = fn;
+	w->arg = arg;
+	pthread_mutex_lock(&s->lock);
+	if (!p->done) {
+		w->next = p->waiters;
+		p->waiters = w;
+		w = NULL;
+	}
+	pthread_mutex_unlock(&s->lock);
+	if (w != NULL) {
+		free(w);
+		fn(arg, p->num);
+	}
+	return 0;
+}
+
+int
+pending_wait(struct settler *s, struct pending *p)
+{
+	pthread_mutex_lock(&s->lock);
+	while (!p->done)
+		pthread_cond_wait(&s->settled_cond, &s->lock);
+	pthread_mutex_unlock(&s->lock);
+	return p->num;
+}
+
+uint64_t
+pending_node(const struct pending *p)
+{
+	return p->node;
+}
+
+unsigned
+pending_generation(const struct pending *p)
+{
+	return p->generation;
+}
+
+const uint64_t *
+pending_dirs(const struct pending *p)
+{
+	return p->dirs;
+}
+
+int
+pending_num(const struct pending *p)
+{
+	return p->num;
+}
+
+const struct ingest_result *
+pending_result(const struct pending *p)
+{
+	return &p->result;
+}
+
+const struct err *
+pending_err(const struct pending *p)
+{
+	return &p->err;
+}

@@ -1,0 +1,152 @@
+#include "fs/tree.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define INSTANCE (UINT64_C(1) << 61)
+#define CATALOG_BITS 48
+#define CATALOG_MASK ((UINT64_C(1) << CATALOG_BITS) - 1)
+#define VERSION_MASK UINT64_C(0x1fff)
+
+bool
+tree_is_fixed(uint64_t node)
+{
+	return node >= TREE_ROOT && node < TREE_FIXED_END;
+}
+
+bool
+tree_is_local(uint64_t node)
+{
+	return (node & TREE_LOCAL) != 0;
+}
+
+bool
+tree_is_instance(uint64_t node)
+{
+	return (node & TREE_LOCAL) == 0 && (node & INSTANCE) != 0;
+}
+
+uint64_t
+tree_instance_node(uint64_t catalog_id, uint64_t watermark)
+{
+	if (catalog_id > CATALOG_MASK)
+		return 0;
+	return INSTANCE | (watermark & VERSION_MASK) << CATALOG_BITS | catalog_id;
+}
+
+uint64_t
+tree_catalog_id(uint64_t node)
+{
+	return tree_is_instance(node) ? node & CATALOG_MASK : node;
+}
+
+bool
+tree_same_version(uint64_t node, uint64_t watermark)
+{
+	return (node >> CATALOG_BITS & VERSION_MASK) == (watermark & VERSION_MASK);
+}
+
+uint64_t
+tree_ino(uint64_t node)
+{
+	return tree_catalog_id(node);
+}
+
+uint64_t
+tree_dir_offset(uint64_t node)
+{
+	if (tree_is_local(node))
+		return (node & ~TREE_LOCAL) | TREE_OFFSET_LOCAL;
+	return tree_catalog_id(node);
+}
+
+bool
+tree_partition_name_is_valid(const char *name)
+{
+	size_t len = strlen(name), i;
+
+	if (len < 1 || len > STORE_NAME_MAX || name[0] == '.')
+		return false;
+	for (i = 0; i < len; i++)
+		if (!(name[i] >= 'a' && name[i] <= 'z') && !(name[i] >= 'A' && name[i] <= 'Z') &&
+		    !(name[i] >= '0' && name[i] <= '9') && strchr("._-", name[i]) == NULL)
+			return false;
+	return true;
+}
+
+bool
+tree_public_name(enum store_level parent, const char *name, char ret_key[UID_TEXT_MAX])
+{
+	size_t len = strlen(name);
+
+	switch (parent) {
+	case STORE_ROOT:
+		if (!tree_partition_name_is_valid(name))
+			return false;
+		break;
+	case STORE_PARTITION:
+	case STORE_STUDY:
+		if (!uid_is_valid(name, len))
+			return false;
+		break;
+	case STORE_SERIES:
+		if (len <= strlen(TREE_SUFFIX) ||
+		    strcmp(name + len - strlen(TREE_SUFFIX), TREE_SUFFIX) != 0)
+			return false;
+		len -= strlen(TREE_SUFFIX);
+		if (!uid_is_valid(name, len))
+			return false;
+		break;
+	default:
+		return false;
+	}
+	if (len >= UID_TEXT_MAX)
+		return false;
+	memcpy(ret_key, name, len);
+	ret_key[len] = '\0';
+	return true;
+}
+
+static void
+set_fixed(struct tree *tree, uint64_t id, uint64_t parent, bool is_dir, const char *name)
+{
+	struct tree_fixed *f = &tree->fixed[id];
+
+	f->id = id;
+	f->parent = parent;
+	f->is_dir = is_dir;
+	snprintf(f->name, sizeof f->name, "%s", name);
+}
+
+void
+tree_init(struct tree *tree, const char *workspace, const char *service)
+{
+	char area[sizeof tree->fixed[0].name];
+
+	memset(tree, 0, sizeof *tree);
+	snprintf(area, sizeof area, "AHDS_%.*s-%.*s", STORE_NAME_MAX, workspace, STORE_NAME_MAX, service);
+	set_fixed(tree, TREE_ROOT, TREE_ROOT, true, "");
+	set_fixed(tree, TREE_AHDS, TREE_ROOT, true, "AHDS");
+	set_fixed(tree, TREE_WORKSPACE, TREE_AHDS, true, workspace);
+	set_fixed(tree, TREE_DICOM, TREE_WORKSPACE, true, "dicom");
+	set_fixed(tree, TREE_SERVICE, TREE_DICOM, true, service);
+	set_fixed(tree, TREE_AREA, TREE_ROOT, true, area);
+	set_fixed(tree, TREE_ERROR_QUEUE, TREE_AREA, false, "error-queue");
+}
+
+const struct tree_fixed *
+tree_fixed_at(const struct tree *tree, uint64_t node)
+{
+	return tree_is_fixed(node) ? &tree->fixed[node] : NULL;
+}
+
+const struct tree_fixed *
+tree_fixed_child(const struct tree *tree, uint64_t parent, const char *name)
+{
+	uint64_t i;
+
+	for (i = TREE_AHDS; i < TREE_FIXED_END; i++)
+		if (tree->fixed[i].parent == parent && strcmp(tree->fixed[i].name, name) == 0)
+			return &tree->fixed[i];
+	return NULL;
+}

@@ -1,0 +1,79 @@
+/* tree.h: the shape of the mounted tree, and what its node numbers mean.
+ *
+ *   1                      the root of the mount
+ *   2 .. TREE_FIXED_END    the directories above the partitions, and the queues
+ *   STORE_FIRST_ID ..      a partition, study or series: its catalog id as it is
+ *   bit 61 set             an instance: catalog id in the low 48 bits, above
+ *                          them 13 bits of the watermark
+ *   bit 63 set             a name that lives in this mount only (inode.h)
+ *
+ * Instances carry their version in the node number (never in st_ino, which is
+ * the catalog id) so that the bytes behind one node never change: a replaced
+ * instance is another node.  So the page cache of a node is always right, one
+ * backing file does for all opens of it, and who has the old one open keeps it.
+ *
+ * Nothing here knows FUSE or keeps state.
+ */
+#ifndef FS_TREE_H
+#define FS_TREE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "store/store.h"
+
+enum {
+	TREE_ROOT = 1,
+	TREE_AHDS,
+	TREE_WORKSPACE,
+	TREE_DICOM,
+	TREE_SERVICE,			/* partitions are below this one: STORE_ROOT */
+	TREE_AREA,			/* AHDS_<workspace>-<service> */
+	TREE_ERROR_QUEUE,
+	TREE_FIXED_END,
+};
+
+#define TREE_LOCAL (UINT64_C(1) << 63)
+#define TREE_NAME_MAX 255
+#define TREE_SUFFIX ".dcm"
+
+bool tree_is_fixed(uint64_t node);
+bool tree_is_local(uint64_t node);
+bool tree_is_instance(uint64_t node);
+/* 0 when the id is past 48 bits. */
+uint64_t tree_instance_node(uint64_t catalog_id, uint64_t watermark);
+uint64_t tree_catalog_id(uint64_t node);
+bool tree_same_version(uint64_t node, uint64_t watermark);
+/* What stat shows. */
+uint64_t tree_ino(uint64_t node);
+/* Where a listing goes on after this child.  Catalog ids are their own
+ * offsets; local names come after all of them, and none is negative. */
+uint64_t tree_dir_offset(uint64_t node);
+#define TREE_OFFSET_LOCAL (UINT64_C(1) << 62)
+#define TREE_OFFSET_DOT 1
+#define TREE_OFFSET_DOTDOT 2
+
+/* Could the catalog ever have a child of this name below a parent of this
+ * level?  Then *ret_key is the name the store knows it by.  STORE_ROOT is the
+ * service directory.  An answer of no is what makes negative entries safe to
+ * cache, and spares the store the question. */
+bool tree_public_name(enum store_level parent, const char *name, char ret_key[UID_TEXT_MAX]);
+bool tree_partition_name_is_valid(const char *name);
+
+/* The fixed nodes. */
+struct tree_fixed {
+	uint64_t id;
+	uint64_t parent;
+	bool is_dir;
+	char name[2 * STORE_NAME_MAX + 16];
+};
+struct tree {
+	struct tree_fixed fixed[TREE_FIXED_END];	/* by id; 0 unused */
+};
+void tree_init(struct tree *tree, const char *workspace, const char *service);
+/* NULL: no such. */
+const struct tree_fixed *tree_fixed_at(const struct tree *tree, uint64_t node);
+const struct tree_fixed *tree_fixed_child(const struct tree *tree, uint64_t parent, const char *name);
+
+#endif

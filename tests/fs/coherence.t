@@ -1,0 +1,82 @@
+#!/bin/bash
+# What another process stores, replaces or deletes is seen at once, whatever was cached.
+. "$(dirname "$0")/mount.sh"
+
+make_files "$tmp/a" 4 100 2
+make_files "$tmp/b" 4 200 2
+make_files "$tmp/c" 1 100 1 2.25.99
+start_mount
+study=$partition/2.25.4242
+seen() {
+	[ "$(t ls "$1" 2>/dev/null | wc -l)" -eq "$2" ]
+}
+gone() {
+	! t test -e "$1"
+}
+same() {
+	cmp -s "$1" "$2"
+}
+
+is "an empty partition is looked at" "$(t ls "$partition")" ""
+fails 1 "and a name that is not there" t stat "$study"
+ok "stored beside" beside ingest "$store" Microsoft.Default "$tmp/a/00001.dcm"
+ok "its study is listed" wait_for "$patience" seen "$partition" 1
+ok "and its series" wait_for "$patience" seen "$study" 1
+ok "and it" wait_for "$patience" seen "$study/2.25.4242.1" 1
+ok "one more in a listed series" beside ingest "$store" Microsoft.Default "$tmp/a/00002.dcm"
+ok "is seen" wait_for "$patience" seen "$study/2.25.4242.1" 2
+ok "a new series in a listed study" beside ingest "$store" Microsoft.Default "$tmp/a/00003.dcm" "$tmp/a/00004.dcm"
+ok "is seen" wait_for "$patience" seen "$study" 2
+links() {
+	[ "$(t stat -c %h "$study")" -eq "$1" ]
+}
+ok "links follow" wait_for "$patience" links 4
+
+one=$study/2.25.4242.1/2.25.4242.9.1.dcm
+ok "read" t cmp "$tmp/a/00001.dcm" "$one"
+inode=$(t stat -c %i "$one")
+exec 5<"$one"
+ok "replaced beside" beside ingest "$store" Microsoft.Default "$tmp/b/00001.dcm"
+ok "new bytes" wait_for "$patience" same "$tmp/b/00001.dcm" "$one"
+is "new size" "$(t stat -c %s "$one")" "$(stat -c %s "$tmp/b/00001.dcm")"
+is "same inode number" "$(t stat -c %i "$one")" "$inode"
+ok "the old reader has the old ones" t cmp "$tmp/a/00001.dcm" - <&5
+exec 5<&-
+
+ok "one deleted beside" beside delete "$store" Microsoft.Default 2.25.4242 2.25.4242.1 2.25.4242.9.1
+ok "is not found" wait_for "$patience" gone "$one"
+is "nor listed" "$(t ls "$study/2.25.4242.1")" 2.25.4242.9.2.dcm
+ok "the last of a series deleted beside" beside delete "$store" Microsoft.Default 2.25.4242 2.25.4242.1
+ok "takes the series along" wait_for "$patience" gone "$study/2.25.4242.1"
+ok "a study deleted beside" beside delete "$store" Microsoft.Default 2.25.4242
+ok "is gone" wait_for "$patience" gone "$study"
+is "all of it" "$(t ls "$partition")" ""
+
+ok "a new partition" beside ingest "$store" clinic "$tmp/a/00001.dcm"
+service=$mnt/AHDS/default/dicom/dicom
+ok "is listed" wait_for "$patience" seen "$service" 2
+ok "with what is in it" wait_for "$patience" seen "$service/clinic" 1
+
+# A name written here follows its instance.
+ok "stored here" t cp "$tmp/c/00001.dcm" "$partition/mine"
+ok "read by the name it was given" t cmp "$tmp/c/00001.dcm" "$partition/mine"
+ok "deleted beside" beside delete "$store" Microsoft.Default 2.25.99
+ok "the name goes" wait_for "$patience" gone "$partition/mine"
+
+# The other way: this mount's changes in a second mount of the same store.
+first=$daemon_pid
+mkdir "$tmp/mnt2"
+mnt=$tmp/mnt2
+start_mount
+second_partition=$partition
+mnt=$tmp/mnt
+partition=$mnt/AHDS/default/dicom/dicom/Microsoft.Default
+is "a second mount is looked at" "$(t ls "$second_partition")" ""
+ok "stored in the first" t cp "$tmp/a/00002.dcm" "$partition/"
+ok "seen in the second" wait_for "$patience" same "$tmp/a/00002.dcm" \
+	"$second_partition/2.25.4242/2.25.4242.1/2.25.4242.9.2.dcm"
+ok "removed in the second" t rm -r "$second_partition/2.25.4242"
+ok "gone in the first" wait_for "$patience" gone "$partition/2.25.4242"
+ok "the second ends" stop_daemon
+daemon_pid=$first
+done_testing

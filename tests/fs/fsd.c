@@ -1,0 +1,232 @@
+/* The mount alone, and a second process beside it, for the tests of tests/fs.
+ *
+ *   fsd serve STORE DIR [-o OPTIONS] [-c FILE]   makes the store if missing, prints "ready", ends on
+ *                                 SIGTERM or when the mount goes; on SIGUSR1 writes the counters to FILE
+ *   fsd ingest STORE PARTITION FILE...
+ *   fsd delete STORE PARTITION STUDY [SERIES [INSTANCE]]
+ *   fsd check STORE                              every byte against its hash; 1 when something is found
+ *   fsd make DIR COUNT [PIXEL-BYTES [PER-SERIES [STUDY]]]   files DIR/00001.dcm ... of one study
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "fs/fs.h"
+#include "tests/unit/make_dicom.h"
+
+static int
+complain(const char *what, const struct err *err)
+{
+	fprintf(stderr, "fsd: %s: %s\n", what, err_text(err));
+	return 1;
+}
+
+static void
+put_counter(void *ctx, const char *op, uint64_t count)
+{
+	fprintf(ctx, "%s %llu\n", op, (unsigned long long)count);
+}
+
+static void
+write_counters(struct fs *fs, const char *path)
+{
+	char tmp[4096];
+	FILE *f;
+
+	snprintf(tmp, sizeof tmp, "%s.tmp", path);
+	f = fopen(tmp, "w");
+	if (f == NULL)
+		return;
+	fs_each_counter(fs, put_counter, f);
+	fclose(f);
+	rename(tmp, path);
+}
+
+static void
+ended(void *ctx)
+{
+	(void)ctx;
+	kill(getpid(), SIGTERM);
+}
+
+static int
+serve(int argc, char **argv)
+{
+	struct fs_options options = { .mount_options = NULL };
+	const char *counters = NULL;
+	struct store *st;
+	struct fs *fs;
+	struct err err;
+	sigset_t set;
+	int opt, sig;
+
+	while ((opt = getopt(argc, argv, "o:c:")) != -1) {
+		if (opt == 'o')
+			options.mount_options = optarg;
+		else if (opt == 'c')
+			counters = optarg;
+		else
+			return 2;
+	}
+	if (argc - optind != 2)
+		return 2;
+	err_clear(&err);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGUSR1);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	if (access(argv[optind], F_OK) < 0 && store_init(argv[optind], NULL, NULL, &err) < 0)
+		return complain("store_init", &err);
+	if (store_open(argv[optind], NULL, &st, &err) < 0)
+		return complain("store_open", &err);
+	if (fs_start(st, argv[optind + 1], &options, &fs, &err) < 0) {
+		store_close(st);
+		return complain("fs_start", &err);
+	}
+	fs_on_end(fs, ended, NULL);
+	printf("ready\n");
+	fflush(stdout);
+	do {
+		sigwait(&set, &sig);
+		if (sig == SIGUSR1 && counters != NULL)
+			write_counters(fs, counters);
+	} while (sig == SIGUSR1);
+	fs_stop(fs);
+	store_close(st);
+	return 0;
+}
+
+static int
+ingest_one(struct store *st, const char *partition, const char *path, struct err *err)
+{
+	struct ingest_options o = { .partition = partition, .same = INGEST_SAME_REPLACE };
+	struct ingest_result result;
+	struct incoming *in = NULL;
+	struct ticket *ticket;
+	char data[65536];
+	ssize_t n;
+	int fd = open(path, O_RDONLY | O_CLOEXEC), r;
+
+	r = fd < 0 ? err_set(err, -errno, "%s", path) : incoming_new(st, &in, err);
+	while (r == 0 && (n = read(fd, data, sizeof data)) > 0)
+		r = incoming_write(in, data, (size_t)n, err);
+	if (r == 0)
+		r = incoming_accept(in, &o, &result, &ticket, err);
+	if (r == 0) {
+		in = NULL;
+		r = ticket_wait(ticket, &result, err);
+	}
+	incoming_free(in);
+	if (fd >= 0)
+		close(fd);
+	return r;
+}
+
+static int
+beside(int argc, char **argv)
+{
+	struct store_scope scope = { .partition = NULL };
+	struct store *st;
+	struct err err;
+	int i, r = 0;
+
+	err_clear(&err);
+	if (store_open(argv[1], NULL, &st, &err) < 0)
+		return complain("store_open", &err);
+	if (strcmp(argv[0], "ingest") == 0) {
+		for (i = 3; i < argc && r == 0; i++)
+			r = ingest_one(st, argv[2], argv[i], &err);
+	} else {
+		scope.partition = argv[2];
+		scope.study_uid = argc > 3 ? argv[3] : NULL;
+		scope.series_uid = argc > 4 ? argv[4] : NULL;
+		scope.sop_uid = argc > 5 ? argv[5] : NULL;
+		r = store_delete(st, &scope, NULL, &err);
+	}
+	store_close(st);
+	return r < 0 ? complain(argv[0], &err) : 0;
+}
+
+static void
+report(void *ctx, enum check_finding finding, const char *what, bool repaired)
+{
+	(void)ctx;
+	(void)repaired;
+	printf("%d %s\n", (int)finding, what);
+}
+
+static int
+check(const char *dir)
+{
+	struct check_options o = { .verify = true, .report = report };
+	struct check_totals totals;
+	struct store *st;
+	struct err err;
+	int r;
+
+	err_clear(&err);
+	if (store_open(dir, NULL, &st, &err) < 0)
+		return complain("store_open", &err);
+	r = store_check(st, &o, &totals, &err);
+	store_close(st);
+	if (r < 0)
+		return complain("store_check", &err);
+	printf("%llu instances, %llu findings\n", (unsigned long long)totals.instances,
+	       (unsigned long long)totals.findings);
+	return totals.findings > 0;
+}
+
+static int
+make(int argc, char **argv)
+{
+	unsigned long count = strtoul(argv[2], NULL, 10), pixels = argc > 3 ? strtoul(argv[3], NULL, 10) : 32;
+	unsigned long per_series = argc > 4 ? strtoul(argv[4], NULL, 10) : count, i;
+	const char *study = argc > 5 ? argv[5] : "2.25.4242";
+	unsigned char *data = malloc(SAMPLE_MAX + pixels);
+	char series[UID_TEXT_MAX], sop[UID_TEXT_MAX], path[4096];
+	FILE *f;
+	size_t len;
+	int r = 0;
+
+	for (i = 1; data != NULL && i <= count && r == 0; i++) {
+		struct sample s = {
+			.study_uid = study, .series_uid = series, .sop_uid = sop,
+			.patient_id = "P1", .patient_name = "Test^Tom", .study_date = "20240101",
+			.modality = "CT", .description = "made", .pixels = pixels, .fill = (int)(i & 0xff),
+		};
+
+		snprintf(series, sizeof series, "%.40s.%lu", study, (i - 1) / (per_series > 0 ? per_series : 1) + 1);
+		snprintf(sop, sizeof sop, "%.40s.9.%lu", study, i);
+		snprintf(path, sizeof path, "%s/%05lu.dcm", argv[1], i);
+		len = make_dicom(&s, data);
+		f = fopen(path, "w");
+		r = f != NULL && fwrite(data, 1, len, f) == len ? 0 : 1;
+		if (f == NULL || fclose(f) != 0)
+			r = 1;
+	}
+	free(data);
+	return r;
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc >= 2 && strcmp(argv[1], "serve") == 0)
+		return serve(argc - 1, argv + 1);
+	if (argc >= 4 && (strcmp(argv[1], "ingest") == 0 || strcmp(argv[1], "delete") == 0))
+		return beside(argc - 1, argv + 1);
+	if (argc == 3 && strcmp(argv[1], "check") == 0)
+		return check(argv[2]);
+	if (argc >= 4 && strcmp(argv[1], "make") == 0)
+		return make(argc - 1, argv + 1);
+	fprintf(stderr, "usage: fsd serve|make|ingest|delete ...\n");
+	return 2;
+}

@@ -1,0 +1,40 @@
+#!/bin/bash
+# The tree has the shape the manual gives it, and stat tells the truth about it.
+. "$(dirname "$0")/mount.sh"
+
+make_files "$tmp/in" 5 100 2
+start_mount
+study=$partition/2.25.4242
+ok "files go in" t cp "$tmp"/in/* "$partition"/
+
+is "the top" "$(t ls "$mnt")" "$(printf 'AHDS\nAHDS_default-dicom')"
+is "the service" "$(t ls "$mnt/AHDS/default/dicom")" dicom
+is "the partition" "$(t ls "$mnt/AHDS/default/dicom/dicom")" Microsoft.Default
+is "studies" "$(t ls "$partition")" 2.25.4242
+is "series" "$(t ls "$study")" "$(printf '2.25.4242.1\n2.25.4242.2\n2.25.4242.3')"
+is "instances" "$(t ls "$study/2.25.4242.1")" "$(printf '2.25.4242.9.1.dcm\n2.25.4242.9.2.dcm')"
+is "the area has its queue" "$(t ls "$area")" error-queue
+
+is "links of a study: two and one a series" "$(t stat -c %h "$study")" 5
+is "links of a series: it has no directories" "$(t stat -c %h "$study/2.25.4242.1")" 2
+is "links of the partition" "$(t stat -c %h "$partition")" 3
+is ".. of a series is its study" "$(t stat -c %i "$study/2.25.4242.1/..")" "$(t stat -c %i "$study")"
+is ".. of the service" "$(t stat -c %i "$mnt/AHDS/default/dicom/dicom/..")" "$(t stat -c %i "$mnt/AHDS/default/dicom")"
+is "ls -a shows both dots" "$(t ls -a "$study/2.25.4242.3")" "$(printf '.\n..\n2.25.4242.9.5.dcm')"
+is "size" "$(t stat -c %s "$study/2.25.4242.3/2.25.4242.9.5.dcm")" "$(stat -c %s "$tmp/in/00005.dcm")"
+is "du says what is stored" "$(t du -sb "$partition" | cut -f1)" "$(cat "$tmp"/in/* | wc -c)"
+is "df tells the backing disk" "$(t df --output=size "$mnt" | tail -n 1)" "$(df --output=size "$store" | tail -n 1)"
+is "files" "$(files_in "$partition" | wc -l)" 5
+fails 1 "no such name" t test -e "$partition/nothing"
+fails 1 "no such study" t test -e "$partition/1.2.3"
+fails 1 "nothing is made beside the partitions" t mkdir "$mnt/AHDS/x"
+fails 1 "no file either" t cp "$tmp/in/00001.dcm" "$mnt/AHDS/default/dicom/dicom/"
+fails 1 "the queue is only read" t dd if=/dev/null of="$area/error-queue" status=none
+
+inode=$(t stat -c %i "$study/2.25.4242.3/2.25.4242.9.5.dcm")
+ok "the daemon ends" stop_daemon
+start_mount
+is "inode numbers are the same after a restart" "$(t stat -c %i "$study/2.25.4242.3/2.25.4242.9.5.dcm")" "$inode"
+is "the backing tree has the same names" "$(cd "$store" && find AHDS -type f | sort)" \
+	"$(cd "$mnt" && t find AHDS -type f | sort)"
+done_testing
