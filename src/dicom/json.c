@@ -69,10 +69,10 @@ dicom_json_render(struct slice template, const char *instance_url, struct buf *o
 
 /* ------------------------------------------------------------- find ---- */
 
-enum { OTHER, QUOTE, BACKSLASH, OPEN, CLOSE, COMMA, SPACE };
+enum { OTHER, QUOTE, OPEN, CLOSE, COMMA, SPACE };
 
 static const unsigned char kinds[256] = {
-	['"'] = QUOTE, ['\\'] = BACKSLASH, ['{'] = OPEN, ['['] = OPEN, ['}'] = CLOSE, [']'] = CLOSE,
+	['"'] = QUOTE, ['{'] = OPEN, ['['] = OPEN, ['}'] = CLOSE, [']'] = CLOSE,
 	[','] = COMMA, [' '] = SPACE, ['\t'] = SPACE, ['\n'] = SPACE, ['\r'] = SPACE,
 	[JSON_SPAN_OPEN] = SPACE, [JSON_SPAN_CLOSE] = SPACE,
 };
@@ -81,15 +81,11 @@ static const unsigned char kinds[256] = {
 static const char *
 string_end(const char *p, const char *end)
 {
-	for (p++; p < end; p++) {
-		/* strings are short: a loop beats memchr */
-		while (p < end && *p != '"' && *p != '\\')
-			p++;
-		if (p < end && *p == '"')
-			return p;
-		p++;		/* what is escaped */
-	}
-	return NULL;
+	/* strings are short: a loop beats memchr */
+	p++;
+	while (p < end && *p != '"')
+		p += *p == '\\' && end - p > 1 ? 2 : 1;
+	return p < end ? p : NULL;
 }
 
 /* Past the value that begins at p: NULL when it does not end. */
