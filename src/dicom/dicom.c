@@ -117,7 +117,8 @@ text_of_string(const struct dicom *d, const struct dicom_element *el, const stru
 			buf_fini(&text);
 			return r;
 		}
-		n = put_trimmed(text.data, text.len, info->single, out);
+		/* escapes alone leave nothing, and no buffer */
+		n = put_trimmed(text.len > 0 ? text.data : "", text.len, info->single, out);
 		buf_fini(&text);
 	}
 	r = buf_error(out);

@@ -260,7 +260,7 @@ write_text(struct writer *w, const struct dicom_element *el, const struct vr_inf
 		cs = &none;
 	buf_reset(&w->text);
 	r = charset_to_utf8(cs, value_text_kind(info), el->value.data, el->value.len, &w->text);
-	if (r < 0)
+	if (r < 0 || w->text.len == 0)	/* escapes alone leave nothing */
 		return r;
 	return put_values(w, el, info, w->text.data, w->text.len);
 }
