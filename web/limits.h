@@ -12,6 +12,9 @@ enum {
 	LIMIT_BACKLOG		= 1024,
 	/* An idle connection holds a thread, so it may not do so for long. */
 	LIMIT_KEEP_ALIVE_MS	= 5000,
+	/* With three of four threads taken, a connection that has had that long is closed
+	 * after its reply, so that those who wait get their turn. */
+	LIMIT_SHARE_MS		= 100,
 	/* No byte in or out for that long ends a request. */
 	LIMIT_IDLE_MS		= 30000,
 	/* Beyond the idle time a transfer must go at this many bytes a second,

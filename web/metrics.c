@@ -136,6 +136,9 @@ metrics_handle(struct request *rq)
 		buf_printf(&out, "# HELP dicomlake_http_active Requests under way.\n"
 			   "# TYPE dicomlake_http_active gauge\ndicomlake_http_active %u\n",
 			   (unsigned)web->active);
+		buf_printf(&out, "# HELP dicomlake_http_connections Connections that hold a thread.\n"
+			   "# TYPE dicomlake_http_connections gauge\ndicomlake_http_connections %u\n",
+			   (unsigned)web->connections);
 		metrics_write(&web->metrics, &out);
 		if (web->options.metrics != NULL)
 			web->options.metrics(web->options.metrics_ctx, &out);

@@ -62,7 +62,7 @@ connection_line(const struct request *rq)
 {
 	const char *asked = request_header(rq, "Connection");
 
-	if (rq->web->stopping || request_must_close(rq) ||
+	if (rq->web->stopping || rq->gives_way || request_must_close(rq) ||
 	    (asked != NULL && strcasecmp(asked, "keep-alive") != 0))
 		return "Connection: close\r\n";
 	if (is_old_http(rq))

@@ -157,6 +157,16 @@ set_target(struct request *rq, struct err *err)
 	return r;
 }
 
+/* A thread a connection: an active client that keeps its own would starve the others. */
+static bool
+must_give_way(const struct request *rq)
+{
+	int64_t since = (int64_t)(intptr_t)rq->info->conn_data;
+
+	return atomic_load(&rq->web->connections) * 4 >= rq->web->options.threads * 3 &&
+		rq->began - since > (int64_t)LIMIT_SHARE_MS * 1000000;
+}
+
 int
 request_init(struct request *rq, struct web *web, struct mg_connection *conn, struct err *err)
 {
@@ -170,6 +180,7 @@ request_init(struct request *rq, struct web *web, struct mg_connection *conn, st
 	rq->web = web;
 	rq->conn = conn;
 	rq->info = mg_get_request_info(conn);
+	rq->gives_way = must_give_way(rq);
 	rq->method = method_parse(rq->info->request_method);
 	buf_init(&rq->reply.extra, LIMIT_REPLY_HEAD - 1024);
 	set_id(rq);

@@ -52,6 +52,7 @@ struct request {
 	char study_uid[UID_TEXT_MAX], series_uid[UID_TEXT_MAX], sop_uid[UID_TEXT_MAX];
 	const char *raw_query;		/* NULL: none */
 	int64_t began;			/* clock_monotonic */
+	bool gives_way;			/* the connection is to be closed for others' sake */
 
 	/* Body. */
 	int64_t body_length;		/* -1: chunked */

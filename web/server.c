@@ -91,12 +91,30 @@ on_request(struct mg_connection *conn)
 	metrics_count(&web->metrics, rq.match.route != NULL ? route_id_of(rq.match.route) : ROUTE_MAX,
 		      rq.reply.status, ns, rq.body_read, rq.reply.sent);
 	log_request(&rq, ns);
-	if (web->stopping || rq.reply.broken)
+	if (web->stopping || rq.reply.broken || rq.gives_way)
 		mg_disable_connection_keep_alive(conn);
 	status = rq.reply.status;
 	request_fini(&rq);
 	atomic_fetch_sub(&web->active, 1);
 	return status;
+}
+
+static int
+on_connection(const struct mg_connection *conn, void **conn_data)
+{
+	struct web *web = mg_get_user_context_data(conn);
+
+	*conn_data = (void *)(intptr_t)clock_monotonic();
+	atomic_fetch_add(&web->connections, 1);
+	return 0;
+}
+
+static void
+on_connection_end(const struct mg_connection *conn)
+{
+	struct web *web = mg_get_user_context_data(conn);
+
+	atomic_fetch_sub(&web->connections, 1);
 }
 
 /* What civetweb refuses by itself: a head that is too long, no HTTP, a bad length. */
@@ -134,6 +152,8 @@ start_context(struct web *web, struct err *err)
 {
 	static const struct mg_callbacks callbacks = {
 		.begin_request = on_request,
+		.init_connection = on_connection,
+		.connection_closed = on_connection_end,
 		.http_error = on_http_error,
 		.log_message = on_message,
 	};

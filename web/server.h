@@ -22,6 +22,7 @@ struct web {
 	struct watch *watch;
 	struct metrics metrics;
 	atomic_uint active;		/* requests under way */
+	atomic_uint connections;	/* that hold a thread */
 	atomic_bool stopping;		/* new requests are refused */
 };
 

@@ -9,6 +9,7 @@ web_tests = \
 	tests/web/delete.t \
 	tests/web/health-metrics.t \
 	tests/web/hostile-requests.t \
+	tests/web/many-clients.t \
 	tests/web/memory.t \
 	tests/web/metadata-etag.t \
 	tests/web/qido-errors.t \
