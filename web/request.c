@@ -65,7 +65,7 @@ set_base(struct request *rq)
 	if (len > 0 && len <= LIMIT_HOST && host[len] == '\0')
 		snprintf(rq->base, sizeof rq->base, "http://%s", host);
 	else
-		snprintf(rq->base, sizeof rq->base, "http://%.*s:%u", LIMIT_HOST - 8, rq->web->address, rq->web->port);
+		snprintf(rq->base, sizeof rq->base, "http://%.*s:%d", LIMIT_HOST - 8, rq->web->address, rq->info->server_port);
 }
 
 /* Smuggling: one length only, and only digits (civetweb takes the first of any). */

@@ -43,5 +43,14 @@ if WITH_WEB
 include $(srcdir)/tests/fuzz/web.mk
 endif
 
+if WITH_FS
+fuzz_targets += tests/fuzz/fuzz_fs_path
+tests_fuzz_fuzz_fs_path_SOURCES = tests/fuzz/fuzz_fs_path.c $(FUZZ_DRIVER)
+tests_fuzz_fuzz_fs_path_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_fs_path_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_fs_path_LDADD = libfs.a $(CORE_LIBS)
+EXTRA_DIST += $(srcdir)/tests/fuzz/corpus/fs_path
+endif
+
 .PHONY: fuzzers
 fuzzers: $(fuzz_targets)
