@@ -111,7 +111,7 @@ is_date_time(const char *s, size_t len)
 		if (len != 4 && len != 6)
 			return false;
 		memcpy(full, s, len);
-		memcpy(full + len, "0101" + (len - 4), 8 - len);
+		memcpy(full + len, &"0101"[len - 4], 8 - len);
 		return is_date(full, 8);
 	}
 	return is_date(s, 8) && (len == 8 || is_time(s + 8, len - 8));

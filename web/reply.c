@@ -7,7 +7,6 @@
 
 #include <civetweb.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -77,29 +76,71 @@ has_body(int status)
 	return status >= 200 && status != 204 && status != 304;
 }
 
-/* Returns its length; never more than HEAD_ROOM. */
+/* Written by hand: every reply has a head, and printf would be a tenth of the time of
+ * a small one. */
+struct head {
+	char *at, *end;
+};
+
+static void
+put(struct head *h, const char *s, size_t len)
+{
+	if (len > (size_t)(h->end - h->at))
+		len = (size_t)(h->end - h->at);
+	memcpy(h->at, s, len);
+	h->at += len;
+}
+
+static void
+put_line(struct head *h, const char *name, const char *value)
+{
+	put(h, name, strlen(name));
+	put(h, value, strlen(value));
+	put(h, "\r\n", 2);
+}
+
+static void
+put_number(struct head *h, uint64_t n)
+{
+	char digits[24], *p = digits + sizeof digits;
+
+	do
+		*--p = (char)('0' + n % 10);
+	while ((n /= 10) > 0);
+	put(h, p, (size_t)(digits + sizeof digits - p));
+}
+
+/* Returns its length; never more than HEAD_ROOM: only the type is not of our own
+ * making and length, and the further lines have their ceiling. */
 static size_t
 write_head(const struct request *rq, char *head)
 {
 	const struct reply *rp = &rq->reply;
-	char length[48] = "", type[512] = "";
-	int n;
+	struct head h = { head, head + HEAD_ROOM };
+	const char *connection = connection_line(rq);
 
-	if (rp->chunked)
-		strcpy(length, "Transfer-Encoding: chunked\r\n");
-	else if (has_body(rp->status) && rp->length >= 0)
-		snprintf(length, sizeof length, "Content-Length: %" PRId64 "\r\n", rp->length);
+	put(&h, "HTTP/1.1 ", 9);
+	put_number(&h, (uint64_t)rp->status);
+	put_line(&h, " ", status_phrase(rp->status));
+	put_line(&h, "Date: ", date_now());
 	if (rp->type != NULL)
-		snprintf(type, sizeof type, "Content-Type: %.480s\r\n", rp->type);
-	n = snprintf(head, HEAD_ROOM,
-		     "HTTP/1.1 %d %s\r\nDate: %s\r\n%s%s%sX-Request-ID: %s\r\nX-Content-Type-Options: nosniff\r\n"
-		     "%s%s%s%s\r\n",
-		     rp->status, status_phrase(rp->status), date_now(), type, length, connection_line(rq), rq->id,
-		     rq->dialect != NULL && rq->dialect->versions != NULL ? "api-supported-versions: " : "",
-		     rq->dialect != NULL && rq->dialect->versions != NULL ? rq->dialect->versions : "",
-		     rq->dialect != NULL && rq->dialect->versions != NULL ? "\r\n" : "",
-		     rp->extra.len > 0 ? rp->extra.data : "");
-	return (size_t)n;
+		put_line(&h, "Content-Type: ", rp->type);
+	if (rp->chunked) {
+		put_line(&h, "Transfer-Encoding: ", "chunked");
+	} else if (has_body(rp->status) && rp->length >= 0) {
+		put(&h, "Content-Length: ", 16);
+		put_number(&h, (uint64_t)rp->length);
+		put(&h, "\r\n", 2);
+	}
+	put(&h, connection, strlen(connection));
+	put_line(&h, "X-Request-ID: ", rq->id);
+	put_line(&h, "X-Content-Type-Options: ", "nosniff");
+	if (rq->dialect != NULL && rq->dialect->versions != NULL)
+		put_line(&h, "api-supported-versions: ", rq->dialect->versions);
+	if (rp->extra.len > 0)
+		put(&h, rp->extra.data, rp->extra.len);
+	put(&h, "\r\n", 2);
+	return (size_t)(h.at - head);
 }
 
 /* -------------------------------------------------------------- body ---- */
@@ -147,7 +188,7 @@ static int
 flush_chunk(struct request *rq, bool last)
 {
 	struct reply *rp = &rq->reply;
-	char head[HEAD_ROOM + 1], size[32];
+	char head[HEAD_ROOM], size[32];
 	char *body, *from;
 	size_t head_len = 0, size_len = 0, len;
 	int r;
@@ -195,7 +236,7 @@ int
 reply_begin(struct request *rq, int status, const char *type, int64_t length)
 {
 	struct reply *rp = &rq->reply;
-	char head[HEAD_ROOM + 1];
+	char head[HEAD_ROOM];
 
 	rp->status = status;
 	rp->type = type;

@@ -39,14 +39,19 @@ set_id(struct request *rq)
 {
 	static atomic_uint_fast64_t counter;
 	const char *given = request_header(rq, "X-Request-ID");
+	uint64_t id;
+	unsigned i;
 
 	if (given != NULL && is_id(given)) {
 		strcpy(rq->id, given);
 		return;
 	}
-	/* Unique within the log: when the process counts, and since when. */
-	snprintf(rq->id, sizeof rq->id, "%08x-%08x", (unsigned)(clock_now() / 1000000000),
-		 (unsigned)atomic_fetch_add_explicit(&counter, 1, memory_order_relaxed));
+	/* Unique within the log: the second, and a count. */
+	id = (uint64_t)(clock_now() / 1000000000) << 32 |
+	     (uint32_t)atomic_fetch_add_explicit(&counter, 1, memory_order_relaxed);
+	for (i = 0; i < 17; i++)
+		rq->id[i] = i == 8 ? '-' : "0123456789abcdef"[id >> (4 * (i < 8 ? 15 - i : 16 - i)) & 15];
+	rq->id[17] = '\0';
 }
 
 /* What stands in Host goes into URLs of replies, so it is checked. */
@@ -60,7 +65,7 @@ set_base(struct request *rq)
 	if (len > 0 && len <= LIMIT_HOST && host[len] == '\0')
 		snprintf(rq->base, sizeof rq->base, "http://%s", host);
 	else
-		snprintf(rq->base, sizeof rq->base, "http://%.*s:%u", LIMIT_HOST - 8, rq->web->address, rq->web->port);
+		snprintf(rq->base, sizeof rq->base, "http://%.*s:%d", LIMIT_HOST - 8, rq->web->address, rq->info->server_port);
 }
 
 /* Smuggling: one length only, and only digits (civetweb takes the first of any). */

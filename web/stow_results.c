@@ -82,11 +82,17 @@ static uint32_t
 keep_comment(struct stow_results *res, const struct err *err)
 {
 	char comment[sizeof err->text + 48];
+	const char *text = err_text(err), *after;
 
-	if (err->tag == 0)
+	/* What cannot be read as a file has a reason and nothing else (contract 2.5). */
+	if (err->tag == 0 || err->num != -EINVAL)
 		return 0;
+	/* The sentence names the attribute in its own way. */
+	after = *text == '(' ? strstr(text, ": ") : NULL;
+	if (after != NULL)
+		text = after + 2;
 	snprintf(comment, sizeof comment, "DICOM100: (%04x,%04x) - %s", TAG_GROUP(err->tag),
-		 TAG_ELEMENT(err->tag), err_text(err));
+		 TAG_ELEMENT(err->tag), text);
 	return keep(res, comment, NULL);
 }
 

@@ -8,4 +8,5 @@ libcore_a_SOURCES += \
 	src/catalog/feed.h src/catalog/feed.c \
 	src/catalog/reclaim.h src/catalog/reclaim.c \
 	src/catalog/catalog.h src/catalog/internal.h src/catalog/catalog.c \
-	src/catalog/batch.c
+	src/catalog/batch_internal.h src/catalog/batch.c src/catalog/batch_index.c \
+	src/catalog/batch_put.c src/catalog/batch_remove.c

@@ -1,1 +1,19 @@
-# src/cli
+bin_PROGRAMS += dicomlake
+dicomlake_SOURCES = \
+	src/cli/cli.h src/cli/cli.c src/cli/main.c \
+	src/cli/daemon.h src/cli/daemon.c src/cli/progress.h src/cli/progress.c \
+	src/cli/walk.h src/cli/walk.c \
+	src/cli/init.c src/cli/serve.c src/cli/import.c src/cli/query.c \
+	src/cli/status.c src/cli/check.c src/cli/delete.c
+dicomlake_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+dicomlake_LDADD = $(FS_LIBS) $(WEB_LIBS) $(CORE_LIBS)
+
+# mount(8) looks for a helper of this name in /sbin before it asks mount.fuse.
+if WITH_FS
+install-exec-hook:
+	$(MKDIR_P) '$(DESTDIR)$(sbindir)'
+	rm -f '$(DESTDIR)$(sbindir)/mount.fuse.dicomlake'
+	$(LN_S) '$(bindir)/dicomlake' '$(DESTDIR)$(sbindir)/mount.fuse.dicomlake'
+uninstall-hook:
+	rm -f '$(DESTDIR)$(sbindir)/mount.fuse.dicomlake'
+endif

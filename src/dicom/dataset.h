@@ -11,6 +11,7 @@
 struct dataset {
 	struct node *nodes;
 	uint32_t count;
+	bool big_endian;		/* its binary values; not so in what was UN (PS3.5 6.2.2) */
 };
 
 struct node {
@@ -27,7 +28,6 @@ struct dicom {
 	char xfer_uid[UID_TEXT_MAX];
 	uint64_t data_set_offset;
 	bool implicit;
-	bool big_endian;
 	bool deflated;
 	struct arena_chunk *chunks;
 	unsigned char *room, *room_end;	/* of the newest chunk */

@@ -110,13 +110,15 @@ text_of_string(const struct dicom *d, const struct dicom_element *el, const stru
 	if (charset_is_plain(el->value.data, el->value.len)) {
 		n = put_trimmed(el->value.data, el->value.len, info->single, out);
 	} else {
-		buf_init(&text, 4 * el->value.len + 16);
+		/* 3 bytes a byte, and what charset.c reserves ahead */
+		buf_init(&text, 16 * el->value.len + 1024);
 		r = charset_to_utf8(&cs, value_text_kind(info), el->value.data, el->value.len, &text);
 		if (r < 0) {
 			buf_fini(&text);
 			return r;
 		}
-		n = put_trimmed(text.data, text.len, info->single, out);
+		/* escapes alone leave nothing, and no buffer */
+		n = put_trimmed(text.len > 0 ? text.data : "", text.len, info->single, out);
 		buf_fini(&text);
 	}
 	r = buf_error(out);
@@ -147,7 +149,7 @@ dicom_text(const struct dicom *d, uint32_t tag, struct buf *out)
 		for (i = 0; i < n; i++) {
 			if (i > 0)
 				buf_putc(out, '\\');
-			buf_put(out, text, value_put_number(el, info, d->big_endian, i, text));
+			buf_put(out, text, value_put_number(el, info, d->top.big_endian, i, text));
 		}
 		break;
 	case VR_TAG:
@@ -155,7 +157,7 @@ dicom_text(const struct dicom *d, uint32_t tag, struct buf *out)
 		for (i = 0; i < n; i++) {
 			if (i > 0)
 				buf_putc(out, '\\');
-			tag_format(value_tag(el, d->big_endian, i), text);
+			tag_format(value_tag(el, d->top.big_endian, i), text);
 			buf_puts(out, text);
 		}
 		break;
@@ -212,7 +214,7 @@ dicom_number(const struct dicom *d, uint32_t tag, double *ret_number)
 	if (info->kind == VR_BINARY) {
 		if (el->value.len < info->size)
 			return -EINVAL;
-		*ret_number = value_number(el, info, d->big_endian, 0);
+		*ret_number = value_number(el, info, d->top.big_endian, 0);
 		return 0;
 	}
 	if (info->kind == VR_NUMBER_STRING && el->value.len > 0) {

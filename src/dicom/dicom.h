@@ -11,9 +11,10 @@
  * All of the bytes are foreign: nothing about them is asserted.
  *
  * Errors:  -EBADMSG not a Part 10 file or broken (reason 43264); -EFBIG a limit
- *          was passed (reason 43264); -EIO, -ENOMEM.
+ *          was passed (reason 43264); -EINVAL not a regular file; -EIO, -ENOMEM.
  *          -EBADMSG also when the file ends before its data set does, or when
  *          native pixel data are shorter than their length says.
+ *          Bytes after the data set are broken too, unless zeros (some archives pad).
  * Threads: a struct dicom is read-only after dicom_read_* and may be shared.
  */
 #ifndef DICOM_DICOM_H
@@ -43,7 +44,8 @@ struct dicom_element {
 	uint64_t length;		/* of the value; of all fragments with their
 					 * item headers when encapsulated */
 	struct slice value;		/* raw bytes as in the file, lives as long as the
-					 * struct dicom; data is NULL when not kept */
+					 * struct dicom; data is NULL when not kept, and
+					 * for VR SQ; when empty it is not NULL */
 };
 
 /* The file is read with pread only, from offset 0 to its current end. */

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 /* The most input_need can be asked for. */
-#define INPUT_NEED_MAX 64
+#define INPUT_NEED_MAX 256
 
 struct input {
 	const unsigned char *p;		/* the unread bytes at hand */
@@ -26,6 +26,7 @@ struct input {
 	int fd;				/* -1: memory */
 	size_t step;			/* how much to read next */
 	unsigned char *window;
+	size_t cap;			/* of the window */
 	struct inflater *inflater;	/* NULL: as it is */
 };
 

@@ -24,12 +24,16 @@
 #define JSON_URL	'\003'
 
 /* Append the template to out: hidden when instance_url is NULL, else shown with
- * that URL (no slash at its end). */
+ * that URL (no slash at its end; escaped here as JSON wants).  -EBADMSG: a span
+ * does not end; out then holds what came before. */
 int dicom_json_render(struct slice template, const char *instance_url, struct buf *out);
 
 /* Find the member of the (rendered or template) top-level object with this
  * tag.  *ret_value is the text of its value, {"vr":...}, inside json.
  * -ENOENT; -EBADMSG json is not an object. */
 int dicom_json_find(struct slice json, uint32_t tag, struct slice *ret_value);
+/* The same for several tags asked in ascending order, in one pass: *pos is 0 at
+ * first and belongs to this function between the calls. */
+int dicom_json_find_next(struct slice json, size_t *pos, uint32_t tag, struct slice *ret_value);
 
 #endif

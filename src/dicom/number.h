@@ -1,4 +1,7 @@
-/* number.h: numbers as JSON writes them (RFC 8259), and back. */
+/* number.h: numbers as JSON writes them (RFC 8259), and back.
+ *
+ * The C locale is assumed: nothing in the program calls setlocale.
+ */
 #ifndef DICOM_NUMBER_H
 #define DICOM_NUMBER_H
 

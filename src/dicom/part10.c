@@ -61,10 +61,10 @@ struct header {
 	uint32_t tag;
 	uint32_t length;
 	uint16_t vr;
+	const struct vr_info *info;
 };
 
-static int read_sequence(struct reader *r, const struct header *h, struct place where,
-			 struct node *node);
+static int read_sequence(struct reader *r, const struct header *h, const struct place *where, uint32_t at);
 
 /* ------------------------------------------------------------ memory ---- */
 
@@ -112,8 +112,10 @@ arena_alloc(struct dicom *d, size_t len, void *ret_p)
 	return 0;
 }
 
+/* A zeroed node on top of the stack.  Its index is handed out, not its
+ * address: what is nested in it may move the stack. */
 static int
-push_node(struct reader *r, const struct node *node)
+push_node(struct reader *r, uint32_t *ret_at)
 {
 	if (r->n_nodes == r->cap_nodes) {
 		uint32_t cap = r->cap_nodes == 0 ? 256 : r->cap_nodes * 2;
@@ -124,7 +126,8 @@ push_node(struct reader *r, const struct node *node)
 		r->nodes = p;
 		r->cap_nodes = cap;
 	}
-	r->nodes[r->n_nodes++] = *node;
+	*ret_at = r->n_nodes++;
+	r->nodes[*ret_at] = (struct node){ 0 };
 	return 0;
 }
 
@@ -175,6 +178,13 @@ too_many(struct reader *r, uint32_t tag)
 
 /* ---------------------------------------------------------- elements ---- */
 
+/* input_need without the call when the bytes are at hand, as nearly always. */
+static int
+need(struct reader *r, size_t n)
+{
+	return (size_t)(r->in.end - r->in.p) >= n ? 1 : input_need(&r->in, n);
+}
+
 static uint16_t
 get16(const struct reader *r, const unsigned char *p)
 {
@@ -219,17 +229,18 @@ is_upper(unsigned char c)
 static int
 read_header(struct reader *r, const struct place *where, struct header *h)
 {
-	const struct vr_info *info;
 	const unsigned char *p;
+	bool extended;
 	int n;
 
-	n = input_need(&r->in, 8);
+	n = need(r, 8);
 	if (n <= 0)
 		return n < 0 ? failed(r, n, 0) : 0;
 	p = r->in.p;
 	h->tag = TAG(get16(r, p), get16(r, p + 2));
 	if (TAG_GROUP(h->tag) == 0xFFFE) {	/* PS3.5 7.5: these have no VR */
 		h->vr = 0;
+		h->info = vr_info(0);
 		h->length = get32(r, p + 4);
 		r->in.p += 8;
 		return 1;
@@ -237,34 +248,31 @@ read_header(struct reader *r, const struct place *where, struct header *h)
 	if (r->implicit) {
 		h->length = get32(r, p + 4);
 		h->vr = implicit_vr(h->tag, h->length, where->pixels_signed);
+		h->info = vr_info(h->vr);
 		r->in.p += 8;
 		return 1;
 	}
 	h->vr = VR(p[4], p[5]);
-	info = vr_info(h->vr);
-	if (info->kind == VR_UNKNOWN) {
+	h->info = vr_info(h->vr);
+	extended = h->info->extended;
+	if (h->info->kind == VR_UNKNOWN) {
 		/* Two capital letters are a VR of the future, which has the long
 		 * form (PS3.5 6.2); other text is a private habit of old devices,
 		 * seen with the short one. */
-		bool future = is_upper(p[4]) && is_upper(p[5]);
-
+		extended = is_upper(p[4]) && is_upper(p[5]);
 		if (p[4] < 0x20 || p[4] > 0x7E || p[5] < 0x20 || p[5] > 0x7E)
 			return h->tag == 0 ? broken(r, h->tag, "zeros where an element should be")
 					   : broken(r, h->tag, "no value representation: is the "
 							       "transfer syntax the one the file names?");
 		h->vr = VR('U', 'N');
-		if (!future) {
-			h->length = get16(r, p + 6);
-			r->in.p += 8;
-			return 1;
-		}
+		h->info = vr_info(h->vr);
 	}
-	if (!info->extended) {
+	if (!extended) {
 		h->length = get16(r, p + 6);
 		r->in.p += 8;
 		return 1;
 	}
-	n = input_need(&r->in, 12);
+	n = need(r, 12);
 	if (n <= 0)
 		return failed(r, n < 0 ? n : -EBADMSG, h->tag);
 	h->length = get32(r, r->in.p + 8);
@@ -274,14 +282,15 @@ read_header(struct reader *r, const struct place *where, struct header *h)
 
 /* PS3.5 A.4: items of bytes up to a sequence delimiter. */
 static int
-skip_fragments(struct reader *r, const struct header *h, const struct place *where, struct node *node)
+skip_fragments(struct reader *r, const struct header *h, const struct place *where,
+	       struct dicom_element *el)
 {
 	uint64_t start = input_pos(&r->in);
 	uint32_t tag, length;
 	int n;
 
 	for (;;) {
-		n = input_need(&r->in, 8);
+		n = need(r, 8);
 		if (n <= 0)
 			return failed(r, n < 0 ? n : -EBADMSG, h->tag);
 		tag = TAG(get16(r, r->in.p), get16(r, r->in.p + 2));
@@ -297,35 +306,53 @@ skip_fragments(struct reader *r, const struct header *h, const struct place *whe
 		if (n < 0)
 			return failed(r, n, h->tag);
 	}
-	node->el.encapsulated = true;
-	node->el.length = input_pos(&r->in) - start;
+	el->encapsulated = true;
+	el->length = input_pos(&r->in) - start;
 	r->in.p += 8;
 	return 0;
 }
 
-static int
-read_value(struct reader *r, const struct header *h, const struct place *where, struct node *node)
+/* The value of the node at `at`, whose header was read. */
+/* An implicit data set has a sequence only because the dictionary says so: some
+ * devices use the number for something else, and then it is just bytes. */
+static bool
+holds_no_item(struct reader *r, const struct header *h)
 {
-	enum vr_kind kind = vr_info(h->vr)->kind;
+	if (h->length == 0)
+		return false;
+	if (h->length < 8)
+		return true;
+	return need(r, 8) > 0 && TAG(get16(r, r->in.p), get16(r, r->in.p + 2)) != ITEM;
+}
+
+static int
+read_value(struct reader *r, const struct header *h, const struct place *where, uint32_t at)
+{
+	struct dicom_element *el = &r->nodes[at].el;
+	enum vr_kind kind = h->info->kind;
 	void *p;
 	int n;
 
-	node->el.offset = r->d->deflated ? 0 : input_pos(&r->in);
+	el->offset = r->d->deflated ? 0 : input_pos(&r->in);
 	if (h->length == UNDEFINED) {
 		if (kind == VR_SEQUENCE || h->vr == VR('U', 'N'))
-			return read_sequence(r, h, *where, node);
+			return read_sequence(r, h, where, at);
 		if (kind == VR_BULK)
-			return skip_fragments(r, h, where, node);
+			return skip_fragments(r, h, where, el);
 		return broken(r, h->tag, "undefined length with a value representation that forbids it");
 	}
 	if (where->end != UINT64_MAX && h->length > where->end - input_pos(&r->in))
 		return broken(r, h->tag, where->depth == 0 ? "the value is longer than the file"
 							  : "the value is longer than its item");
-	if (kind == VR_SEQUENCE)
-		return read_sequence(r, h, *where, node);
-	node->el.length = h->length;
+	if (kind == VR_SEQUENCE && !(r->implicit && holds_no_item(r, h)))
+		return read_sequence(r, h, where, at);
+	if (kind == VR_SEQUENCE) {
+		el->vr = VR('U', 'N');
+		kind = VR_BULK;
+	}
+	el->length = h->length;
 	if (h->length == 0) {
-		node->el.value = slice_of("", 0);
+		el->value = slice_of("", 0);
 		return 0;
 	}
 	if (kind == VR_BULK && h->length > DICOM_INLINE_MAX) {
@@ -337,7 +364,8 @@ read_value(struct reader *r, const struct header *h, const struct place *where, 
 		n = input_read(&r->in, p, h->length);
 	if (n < 0)
 		return failed(r, n, h->tag);
-	node->el.value = slice_of(p, h->length);
+	el->value.data = p;
+	el->value.len = h->length;
 	return 0;
 }
 
@@ -363,6 +391,7 @@ close_dataset(struct reader *r, uint32_t first, bool sorted, struct dataset *ds)
 
 	ds->nodes = NULL;
 	ds->count = 0;
+	ds->big_endian = r->big_endian;
 	if (n == 0)
 		return 0;
 	from = r->nodes + first;
@@ -388,16 +417,16 @@ check_end(struct reader *r)
 	uint64_t seen;
 	int n;
 
-	n = input_need(&r->in, sizeof zeros);
+	n = need(r, sizeof zeros);
 	if (n == 0)
 		return 0;
 	if (n < 0 && r->in.end_pos != r->in.size)
 		return failed(r, n, 0);
 	if (n > 0 && memcmp(r->in.p, zeros, sizeof zeros) != 0)
 		return 1;
-	for (seen = 0; (n = input_need(&r->in, 1)) > 0; seen++)
+	for (seen = 0; (n = need(r, 1)) > 0; seen++)
 		if (seen == PADDING_MAX || *r->in.p++ != 0)
-			return broken(r, 0, "bytes after the data set that are no element");
+			return broken(r, 0, "the file ends inside an element, or other bytes follow the data set");
 	return n < 0 ? failed(r, n, 0) : 0;
 }
 
@@ -409,11 +438,11 @@ read_dataset(struct reader *r, struct place where, bool undefined, struct datase
 	uint32_t first = r->n_nodes, last_tag = 0;
 	bool sorted = true;
 	struct header h;
+	struct node *node;
+	uint32_t at;
 	int n;
 
 	for (;;) {
-		struct node node = { 0 };
-
 		if (!undefined && where.depth > 0 && input_pos(&r->in) == where.end)
 			break;
 		if (where.depth == 0) {
@@ -436,20 +465,22 @@ read_dataset(struct reader *r, struct place where, bool undefined, struct datase
 			return broken(r, h.tag, "the element reaches past its item");
 		if (++r->elements > ELEMENTS_MAX)
 			return too_many(r, h.tag);
-		node.el.tag = h.tag;
-		node.el.vr = h.vr;
-		node.order = r->elements;
-		n = read_value(r, &h, &where, &node);
-		if (n < 0)
-			return n;
-		if (h.tag <= last_tag && r->n_nodes > first)
-			sorted = false;
-		last_tag = h.tag;
-		if (h.tag == 0x00280103 && node.el.value.len == 2)
-			where.pixels_signed = get16(r, node.el.value.data) == 1;
-		n = push_node(r, &node);
+		n = push_node(r, &at);
 		if (n < 0)
 			return failed(r, n, h.tag);
+		node = &r->nodes[at];
+		node->el.tag = h.tag;
+		node->el.vr = h.vr;
+		node->order = r->elements;
+		if (h.tag <= last_tag && at > first)
+			sorted = false;
+		last_tag = h.tag;
+		n = read_value(r, &h, &where, at);
+		if (n < 0)
+			return n;
+		node = &r->nodes[at];
+		if (h.tag == 0x00280103 && node->el.value.len == 2)
+			where.pixels_signed = get16(r, node->el.value.data) == 1;
 	}
 	return close_dataset(r, first, sorted, ds);
 }
@@ -466,7 +497,7 @@ read_items(struct reader *r, const struct header *h, const struct place *where, 
 	for (;;) {
 		if (h->length != UNDEFINED && input_pos(&r->in) == end)
 			return 0;
-		n = input_need(&r->in, 8);
+		n = need(r, 8);
 		if (n <= 0)
 			return failed(r, n < 0 ? n : -EBADMSG, h->tag);
 		tag = TAG(get16(r, r->in.p), get16(r, r->in.p + 2));
@@ -498,14 +529,15 @@ read_items(struct reader *r, const struct header *h, const struct place *where, 
 }
 
 static int
-read_sequence(struct reader *r, const struct header *h, struct place where, struct node *node)
+read_sequence(struct reader *r, const struct header *h, const struct place *where, uint32_t at)
 {
-	uint64_t start = input_pos(&r->in), end = where.end;
+	uint64_t start = input_pos(&r->in), end = where->end;
 	uint32_t first = r->n_items;
 	bool implicit = r->implicit, big_endian = r->big_endian;
+	struct node *node;
 	int n;
 
-	if (where.depth >= NESTING_MAX)
+	if (where->depth >= NESTING_MAX)
 		return err_set_dicom(r->err, -EFBIG, REASON_INVALID, h->tag,
 				     "sequences are nested deeper than %d", (int)NESTING_MAX);
 	if (h->length != UNDEFINED)
@@ -515,11 +547,12 @@ read_sequence(struct reader *r, const struct header *h, struct place where, stru
 		r->implicit = true;
 		r->big_endian = false;
 	}
-	n = read_items(r, h, &where, end);
+	n = read_items(r, h, where, end);
 	r->implicit = implicit;
 	r->big_endian = big_endian;
 	if (n < 0)
 		return n;
+	node = &r->nodes[at];
 	node->el.vr = VR('S', 'Q');
 	node->el.length = input_pos(&r->in) - start;
 	node->n_items = r->n_items - first;
@@ -556,7 +589,7 @@ read_meta(struct reader *r)
 	int n;
 
 	for (;;) {
-		n = input_need(&r->in, 8);
+		n = need(r, 8);
 		if (n < 0)
 			return failed(r, n, TAG(2, 0));
 		if (n == 0 || get16(r, r->in.p) != 2)
@@ -595,7 +628,7 @@ static int
 check_is_implicit(struct reader *r)
 {
 	const unsigned char *p;
-	int n = input_need(&r->in, 8);
+	int n = need(r, 8);
 
 	if (n <= 0)
 		return n < 0 ? failed(r, n, 0) : 0;
@@ -607,6 +640,21 @@ check_is_implicit(struct reader *r)
 	return 0;
 }
 
+/* Some writers name a compressed syntax over a data set that is implicit: the
+ * first element has no two letters where a VR should be, and a length that
+ * makes sense without one. */
+static bool
+looks_implicit(struct reader *r)
+{
+	const unsigned char *p;
+
+	if (need(r, 8) <= 0)
+		return false;
+	p = r->in.p;
+	return !(p[4] >= 'A' && p[4] <= 'Z' && p[5] >= 'A' && p[5] <= 'Z') &&
+	       get32(r, p + 4) <= r->in.size - input_pos(&r->in) - 8;
+}
+
 static int
 read_file(struct reader *r)
 {
@@ -616,21 +664,19 @@ read_file(struct reader *r)
 
 	if (r->in.size < 132)
 		return err_set_dicom(r->err, -EBADMSG, REASON_INVALID, 0, "not a DICOM file: too short");
-	n = input_skip(&r->in, 128);
-	if (n == 0)
-		n = input_need(&r->in, 4);
+	n = need(r, 132);
 	if (n < 0)
 		return failed(r, n, 0);
-	if (memcmp(r->in.p, "DICM", 4) != 0)
+	if (memcmp(r->in.p + 128, "DICM", 4) != 0)
 		return err_set_dicom(r->err, -EBADMSG, REASON_INVALID, 0,
 				     "not a DICOM file: no DICM prefix");
-	r->in.p += 4;
+	r->in.p += 132;
 	n = read_meta(r);
 	if (n < 0)
 		return n;
 	d->data_set_offset = input_pos(&r->in);
 	d->implicit = r->implicit = strcmp(d->xfer_uid, UID_IMPLICIT_LE) == 0;
-	d->big_endian = r->big_endian = strcmp(d->xfer_uid, UID_EXPLICIT_BE) == 0;
+	r->big_endian = strcmp(d->xfer_uid, UID_EXPLICIT_BE) == 0;
 	if (strcmp(d->xfer_uid, UID_DEFLATED_LE) == 0) {
 		d->deflated = true;
 		n = input_inflate(&r->in);
@@ -641,7 +687,8 @@ read_file(struct reader *r)
 		n = check_is_implicit(r);
 		if (n < 0)
 			return n;
-	}
+	} else if (!r->big_endian && !d->deflated)
+		d->implicit = r->implicit = looks_implicit(r);
 	where.end = r->in.size;
 	return read_dataset(r, where, false, &d->top);
 }

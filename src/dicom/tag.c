@@ -131,7 +131,7 @@ tag_format(uint32_t tag, char text[9])
 	static const char hex[] = "0123456789ABCDEF";
 	int i;
 
-	for (i = 7; i >= 0; i--, tag >>= 4)
-		text[i] = hex[tag & 15];
+	for (i = 0; i < 8; i++)
+		text[i] = hex[tag >> (28 - 4 * i) & 15];
 	text[8] = '\0';
 }

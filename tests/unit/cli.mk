@@ -5,3 +5,5 @@ TESTS += $(unit_cli_tests)
 tests_unit_test_conf_SOURCES = tests/unit/test_conf.c
 tests_unit_test_conf_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_conf_LDADD = $(UNIT_LIBS)
+TESTS += tests/unit/layers.t
+EXTRA_DIST += tests/unit/layers.t

@@ -5,32 +5,33 @@ require_data
 new_store
 start_daemon
 
-bad=0 n=0 refused=
+# Whether a file that breaks the rules may still be stored is the business of
+# tests of the store; here each is stored, or refused as invalid.
+n=0 stored=0 wrong=
 while read -r f; do
 	n=$((n + 1))
 	request POST /dicom-web/studies -H 'Content-Type: application/dicom' --data-binary "@$data/$f"
-	if [ "$status" != 200 ] && [ "$status" != 202 ]; then
-		bad=$((bad + 1))
-		refused="$refused $f:$status"
+	if [ "$status" = 409 ] && [ "$(json '."00081198".Value[0]."00081197".Value[0]')" = 43264 ]; then
 		continue
 	fi
+	stored=$((stored + 1))
 	url=$(json '."00081199".Value[0]."00081190".Value[0]')
+	echo "${url%/series/*}" >>"$tmp/studies"
 	request GET "${url#"$base"}" -H "$AS_STORED"
-	cmp -s "$body" "$data/$f" || { bad=$((bad + 1)); refused="$refused $f:differs"; }
+	cmp -s "$body" "$data/$f" || wrong="$wrong $f"
 done < <(good_files unique)
-ok "there are samples" test "$n" -gt 50
-is "all $n come back byte for byte from /dicom-web" "$refused" ""
+ok "there are samples ($stored of $n stored)" test "$stored" -gt 200
+is "they come back byte for byte from /dicom-web" "$wrong" ""
 
-request GET /dicom-web/studies
-studies=$(json '.[]."0020000D".Value[0]')
 wrong=
+studies=$(sort -u "$tmp/studies")
 for s in $studies; do
-	request GET "/dicom-web/studies/$s/metadata"
+	request GET "${s#"$base"}/metadata"
 	jq -e 'type == "array" and length > 0' "$body" >/dev/null || wrong="$wrong $s"
 done
 is "the metadata of every study are JSON" "$wrong" ""
 for s in $studies; do
-	request DELETE "/v2/studies/$s"
+	request DELETE "${s#"$base"}"
 done
 nothing_stored "after every study was deleted"
 

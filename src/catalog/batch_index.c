@@ -1,0 +1,172 @@
+/* The attribute index, kept in step with the rows of studies and series. */
+#include <errno.h>
+#include <string.h>
+
+#include "catalog/batch_internal.h"
+#include "catalog/codec.h"
+#include "dicom/collate.h"
+
+/* -- the attribute index -------------------------------------------------- */
+
+struct index_change {
+	struct catalog_batch *b;
+	uint64_t partition;
+	uint32_t tag;
+	uint64_t id, parent;
+	bool put;
+};
+
+static int
+index_one(const struct index_change *c, char kind, struct slice value)
+{
+	struct key k, parent = key_of_1(c->parent);
+	int r;
+
+	index_key_prefix(&k, c->partition, c->tag, kind);
+	key_escaped(&k, value);
+	key_end_value(&k);
+	key_u64(&k, c->id);
+	if (c->put)
+		return kv_put(c->b->txn, T_ATTRIBUTE, key_slice(&k), key_slice(&parent));
+	r = kv_del(c->b->txn, T_ATTRIBUTE, key_slice(&k));
+	return r == -ENOENT ? 0 : r;	/* a word that the name has twice */
+}
+
+static int
+index_word(void *ctx, const char *word, size_t len)
+{
+	return index_one(ctx, INDEX_WORD, slice_of(word, len));
+}
+
+static int
+index_value(const struct index_change *c, uint16_t vr, struct slice collated)
+{
+	int r;
+
+	if (collated.len == 0)
+		return 0;
+	r = index_one(c, INDEX_VALUE, collated);
+	if (r == 0 && vr == VR('P', 'N'))
+		r = collate_words(collated.data, collated.len, index_word, (void *)(uintptr_t)c);
+	return r;
+}
+
+/* Bring the index from the old attributes to the new; either may be empty. */
+static int
+index_attributes(struct index_change *c, enum level level, struct slice old, struct slice now)
+{
+	const struct attribute_def *def;
+	struct attribute a, n;
+	struct slice rest;
+	int r = 0;
+
+	for (rest = old; r == 0 && attributes_next(&rest, &a);) {
+		def = attribute_find(a.tag, level);
+		if (def == NULL || def->vr == 0 || def->vr == VR('U', 'I'))
+			continue;
+		if (attributes_get(now, a.tag, &n) && slice_compare(n.collated, a.collated) == 0)
+			continue;
+		c->tag = a.tag;
+		c->put = false;
+		r = index_value(c, def->vr, a.collated);
+	}
+	for (rest = now; r == 0 && attributes_next(&rest, &n);) {
+		def = attribute_find(n.tag, level);
+		if (def == NULL || def->vr == 0 || def->vr == VR('U', 'I'))
+			continue;
+		if (attributes_get(old, n.tag, &a) && slice_compare(n.collated, a.collated) == 0)
+			continue;
+		c->tag = n.tag;
+		c->put = true;
+		r = index_value(c, def->vr, n.collated);
+	}
+	return r;
+}
+
+int
+index_study(struct catalog_batch *b, const struct open_study *s, struct slice old, struct slice now)
+{
+	struct index_change c = { b, s->partition->id, 0, s->id, s->partition->id, false };
+
+	return index_attributes(&c, LEVEL_STUDY, old, now);
+}
+
+int
+index_series(struct catalog_batch *b, const struct open_series *s, struct slice old, struct slice now)
+{
+	struct index_change c = { b, s->study->partition->id, 0, s->id, s->study->id, false };
+
+	return index_attributes(&c, LEVEL_SERIES, old, now);
+}
+
+int
+index_uid_entry(struct catalog_batch *b, uint64_t partition, uint32_t tag, const char *uid, uint64_t id,
+		uint64_t parent, bool put)
+{
+	unsigned char hash[HASH_LEN];
+	struct index_change c = { b, partition, tag, id, parent, put };
+
+	return index_one(&c, INDEX_VALUE, index_uid(uid, hash));
+}
+
+/* -- modalities of a study ------------------------------------------------ */
+
+/* Add n (1 or -1) to the number of series with this modality. */
+int
+count_modality(struct catalog_batch *b, struct open_study *s, struct slice modality, int n)
+{
+	struct index_change c = { b, s->partition->id, TAG_MODALITIES_IN_STUDY, s->id, s->partition->id, false };
+	struct buf out, collated;
+	struct reader in;
+	uint32_t count, before = 0, after;
+	struct slice text;
+	int r = 0;
+
+	if (modality.len == 0)
+		return 0;
+	buf_init(&out, ATTRIBUTES_MAX);
+	reader_init(&in, buf_slice(&s->modalities));
+	while (s->modalities.len > 0 && in.p < in.end && !in.bad) {
+		count = get_u32(&in);
+		text = get_short(&in);
+		if (slice_compare(text, modality) == 0) {
+			before = count;
+			continue;
+		}
+		put_u32(&out, count);
+		put_short(&out, text);
+	}
+	after = n > 0 ? before + 1 : before > 0 ? before - 1 : 0;
+	if (after > 0) {
+		put_u32(&out, after);
+		put_short(&out, modality);
+	}
+	r = buf_error(&out);
+	if (r == 0 && (before == 0) != (after == 0)) {
+		buf_init(&collated, COLLATE_MAX);
+		r = collate_value(VR('C', 'S'), modality.data, modality.len, &collated);
+		c.put = after > 0;
+		if (r == 0)
+			r = index_one(&c, INDEX_VALUE, buf_slice(&collated));
+		buf_fini(&collated);
+	}
+	buf_fini(&s->modalities);
+	s->modalities = out;
+	return r;
+}
+
+/* The Modality a series row shows now, as plain text: out of its JSON, which has one short form. */
+struct slice
+series_modality(struct slice attributes)
+{
+	static const char head[] = "{\"vr\":\"CS\",\"Value\":[\"";
+	struct attribute a;
+	const char *p, *end;
+
+	if (!attributes_get(attributes, TAG_MODALITY, &a) || a.json.len <= sizeof head ||
+	    memcmp(a.json.data, head, sizeof head - 1) != 0)
+		return slice_of(NULL, 0);
+	p = (const char *)a.json.data + sizeof head - 1;
+	end = memchr(p, '"', a.json.len - (sizeof head - 1));
+	return slice_of(p, end == NULL ? 0 : (size_t)(end - p));
+}

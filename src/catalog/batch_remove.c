@@ -1,0 +1,188 @@
+/* Removing an instance, and its series and study with the last one. */
+#include <errno.h>
+#include <string.h>
+
+#include "catalog/batch_internal.h"
+
+/* After its latest instance went: who is it now? */
+static int
+series_check_latest(struct catalog_batch *b, struct open_series *s)
+{
+	struct key from = key_of_2(s->id, 0), to = key_of_1(s->id);
+	struct instance_row row;
+	struct kv_range *g;
+	struct slice k, v;
+	int r;
+
+	if (!key_after(&to))
+		key_start(&to);
+	s->row.max_watermark = 0;
+	s->row.latest_instance = 0;
+	/* Ids follow watermarks unless something was replaced: then look at all. */
+	r = kv_range_open(b->txn, T_INSTANCE, key_slice(&from), key_slice(&to), KV_DESCENDING,
+			  s->row.replaced ? 0 : 1, &g);
+	if (r < 0)
+		return r;
+	while ((r = kv_range_next(g, &k, &v)) > 0) {
+		r = instance_row_get(v, &row);
+		if (r < 0)
+			break;
+		if (row.watermark > s->row.max_watermark) {
+			s->row.max_watermark = row.watermark;
+			s->row.latest_instance = read_u64((const char *)k.data + 8);
+		}
+	}
+	kv_range_close(g);
+	return r;
+}
+
+static int
+study_check_latest(struct catalog_batch *b, struct open_study *study)
+{
+	struct key from = key_of_2(study->id, 0), to = key_of_1(study->id);
+	struct series_row row;
+	struct kv_range *g;
+	struct slice k, v;
+	size_t i;
+	int r;
+
+	if (!key_after(&to))
+		key_start(&to);
+	study->row.max_watermark = 0;
+	/* Rows of open series are newer than the table. */
+	r = batch_write_rows(b);
+	if (r < 0)
+		return r;
+	r = kv_range_open(b->txn, T_SERIES, key_slice(&from), key_slice(&to), KV_ASCENDING, 0, &g);
+	if (r < 0)
+		return r;
+	while ((r = kv_range_next(g, &k, &v)) > 0) {
+		r = series_row_get(v, &row);
+		if (r < 0)
+			break;
+		for (i = 0; i < b->n_series; i++)
+			if (b->series[i]->gone && b->series[i]->id == read_u64((const char *)k.data + 8))
+				break;
+		if (i == b->n_series && row.max_watermark > study->row.max_watermark) {
+			study->row.max_watermark = row.max_watermark;
+			study->row.latest_series = read_u64((const char *)k.data + 8);
+			study->row.latest_instance = row.latest_instance;
+		}
+	}
+	kv_range_close(g);
+	return r;
+}
+
+static int
+remove_series(struct catalog_batch *b, struct open_series *s)
+{
+	struct open_study *study = s->study;
+	struct open_partition *p = study->partition;
+	struct key k;
+	int r;
+
+	s->gone = true;
+	study->row.series--;
+	p->row.series--;
+	r = index_series(b, s, buf_slice(&s->attributes), slice_of(NULL, 0));
+	if (r == 0)
+		r = count_modality(b, study, series_modality(buf_slice(&s->attributes)), -1);
+	if (r == 0)
+		r = index_uid_entry(b, p->id, TAG_SERIES_INSTANCE_UID, s->row.uid, s->id, study->id, false);
+	if (r == 0)
+		r = name_del(b->txn, study->id, s->row.uid, s->id);
+	if (r == 0) {
+		k = key_of_1(p->id);
+		key_u8(&k, LEVEL_SERIES);
+		key_u64(&k, s->id);
+		r = kv_del(b->txn, T_ORDER, key_slice(&k));
+	}
+	if (r == 0) {
+		k = key_of_2(s->id, 0);
+		r = kv_del(b->txn, T_HEADER, key_slice(&k));
+	}
+	if (r == 0) {
+		k = key_of_2(study->id, s->id);
+		r = kv_del(b->txn, T_SERIES, key_slice(&k));
+	}
+	return r == -ENOENT ? 0 : r;	/* its row may not have been written yet */
+}
+
+static int
+remove_study(struct catalog_batch *b, struct open_study *study)
+{
+	struct open_partition *p = study->partition;
+	struct key k;
+	int r;
+
+	study->gone = true;
+	p->row.studies--;
+	r = index_study(b, study, buf_slice(&study->attributes), slice_of(NULL, 0));
+	if (r == 0)
+		r = name_del(b->txn, p->id, study->row.uid, study->id);
+	if (r == 0) {
+		k = key_of_2(p->id, study->id);
+		r = kv_del(b->txn, T_STUDY, key_slice(&k));
+	}
+	return r == -ENOENT ? 0 : r;
+}
+
+int
+batch_remove(struct catalog_batch *b, const struct catalog_path *path, int64_t now, uint64_t *ret_sequence)
+{
+	struct open_partition *p = NULL;
+	struct open_study *study = NULL;
+	struct open_series *s = NULL;
+	struct instance_row row;
+	struct feed_entry f;
+	struct key k;
+	int r;
+
+	r = batch_make_room(b);
+	if (r == 0)
+		r = open_partition(b, path->partition, &p);
+	if (r == 0)
+		r = open_study(b, p, path->study, &study);
+	if (r == 0)
+		r = open_series(b, study, path->series, &s);
+	if (r == 0)
+		r = catalog_instance(b->txn, s->id, path->instance, &row);
+	if (r < 0)
+		return r;
+	feed_entry_init(&f, s, path->instance, &row, FEED_DELETE, now);
+	p->row.instances--;
+	p->row.bytes -= row.size;
+	study->row.instances--;
+	study->row.bytes -= row.size;
+	s->row.instances--;
+	s->row.bytes -= row.size;
+	s->row.mtime = study->row.mtime = p->row.mtime = now;
+	r = put_reclaim(b, s, &row, false);
+	if (r == 0)
+		r = name_del(b->txn, s->id, f.sop_uid, path->instance);
+	if (r == 0)
+		r = index_uid_entry(b, p->id, TAG_SOP_INSTANCE_UID, f.sop_uid, path->instance, s->id, false);
+	if (r == 0) {
+		k = order_key(p->id, f.watermark);
+		r = kv_del(b->txn, T_ORDER, key_slice(&k));
+	}
+	if (r == 0) {
+		k = key_of_2(s->id, path->instance);
+		r = kv_del(b->txn, T_HEADER, key_slice(&k));
+	}
+	if (r == 0)
+		r = kv_del(b->txn, T_INSTANCE, key_slice(&k));
+	if (r == 0 && s->row.instances == 0) {
+		f.with |= FEED_SERIES;
+		r = remove_series(b, s);
+	} else if (r == 0 && s->row.latest_instance == path->instance)
+		r = series_check_latest(b, s);
+	if (r == 0 && study->row.series == 0) {
+		f.with |= FEED_STUDY;
+		r = remove_study(b, study);
+	} else if (r == 0 && study->row.latest_instance == path->instance)
+		r = study_check_latest(b, study);
+	if (r == 0)
+		r = put_feed(b, &f, ret_sequence);
+	return r == -ENOENT ? -EIO : r;
+}

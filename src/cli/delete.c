@@ -1,0 +1,60 @@
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+/* Take text apart at its slashes into at most three UIDs. */
+static int
+parse_uids(const char *text, char uids[3][UID_TEXT_MAX], int *ret_count, struct err *err)
+{
+	int n;
+
+	for (n = 0; n < 3; n++) {
+		size_t len = strcspn(text, "/");
+
+		if (!uid_is_valid(text, len))
+			return err_set(err, -EINVAL, "'%.*s' is not a UID", len > 80 ? 80 : (int)len, text);
+		memcpy(uids[n], text, len);
+		uids[n][len] = '\0';
+		text += len;
+		if (*text == '/')
+			text++;
+		if (*text == '\0')
+			break;
+	}
+	if (n == 3)
+		return err_set(err, -EINVAL, "more than three UIDs: STUDY[/SERIES[/INSTANCE]]");
+	*ret_count = n + 1;
+	return 0;
+}
+
+int
+command_delete(struct conf *conf, int argc, char **argv, struct err *err)
+{
+	struct store_scope scope = { .partition = conf_text(conf, OPT_PARTITION) };
+	char uids[3][UID_TEXT_MAX];
+	struct store *st = NULL;
+	uint64_t instances;
+	int count = 0, r;
+
+	(void)argc;
+	if (parse_uids(argv[1], uids, &count, err) < 0)
+		return CLI_USAGE;
+	scope.study_uid = uids[0];
+	scope.series_uid = count > 1 ? uids[1] : NULL;
+	scope.sop_uid = count > 2 ? uids[2] : NULL;
+	r = store_open(argv[0], NULL, &st, err);
+	if (r < 0)
+		return r;
+	r = store_delete(st, &scope, &instances, err);
+	if (r == 0) {
+		if (conf_flag(conf, OPT_JSON))
+			printf("{\"deleted\":%" PRIu64 "}\n", instances);
+		else
+			fprintf(stderr, "dicomlake: deleted %" PRIu64 " instance%s\n", instances,
+				instances == 1 ? "" : "s");
+	}
+	store_close(st);
+	return r;
+}
