@@ -87,6 +87,14 @@ alias_remove_dir_locked(struct nodes *t, struct node *dir)
 	return 0;
 }
 
+static bool
+is_at_or_below(const struct node *n, const struct node *top)
+{
+	while (n != NULL && n != top)
+		n = n->parent;
+	return n != NULL;
+}
+
 int
 alias_move_locked(struct nodes *t, struct node *n, struct node *parent, const char *name)
 {
@@ -98,6 +106,10 @@ alias_move_locked(struct nodes *t, struct node *n, struct node *parent, const ch
 		return -EXDEV;
 	if (old == n)
 		return 0;
+	if (is_at_or_below(parent, n))
+		return -EINVAL;
+	if (old != NULL && is_at_or_below(n, old))
+		return -ENOTEMPTY;
 	if (old != NULL) {
 		if (old->kind == NODE_CATALOG)
 			return -EPERM;

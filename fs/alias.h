@@ -30,7 +30,7 @@ bool alias_use_next_locked(struct nodes *t, struct node *n, uint64_t *ret_listin
 /* rmdir of a NODE_DIR: 0 and it is gone with all names below; -ENOTEMPTY. */
 int  alias_remove_dir_locked(struct nodes *t, struct node *dir);
 /* rename; a local name in the way is replaced.  -EXDEV to another partition,
- * -ENOTEMPTY, -EISDIR, -ENOTDIR, -ENOMEM (the node has then lost its name). */
+ * -EINVAL below itself, -ENOTEMPTY, -EISDIR, -ENOTDIR, -ENOMEM (the node has then lost its name). */
 int  alias_move_locked(struct nodes *t, struct node *n, struct node *parent, const char *name);
 /* The instance is gone (keep 0), or is now of this version. */
 void alias_drop_instance_locked(struct nodes *t, uint64_t instance, uint64_t keep);

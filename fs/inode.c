@@ -540,7 +540,7 @@ struct node *
 node_add_catalog_locked(struct nodes *t, struct node *parent, uint64_t id,
 			enum store_level level, const char *name)
 {
-	struct node *n = node_find_locked(t, id), *old;
+	struct node *n = node_find_locked(t, id), *old, *dir = NULL;
 
 	if (n != NULL)
 		return n;
@@ -560,8 +560,10 @@ node_add_catalog_locked(struct nodes *t, struct node *parent, uint64_t id,
 	if (old != NULL) {
 		if (old->kind != NODE_CATALOG)
 			node_tell_gone_locked(t, old);
-		if (old->kind == NODE_DIR)
-			old->u.dir.same_as = id;	/* keeps it */
+		if (old->kind == NODE_DIR) {
+			dir = old;
+			dir->u.dir.same_as = id;	/* keeps it */
+		}
 		node_unname_locked(t, old);
 	}
 	if (node_name_locked(t, n, parent, name) < 0) {
@@ -571,8 +573,8 @@ node_add_catalog_locked(struct nodes *t, struct node *parent, uint64_t id,
 		return NULL;
 	}
 	parent->children--;
-	if (old != NULL && old->kind == NODE_DIR)
-		take_over(t, n, old);
+	if (dir != NULL)
+		take_over(t, n, dir);
 	n->u.catalog.lookups = 0;
 	return n;		/* the caller gives it a lookup, a child or a review */
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -35,16 +36,25 @@ fuse_log_line(enum fuse_log_level level, const char *fmt, va_list ap)
 
 /* -- mounting ------------------------------------------------------------- */
 
-/* What a killed process has left: its mount is still there and answers nothing. */
+#define FUSE_MAGIC 0x65735546		/* statfs(2) */
+
+/* What a killed process has left: its mount is still there and answers nothing.
+ * Only statfs is sure to ask it: the attributes of its root may be cached. */
 static int
 detach_dead(const char *dir, struct err *err)
 {
+	struct statfs sf;
 	struct stat sb;
 	int i;
 
 	for (i = 0; i < 16; i++) {	/* they stack */
-		if (stat(dir, &sb) == 0)
-			return S_ISDIR(sb.st_mode) ? 0 : err_set(err, -ENOTDIR, "%s is no directory", dir);
+		if (statfs(dir, &sf) == 0 && stat(dir, &sb) == 0) {
+			if (!S_ISDIR(sb.st_mode))
+				return err_set(err, -ENOTDIR, "%s is no directory", dir);
+			if (sf.f_type == FUSE_MAGIC && sb.st_ino == TREE_ROOT)
+				return err_set(err, -EBUSY, "%s: something is mounted there", dir);
+			return 0;
+		}
 		if (errno != ENOTCONN && errno != ECONNABORTED)
 			return err_set(err, -errno, "%s: %s", dir, strerror(errno));
 		if (umount2(dir, MNT_DETACH) < 0)
@@ -184,10 +194,13 @@ fs_free(struct fs *fs)
 	settler_stop(fs->settler);
 	if (fs->nodes != NULL)
 		handles_free(fs);
-	notify_stop(fs);
-	if (fs->se != NULL)
-		fuse_session_destroy(fs->se);
 	open_table_free(fs->opened);
+	notify_stop(fs);
+	if (fs->se != NULL) {
+		/* Unmounted it is; this only gives back what libfuse keeps for it. */
+		fuse_session_unmount(fs->se);
+		fuse_session_destroy(fs->se);
+	}
 	nodes_free(fs->nodes, file_drop);
 	fs_mount_options_fini(&fs->options);
 	pthread_mutex_destroy(&fs->handles_lock);

@@ -199,7 +199,7 @@ web_start(struct store *st, const struct web_options *options, struct web **ret_
 		goto fail;
 	}
 	signal(SIGPIPE, SIG_IGN);
-	r = watch_start(&web->watch);
+	r = watch_start(LIMIT_IDLE_MS, &web->watch);
 	if (r < 0) {
 		err_set(err, r, "Cannot start a thread");
 		goto fail;

@@ -18,6 +18,7 @@ struct watch_slot {
 };
 
 struct watch {
+	unsigned idle_ms;
 	pthread_t thread;
 	pthread_mutex_t lock;		/* guards: slots and all of each, ended */
 	pthread_cond_t wake;
@@ -49,7 +50,7 @@ watch_run(void *ctx)
 
 		shut_overdue_locked(watch);
 		clock_gettime(CLOCK_REALTIME, &ts);
-		ts.tv_sec++;
+		ts.tv_sec++;	/* how late a shutdown may be */
 		pthread_cond_timedwait(&watch->wake, &watch->lock, &ts);
 	}
 	pthread_mutex_unlock(&watch->lock);
@@ -57,13 +58,14 @@ watch_run(void *ctx)
 }
 
 int
-watch_start(struct watch **ret_watch)
+watch_start(unsigned idle_ms, struct watch **ret_watch)
 {
 	struct watch *watch = calloc(1, sizeof *watch);
 	int r;
 
 	if (watch == NULL)
 		return -ENOMEM;
+	watch->idle_ms = idle_ms;
 	pthread_mutex_init(&watch->lock, NULL);
 	pthread_cond_init(&watch->wake, NULL);
 	r = pthread_create(&watch->thread, NULL, watch_run, watch);
@@ -125,10 +127,12 @@ set_deadline(struct watch_slot *slot, int64_t deadline)
 void
 watch_arm(struct watch_slot *slot, size_t len)
 {
-	int64_t ms = LIMIT_IDLE_MS + (int64_t)len * 1000 / LIMIT_SLOWEST;
+	int64_t ms;
 
-	if (slot != NULL)
-		set_deadline(slot, clock_monotonic() + ms * 1000000);
+	if (slot == NULL)
+		return;
+	ms = slot->watch->idle_ms + (int64_t)len * 1000 / LIMIT_SLOWEST;
+	set_deadline(slot, clock_monotonic() + ms * 1000000);
 }
 
 void

@@ -16,7 +16,8 @@
 struct watch;
 struct watch_slot;
 
-int  watch_start(struct watch **ret_watch);
+/* A piece may take idle_ms and the time its bytes need at LIMIT_SLOWEST. */
+int  watch_start(unsigned idle_ms, struct watch **ret_watch);
 void watch_stop(struct watch *watch);			/* all slots are closed; NULL is fine */
 
 /* fd is the socket, -1 when unknown (then nothing happens).  NULL: no memory. */

@@ -69,106 +69,166 @@ dicom_json_render(struct slice template, const char *instance_url, struct buf *o
 
 /* ------------------------------------------------------------- find ---- */
 
+enum { OTHER, QUOTE, OPEN, CLOSE, COMMA, SPACE };
+
+static const unsigned char kinds[256] = {
+	['"'] = QUOTE, ['{'] = OPEN, ['['] = OPEN, ['}'] = CLOSE, [']'] = CLOSE,
+	[','] = COMMA, [' '] = SPACE, ['\t'] = SPACE, ['\n'] = SPACE, ['\r'] = SPACE,
+	[JSON_SPAN_OPEN] = SPACE, [JSON_SPAN_CLOSE] = SPACE,
+};
+
 /* The closing quote of the string that opens at p; NULL when there is none. */
 static const char *
 string_end(const char *p, const char *end)
 {
-	for (p++; p < end; p++) {
-		const char *back, *quote = memchr(p, '"', (size_t)(end - p));
-		bool escaped = false;
-
-		if (quote == NULL)
-			return NULL;
-		for (back = quote; back > p && back[-1] == '\\'; back--)
-			escaped = !escaped;
-		if (!escaped)
-			return quote;
-		p = quote;
-	}
-	return NULL;
+	/* strings are short: a loop beats memchr */
+	p++;
+	while (p < end && *p != '"')
+		p += *p == '\\' && end - p > 1 ? 2 : 1;
+	return p < end ? p : NULL;
 }
 
 /* Past the value that begins at p: NULL when it does not end. */
 static const char *
 value_end(const char *p, const char *end)
 {
+	const char *start = p;
 	unsigned depth = 0;
 
 	for (; p < end; p++) {
-		switch (*p) {
-		case '"':
+		switch (kinds[(unsigned char)*p]) {
+		case QUOTE:
 			p = string_end(p, end);
 			if (p == NULL)
 				return NULL;
+			if (depth == 0)
+				return p + 1;
 			break;
-		case '{':
-		case '[':
+		case OPEN:
 			depth++;
-			continue;
-		case '}':
-		case ']':
-			if (depth == 0)
-				return p;
-			depth--;
 			break;
-		case ',':
-		case JSON_SPAN_CLOSE:
+		case CLOSE:
 			if (depth == 0)
-				return p;
-			continue;
-		default:
-			/* the rest of a number or word is passed over like this */
-			continue;
+				return p > start ? p : NULL;
+			if (--depth == 0)
+				return p + 1;
+			break;
+		case COMMA:
+		case SPACE:
+			/* the end of a number or a word */
+			if (depth == 0)
+				return p > start ? p : NULL;
+			break;
 		}
-		if (depth == 0)
-			return p + 1;
 	}
 	return NULL;
 }
 
-static bool
-is_between(char c)
+static const char *
+pass_over(const char *p, const char *end, bool commas)
 {
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == ',' ||
-	       c == JSON_SPAN_OPEN || c == JSON_SPAN_CLOSE;
+	while (p < end && (kinds[(unsigned char)*p] == SPACE || (commas && *p == ',')))
+		p++;
+	return p;
+}
+
+struct member {
+	const char *key;
+	size_t key_len;
+	struct slice value;
+};
+
+/* The member at or after *p.  1: there is one, and *p is behind it; 0: the
+ * object ends. */
+static int
+next_member(const char **p, const char *end, struct member *m)
+{
+	const char *key = pass_over(*p, end, true), *close, *value, *after;
+
+	if (key == end)
+		return -EBADMSG;
+	if (*key == '}')
+		return 0;
+	if (*key != '"' || (close = string_end(key, end)) == NULL)
+		return -EBADMSG;
+	value = pass_over(close + 1, end, false);
+	if (value == end || *value != ':')
+		return -EBADMSG;
+	value = pass_over(value + 1, end, false);
+	after = value_end(value, end);
+	if (after == NULL)
+		return -EBADMSG;
+	m->key = key + 1;
+	m->key_len = (size_t)(close - m->key);
+	m->value = slice_of(value, (size_t)(after - value));
+	*p = after;
+	return 1;
+}
+
+static int
+enter_object(const char **p, const char *end)
+{
+	*p = pass_over(*p, end, false);
+	if (*p == end || **p != '{')
+		return -EBADMSG;
+	++*p;
+	return 0;
 }
 
 int
 dicom_json_find(struct slice json, uint32_t tag, struct slice *ret_value)
 {
-	const char *p = json.data, *end = p + json.len, *key, *close, *after;
+	const char *p = json.data, *end;
+	struct member m;
 	char want[9];
+	int r;
 
 	if (json.len == 0)
 		return -EBADMSG;
+	end = p + json.len;
 	tag_format(tag, want);
-	while (p < end && is_between(*p))
-		p++;
-	if (p == end || *p++ != '{')
-		return -EBADMSG;
-	for (;;) {
-		while (p < end && is_between(*p))
-			p++;
-		if (p == end)
-			return -EBADMSG;
-		if (*p == '}')
-			return -ENOENT;
-		key = p + 1;
-		if (*p != '"' || (close = string_end(p, end)) == NULL)
-			return -EBADMSG;
-		for (p = close + 1; p < end && is_between(*p) && *p != ','; p++)
-			;
-		if (p == end || *p++ != ':')
-			return -EBADMSG;
-		while (p < end && is_between(*p) && *p != ',')
-			p++;
-		after = value_end(p, end);
-		if (after == NULL || after == p)
-			return -EBADMSG;
-		if (close - key == 8 && memcmp(key, want, 8) == 0) {
-			*ret_value = slice_of(p, (size_t)(after - p));
+	r = enter_object(&p, end);
+	if (r < 0)
+		return r;
+	while ((r = next_member(&p, end, &m)) > 0)
+		if (m.key_len == 8 && memcmp(m.key, want, 8) == 0) {
+			*ret_value = m.value;
 			return 0;
 		}
-		p = after;
+	return r < 0 ? r : -ENOENT;
+}
+
+int
+dicom_json_find_next(struct slice json, size_t *pos, uint32_t tag, struct slice *ret_value)
+{
+	const char *p, *end, *before;
+	struct member m;
+	char want[9];
+	int r, c;
+
+	if (json.len == 0 || *pos > json.len)
+		return -EBADMSG;
+	p = (const char *)json.data + *pos;
+	end = (const char *)json.data + json.len;
+	tag_format(tag, want);
+	if (*pos == 0) {
+		r = enter_object(&p, end);
+		if (r < 0)
+			return r;
+	}
+	for (;;) {
+		before = p;
+		r = next_member(&p, end, &m);
+		if (r < 0)
+			return r;
+		c = r == 0 || m.key_len != 8 ? 1 : memcmp(m.key, want, 8);
+		if (c >= 0) {
+			/* stay before a later one: it may be asked for next */
+			*pos = (size_t)((c > 0 ? before : p) - (const char *)json.data);
+			if (c > 0)
+				return -ENOENT;
+			*ret_value = m.value;
+			return 0;
+		}
 	}
 }

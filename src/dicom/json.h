@@ -32,5 +32,8 @@ int dicom_json_render(struct slice template, const char *instance_url, struct bu
  * tag.  *ret_value is the text of its value, {"vr":...}, inside json.
  * -ENOENT; -EBADMSG json is not an object. */
 int dicom_json_find(struct slice json, uint32_t tag, struct slice *ret_value);
+/* The same for several tags asked in ascending order, in one pass: *pos is 0 at
+ * first and belongs to this function between the calls. */
+int dicom_json_find_next(struct slice json, size_t *pos, uint32_t tag, struct slice *ret_value);
 
 #endif

@@ -1,6 +1,36 @@
-# The mount.
+# The mount, through a small daemon that has this door only.
 if WITH_FS
-noinst_PROGRAMS += tests/fs/fsd
+check_PROGRAMS += tests/fs/fsd
 tests_fs_fsd_SOURCES = tests/fs/fsd.c tests/unit/make_dicom.c
 tests_fs_fsd_LDADD = $(FS_LIBS) $(CORE_LIBS)
+fs_tests = \
+	tests/fs/coherence.t \
+	tests/fs/copy-in.t \
+	tests/fs/delete.t \
+	tests/fs/kill-and-remount.t \
+	tests/fs/large-file.t \
+	tests/fs/options.t \
+	tests/fs/read-back.t \
+	tests/fs/readdir-while-ingest.t \
+	tests/fs/refused-file.t \
+	tests/fs/request-counts.t \
+	tests/fs/samples.t \
+	tests/fs/stop-when-busy.t \
+	tests/fs/tools.t \
+	tests/fs/tree-shape.t \
+	tests/fs/write-again.t
+TESTS += $(fs_tests)
+EXTRA_DIST += $(fs_tests) tests/fs/mount.sh
+
+if WITH_CMOCKA
+fs_unit_tests = tests/fs/test_fs_names tests/fs/test_fs_receive
+check_PROGRAMS += $(fs_unit_tests)
+TESTS += $(fs_unit_tests)
+tests_fs_test_fs_names_SOURCES = tests/fs/test_fs_names.c
+tests_fs_test_fs_names_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_fs_test_fs_names_LDADD = libfs.a $(CORE_LIBS) $(CMOCKA_LIBS)
+tests_fs_test_fs_receive_SOURCES = tests/fs/test_fs_receive.c tests/unit/make_dicom.c
+tests_fs_test_fs_receive_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_fs_test_fs_receive_LDADD = libfs.a $(CORE_LIBS) $(CMOCKA_LIBS)
+endif
 endif

@@ -26,6 +26,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const char *from = (const char *)data, *at;
 	struct buf out;
 	json_t *object, *want, *got;
+	size_t pos = 0;
 	int r;
 
 	buf_init(&out, 1 << 24);
@@ -34,6 +35,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	dicom_json_render(json, "http://h", &out);
 	buf_fini(&out);
 
+	dicom_json_find_next(json, &pos, TAG_MODALITY, &value);
+	check(pos <= size);
+	dicom_json_find_next(json, &pos, TAG_PATIENT_NAME, &value);
+	check(pos <= size);
 	r = dicom_json_find(json, TAG_PATIENT_NAME, &value);
 	if (r == 0) {
 		at = value.data;

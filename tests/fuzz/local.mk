@@ -32,15 +32,25 @@ tests_fuzz_fuzz_dicom_read_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_dicom_read_LDADD = $(CORE_LIBS)
 EXTRA_DIST += $(srcdir)/tests/fuzz/corpus/dicom_read
 
-if WITH_WEB
-include $(srcdir)/tests/fuzz/web.mk
-endif
 fuzz_targets += tests/fuzz/fuzz_json_find
 tests_fuzz_fuzz_json_find_SOURCES = tests/fuzz/fuzz_json_find.c $(FUZZ_DRIVER)
 tests_fuzz_fuzz_json_find_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_fuzz_fuzz_json_find_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_json_find_LDADD = $(CORE_LIBS)
 EXTRA_DIST += $(srcdir)/tests/fuzz/corpus/json_find
+
+if WITH_WEB
+include $(srcdir)/tests/fuzz/web.mk
+endif
+
+if WITH_FS
+fuzz_targets += tests/fuzz/fuzz_fs_path
+tests_fuzz_fuzz_fs_path_SOURCES = tests/fuzz/fuzz_fs_path.c $(FUZZ_DRIVER)
+tests_fuzz_fuzz_fs_path_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_fs_path_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_fs_path_LDADD = libfs.a $(CORE_LIBS)
+EXTRA_DIST += $(srcdir)/tests/fuzz/corpus/fs_path
+endif
 
 .PHONY: fuzzers
 fuzzers: $(fuzz_targets)

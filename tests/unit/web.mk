@@ -6,7 +6,8 @@ web_unit_tests = \
 	tests/unit/test_web_multipart \
 	tests/unit/test_web_qido \
 	tests/unit/test_web_route \
-	tests/unit/test_web_uri
+	tests/unit/test_web_uri \
+	tests/unit/test_web_watch
 check_PROGRAMS += $(web_unit_tests)
 TESTS += $(web_unit_tests)
 tests_unit_test_web_accept_SOURCES = tests/unit/test_web_accept.c
@@ -27,3 +28,6 @@ tests_unit_test_web_route_LDADD = $(WEB_UNIT_LIBS)
 tests_unit_test_web_uri_SOURCES = tests/unit/test_web_uri.c
 tests_unit_test_web_uri_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_web_uri_LDADD = $(WEB_UNIT_LIBS)
+tests_unit_test_web_watch_SOURCES = tests/unit/test_web_watch.c
+tests_unit_test_web_watch_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_web_watch_LDADD = $(WEB_UNIT_LIBS)

@@ -1,0 +1,49 @@
+#!/bin/bash
+# kill -9 leaves nothing to clean up: the next start takes the mount point over,
+# and every file whose close() succeeded is there.
+. "$(dirname "$0")/mount.sh"
+
+make_files "$tmp/in" 60 20000 20
+for round in with without; do
+	rm -rf "$store"
+	options=rw
+	[ $round = with ] || options=noauto_unmount
+	start_mount "$options"
+	closed=0
+	for ((i = 1; i <= 60; i++)); do
+		t cp "$tmp/in/$(printf %05d "$i").dcm" "$partition/" 2>/dev/null || break
+		closed=$i
+		[ "$i" -ne 40 ] || kill -KILL "$daemon_pid"
+	done
+	wait "$daemon_pid" 2>/dev/null
+	forget_daemon
+	ok "$round auto_unmount: files went in before the kill ($closed)" test "$closed" -ge 40 -a "$closed" -lt 60
+	start_mount "$options"
+	sums "$partition" >"$tmp/got"
+	for ((i = 1; i <= closed; i++)); do
+		sha256sum "$tmp/in/$(printf %05d "$i").dcm"
+	done | awk '{ print $1 }' | sort >"$tmp/want"
+	is "$round auto_unmount: every one that was closed is whole" "$(comm -13 "$tmp/got" "$tmp/want" | wc -l)" 0
+	is "$round auto_unmount: and at most one more" $(($(wc -l <"$tmp/got") - closed <= 1)) 1
+	is "$round auto_unmount: mounted once" "$(grep -c " $mnt fuse.dicomlake" /proc/self/mounts)" 1
+	ok "$round auto_unmount: it takes files" t cp "$tmp/in/00060.dcm" "$partition/"
+	ok "$round auto_unmount: it ends" stop_daemon
+	is "$round auto_unmount: unmounted" "$(grep -c " $mnt " /proc/self/mounts)" 0
+	ok "$round auto_unmount: check finds nothing" t "$fsd" check "$store"
+	is "$round auto_unmount: staging is empty" "$(find "$store/staging" -name '[0-9]*' -type f | wc -l)" 0
+done
+
+# An old mount helper that is late must not unmount the new mount.
+start_mount
+for i in 1 2 3; do
+	kill -KILL "$daemon_pid"
+	wait "$daemon_pid" 2>/dev/null
+	forget_daemon
+	start_mount
+done
+helpers_gone() {
+	! pgrep -f "fusermount3.*$mnt" >/dev/null || [ "$(pgrep -fc "fusermount3.*$mnt")" -le 1 ]
+}
+ok "old helpers go" wait_for "$patience" helpers_gone
+ok "the mount still answers after three kills" t test -d "$partition"
+done_testing
