@@ -5,7 +5,7 @@ require_program jq
 new_store
 mkdir "$tmp/in"
 for i in 1 2 3 4 5 6; do
-	make_dcm "$tmp/in/$i.dcm" "StudyInstanceUID=2.25.5$((i % 2))" "SeriesInstanceUID=2.25.5$((i % 2)).$((i % 3))"
+	make_dcm "$tmp/in/$i.dcm" "StudyInstanceUID=2.25.5$((i % 2))" "SeriesInstanceUID=2.25.5$((i % 2)).$((i > 4))"
 done
 lake import "$store" "$tmp/in" --quiet || bail "import"
 
@@ -38,9 +38,9 @@ rm -rf "$store/index"/*
 ok "even when there is none" lake check "$store" --rebuild
 is "with the same rows again" "$(lake query "$store" instance --json | jq -S 'sort_by(.["00080018"].Value[0])')" "$before"
 
-is "delete an instance" "$(lake delete "$store" 2.25.50/2.25.50.1/2.25.1000.4 --json)" '{"deleted":1}'
+is "delete an instance" "$(lake delete "$store" 2.25.50/2.25.50.0/2.25.1000.4 --json)" '{"deleted":1}'
 ok "its file goes" test -z "$(file_of 4)"
-fails 1 "it cannot go twice" lake delete "$store" 2.25.50/2.25.50.1/2.25.1000.4
+fails 1 "it cannot go twice" lake delete "$store" 2.25.50/2.25.50.0/2.25.1000.4
 fails 1 "an unknown study" lake delete "$store" 2.25.4711
 fails 2 "no UID" lake delete "$store" ../../etc
 fails 2 "too many" lake delete "$store" 1/2/3/4

@@ -57,7 +57,9 @@ is "still four instances" "$(count instances)" 4
 
 ok "another partition" lake import "$store" "$tmp/new.dcm" --partition clinic-A --quiet
 is "is its own" "$(count partitions) $(lake query "$store" --partition clinic-A --json | jq length)" "2 1"
-fails 1 "a bad partition name" lake import "$store" "$tmp/new.dcm" --partition a/b
+for name in a/b .. ../../x ''; do
+	fails 2 "no partition can be called '$name'" lake import "$store" "$tmp/new.dcm" --partition "$name"
+done
 fails 1 "a path that is not there" lake import "$store" "$tmp/none"
 lake import "$store" "$tmp" >/dev/null 2>"$tmp/err"
 ok "the store is not imported into itself" grep -q 'the store itself' "$tmp/err"
