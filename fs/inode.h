@@ -59,7 +59,7 @@ struct node {
 			uint64_t lookups;	/* of the kernel */
 			uint64_t count;		/* children, as last seen */
 			unsigned unsettled;	/* instances accepted below, not committed */
-			pid_t writer;		/* the thread that creates files in it */
+			pid_t writer;		/* the thread that creates files at or below it */
 		} catalog;
 		struct {
 			bool used;		/* something below was ingested */

@@ -131,6 +131,7 @@ answer(void *arg)
 	struct fuse_buf buf = { .mem = NULL };
 	int r;
 
+	pthread_setname_np(pthread_self(), "fs-answer");
 	while (!fuse_session_exited(fs->se)) {
 		r = fuse_session_receive_buf(fs->se, &buf);
 		if (r == -EINTR || r == -EAGAIN)

@@ -114,6 +114,7 @@ run(void *arg)
 	struct timespec until;
 	struct item *item;
 
+	pthread_setname_np(pthread_self(), "fs-notify");
 	pthread_mutex_lock(&nt->lock);
 	while (!nt->stop || nt->first != NULL) {
 		item = nt->first;

@@ -11,6 +11,7 @@
 #include "base/log.h"
 
 /* From a newer <linux/fuse.h> than the one libfuse 3.14 goes with. */
+#define INIT_DIRECT_IO_ALLOW_MMAP (UINT64_C(1) << 36)
 #define INIT_PASSTHROUGH (UINT64_C(1) << 37)
 #define OPEN_PASSTHROUGH (1u << 7)
 struct backing_map {
@@ -49,8 +50,14 @@ patch_init(struct passthrough *p, struct fuse_init_out *out)
 	/* Else the kernel asks for security.capability before every write. */
 	if (p->offered & FUSE_HANDLE_KILLPRIV_V2)
 		out->flags |= FUSE_HANDLE_KILLPRIV_V2;
-	if (p->wanted && (p->offered & INIT_PASSTHROUGH) && (p->offered & FUSE_INIT_EXT)) {
-		out->flags |= FUSE_INIT_EXT;
+	if (!(p->offered & FUSE_INIT_EXT))
+		return;
+	out->flags |= FUSE_INIT_EXT;
+	if (p->offered & INIT_DIRECT_IO_ALLOW_MMAP) {
+		out->flags2 |= (uint32_t)(INIT_DIRECT_IO_ALLOW_MMAP >> 32);
+		p->direct_mmap = true;
+	}
+	if (p->wanted && (p->offered & INIT_PASSTHROUGH)) {
 		out->flags2 |= (uint32_t)(INIT_PASSTHROUGH >> 32);
 		out->unused[0] = 1;	/* max_stack_depth */
 		p->on = true;

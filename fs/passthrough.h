@@ -1,7 +1,8 @@
 /* passthrough.h: what libfuse 3.14 lacks: the kernel reads the backing file by itself.
  *
  * Three things are missing and made here: the INIT reply is patched on its way
- * out (passthrough_io) to accept what the kernel offered; backing ids are had
+ * out (passthrough_io) to accept what the kernel offered (and two more flags that
+ * libfuse does not know); backing ids are had
  * and given back by ioctl; OPEN is answered by hand with the id in it.
  *
  * Rules of the kernel: all opens of a node share one backing id, and as long as one
@@ -24,6 +25,7 @@ struct passthrough {
 	atomic_bool init_seen, init_answered;	/* one thread handles INIT, before all others */
 	uint64_t offered;		/* INIT flags of the kernel */
 	atomic_bool on;
+	bool direct_mmap;		/* mmap works on direct_io files; known after INIT */
 };
 
 /* The session's userdata must begin with a struct passthrough. */

@@ -6,6 +6,11 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+/* Nobody is in a hurry to know, usually: waking up once for many commits, not
+ * once for each, leaves the processor to those who write. */
+#define LINGER_NS 3000000
 
 struct waiter {
 	struct waiter *next;
@@ -28,9 +33,10 @@ struct pending {
 };
 
 struct settler {
-	pthread_mutex_t lock;		/* guards first, last, stop, and done and waiters of each pending */
-	pthread_cond_t work, settled_cond;
+	pthread_mutex_t lock;		/* guards first, last, urgent, stop, and done and waiters of each pending */
+	pthread_cond_t work, hurry, settled_cond;
 	struct pending *first, *last;
+	unsigned urgent;		/* somebody waits for an outcome */
 	bool stop;
 	pthread_t thread;
 	void (*settled)(void *ctx, struct pending *p);
@@ -41,6 +47,7 @@ static void
 settle(struct settler *s, struct pending *p)
 {
 	struct waiter *w;
+	unsigned served = 0;
 
 	p->num = ticket_wait(p->ticket, &p->result, &p->err);
 	p->ticket = NULL;
@@ -57,8 +64,30 @@ settle(struct settler *s, struct pending *p)
 		w->fn(w->arg, p->num);
 		free(w);
 		w = next;
+		served++;
+	}
+	if (served > 0) {
+		pthread_mutex_lock(&s->lock);
+		s->urgent -= served;
+		pthread_mutex_unlock(&s->lock);
 	}
 	pending_unref(p);
+}
+
+static void
+linger_locked(struct settler *s)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += LINGER_NS;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	while (s->urgent == 0 && !s->stop)
+		if (pthread_cond_timedwait(&s->hurry, &s->lock, &until) != 0)
+			break;
 }
 
 static void *
@@ -67,18 +96,23 @@ run(void *arg)
 	struct settler *s = arg;
 	struct pending *p;
 
+	pthread_setname_np(pthread_self(), "fs-settle");
 	pthread_mutex_lock(&s->lock);
 	for (;;) {
 		while (s->first == NULL && !s->stop)
 			pthread_cond_wait(&s->work, &s->lock);
-		p = s->first;
-		if (p == NULL)
-			break;
-		s->first = p->next;
 		if (s->first == NULL)
-			s->last = NULL;
+			break;
+		linger_locked(s);
+		p = s->first;
+		s->first = s->last = NULL;
 		pthread_mutex_unlock(&s->lock);
-		settle(s, p);
+		while (p != NULL) {
+			struct pending *next = p->next;
+
+			settle(s, p);
+			p = next;
+		}
 		pthread_mutex_lock(&s->lock);
 	}
 	pthread_mutex_unlock(&s->lock);
@@ -89,11 +123,16 @@ int
 settler_start(void (*settled)(void *ctx, struct pending *p), void *ctx, struct settler **ret_settler)
 {
 	struct settler *s = calloc(1, sizeof *s);
+	pthread_condattr_t attr;
 	int r;
 
 	if (s == NULL)
 		return -ENOMEM;
 	pthread_mutex_init(&s->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&s->hurry, &attr);
+	pthread_condattr_destroy(&attr);
 	pthread_cond_init(&s->work, NULL);
 	pthread_cond_init(&s->settled_cond, NULL);
 	s->settled = settled;
@@ -115,9 +154,11 @@ settler_stop(struct settler *s)
 	pthread_mutex_lock(&s->lock);
 	s->stop = true;
 	pthread_cond_signal(&s->work);
+	pthread_cond_signal(&s->hurry);
 	pthread_mutex_unlock(&s->lock);
 	pthread_join(s->thread, NULL);
 	pthread_cond_destroy(&s->work);
+	pthread_cond_destroy(&s->hurry);
 	pthread_cond_destroy(&s->settled_cond);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
@@ -178,6 +219,8 @@ pending_on_settled(struct settler *s, struct pending *p, void (*fn)(void *arg, i
 		w->next = p->waiters;
 		p->waiters = w;
 		w = NULL;
+		s->urgent++;
+		pthread_cond_signal(&s->hurry);
 	}
 	pthread_mutex_unlock(&s->lock);
 	if (w != NULL) {
@@ -191,8 +234,11 @@ int
 pending_wait(struct settler *s, struct pending *p)
 {
 	pthread_mutex_lock(&s->lock);
+	s->urgent++;
+	pthread_cond_signal(&s->hurry);
 	while (!p->done)
 		pthread_cond_wait(&s->settled_cond, &s->lock);
+	s->urgent--;
 	pthread_mutex_unlock(&s->lock);
 	return p->num;
 }

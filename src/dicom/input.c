@@ -11,7 +11,8 @@
 
 /* Limits.  The window is what one read of a long run takes; the first read, and
  * the first after a skip, is smaller: most headers fit, and between fragments
- * only a header of eight bytes is wanted. */
+ * only a header of eight bytes is wanted.  A file that needs no more has a window of
+ * the first read's size: freeing much more makes malloc give pages back each time. */
 enum {
 	WINDOW = 64 << 10,
 	STEP_FIRST = 16 << 10,
@@ -46,7 +47,8 @@ input_open_fd(struct input *in, int fd)
 	if (!S_ISREG(sb.st_mode))
 		return -EINVAL;
 	in->size = (uint64_t)sb.st_size;
-	in->window = malloc(WINDOW);
+	in->cap = STEP_FIRST;
+	in->window = malloc(in->cap);
 	if (in->window == NULL)
 		return -ENOMEM;
 	in->p = in->end = in->window;
@@ -75,6 +77,21 @@ input_close(struct input *in)
 	in->window = NULL;
 }
 
+/* Have the whole window; the kept bytes at its beginning stay. */
+static int
+widen(struct input *in, size_t kept)
+{
+	unsigned char *p = realloc(in->window, WINDOW);
+
+	if (p == NULL)
+		return -ENOMEM;
+	in->window = p;
+	in->cap = WINDOW;
+	in->p = p;
+	in->end = p + kept;
+	return 0;
+}
+
 int
 input_inflate(struct input *in)
 {
@@ -89,18 +106,15 @@ input_inflate(struct input *in)
 	if (in->fd < 0) {
 		f->mem = in->p;
 		f->to = (uint64_t)(in->end - in->p);
-		in->window = malloc(WINDOW);
 	} else {
 		f->from = input_pos(in);
 		f->to = in->size;
 	}
 	in->inflater = f;
-	if (in->window == NULL)
-		return -ENOMEM;
-	in->p = in->end = in->window;
 	in->end_pos = 0;
 	in->size = UINT64_MAX;
-	return 0;
+	in->p = in->end = in->window;
+	return widen(in, 0);
 }
 
 uint64_t
@@ -211,11 +225,17 @@ read_some(struct input *in, size_t kept)
 {
 	uint64_t n = in->size - in->end_pos;
 	ssize_t got;
+	int r;
 
 	if (n > in->step)
 		n = in->step;
-	if (n > WINDOW - kept)
-		n = WINDOW - kept;
+	if (n > in->cap - kept && in->cap < WINDOW) {
+		r = widen(in, kept);
+		if (r < 0)
+			return r;
+	}
+	if (n > in->cap - kept)
+		n = in->cap - kept;
 	got = io_pread_all(in->fd, in->window + kept, (size_t)n, in->end_pos);
 	if (got < 0)
 		return (int)got;

@@ -26,6 +26,7 @@ struct input {
 	int fd;				/* -1: memory */
 	size_t step;			/* how much to read next */
 	unsigned char *window;
+	size_t cap;			/* of the window */
 	struct inflater *inflater;	/* NULL: as it is */
 };
 

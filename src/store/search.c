@@ -181,7 +181,7 @@ put_dataset(struct show *w, struct buf *out)
 	struct buf json;
 	struct slice found;
 	bool first = true;
-	size_t i;
+	size_t i, pos = 0;
 	int r = 0;
 
 	w->header_loaded = false;
@@ -201,7 +201,7 @@ put_dataset(struct show *w, struct buf *out)
 		if (r == -ENOENT) {
 			r = load_header(w);
 			if (r == 0)
-				r = dicom_json_find(buf_slice(&w->header), s->tags[i], &found) == 0;
+				r = dicom_json_find_next(buf_slice(&w->header), &pos, s->tags[i], &found) == 0;
 		}
 		if (r > 0)
 			put_member(out, &first, s->tags[i], found);

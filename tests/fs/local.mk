@@ -16,6 +16,7 @@ fs_tests = \
 	tests/fs/request-counts.t \
 	tests/fs/samples.t \
 	tests/fs/stop-when-busy.t \
+	tests/fs/storm.t \
 	tests/fs/tools.t \
 	tests/fs/tree-shape.t \
 	tests/fs/write-again.t

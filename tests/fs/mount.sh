@@ -1,6 +1,6 @@
 # mount.sh: what the tests of the mount share, beside lib.sh.  Sourced, not run.
 #
-#   start_mount [OPTIONS]    serves $store (made if missing) at $mnt; sets $daemon_pid, $partition, $area
+#   start_mount [OPTIONS]    (default $DICOMLAKE_TEST_MOUNT_OPTIONS, to run everything with others) serves $store (made if missing) at $mnt; sets $daemon_pid, $partition, $area
 #   counters, count OP       requests so far
 #   reset_counts, counted OP requests since then
 #   make_files DIR COUNT [PIXEL-BYTES [PER-SERIES [STUDY]]]
@@ -22,13 +22,13 @@ mount_ready() {
 }
 
 start_mount() {
-	local n=${#daemon_logs[@]}
+	local n=${#daemon_logs[@]} options=${1:-${DICOMLAKE_TEST_MOUNT_OPTIONS:-rw}}
 	mkdir -p "$mnt" 2>/dev/null
 	daemon_log=$tmp/mount.$n.err
 	daemon_out=$tmp/mount.$n.out
 	daemon_logs+=("$daemon_log")
 	: >"$daemon_out"
-	"$fsd" serve -c "$tmp/counters" ${1+-o "$1"} "$store" "$mnt" >"$daemon_out" 2>"$daemon_log" </dev/null &
+	"$fsd" serve -c "$tmp/counters" -o "$options" "$store" "$mnt" >"$daemon_out" 2>"$daemon_log" </dev/null &
 	daemon_pid=$!
 	daemon_pids+=("$daemon_pid")
 	wait_for "$patience" mount_ready

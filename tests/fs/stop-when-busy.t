@@ -7,10 +7,10 @@ make_files "$tmp/in" 1 50000
 start_mount
 ok "a file goes in" t cp "$tmp/in/00001.dcm" "$partition/"
 exec 5<"$partition/2.25.4242/2.25.4242.1/2.25.4242.9.1.dcm"
-head -c 1000 "$tmp/in/00001.dcm" >"$partition/half" &
+head -c 1000 "$tmp/in/00001.dcm" >"$partition/half" 2>/dev/null &
 wait $! 2>/dev/null
 exec 6>"$partition/unfinished"
-head -c 1000 "$tmp/in/00001.dcm" >&6
+head -c 1000 "$tmp/in/00001.dcm" >&6 2>/dev/null
 ok "SIGTERM ends it" stop_daemon
 is "it is unmounted" "$(grep -c " $mnt " /proc/self/mounts)" 0
 like "and said that it was busy" "$(cat "$daemon_log")" 'is busy: detached'

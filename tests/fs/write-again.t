@@ -55,5 +55,32 @@ ok "replaces it with what a disk would hold" t cmp "$tmp/patched" "$one"
 
 ok "over a lingering name, too" t cp "$tmp/in/00001.dcm" "$partition/halves"
 ok "replaced" t cmp "$tmp/in/00001.dcm" "$one"
+if command -v python3 >/dev/null; then
+	ok "a mapping, written before and after the descriptor is closed" t python3 - "$tmp/in/00002.dcm" "$partition/mapped" <<-'PY'
+		import mmap, os, sys
+		want = open(sys.argv[1], 'rb').read()
+		for close_first in (False, True):
+		    fd = os.open(sys.argv[2], os.O_RDWR | os.O_CREAT | os.O_TRUNC)
+		    os.ftruncate(fd, len(want))
+		    m = mmap.mmap(fd, len(want))
+		    if not close_first:
+		        m[:] = want
+		        m.close()
+		        os.close(fd)
+		    else:
+		        try:
+		            os.close(fd)	# what is there now is no DICOM file
+		        except OSError:
+		            pass
+		        m[:] = want
+		        m.close()
+	PY
+	ok "is stored" wait_for "$patience" cmp "$tmp/in/00002.dcm" "$series/2.25.4242.9.2.dcm"
+fi
+ok "a file that is being written reads as it is" t bash -c '
+	head -c 2000 "$0" >"$1" || :
+	exec 5>"$1"; head -c 2000 "$0" >&5 || :
+	cmp <(head -c 2000 "$0") "$1" || exit
+	tail -c +2001 "$0" >&5; cmp "$0" "$1"' "$tmp/in/00003.dcm" "$partition/growing"
 ok "check: no file differs from its row" t "$fsd" check "$store"
 done_testing
