@@ -62,9 +62,11 @@ look_after(const char *p, size_t len, bool last, size_t *ret_used)
 		*ret_used = len;
 		return last ? AFTER_CLOSE : AFTER_UNKNOWN;
 	}
-	while (i < len && i < PADDING_MAX && (p[i] == ' ' || p[i] == '\t'))
+	while (i < len && i <= PADDING_MAX && (p[i] == ' ' || p[i] == '\t'))
 		i++;
-	if (!last && i < PADDING_MAX && (i == len || (i + 1 == len && p[i] == '\r')))
+	if (i > PADDING_MAX)
+		return AFTER_NOTHING;
+	if (!last && (i == len || (i + 1 == len && p[i] == '\r')))
 		return AFTER_UNKNOWN;
 	if (len - i < 2 || p[i] != '\r' || p[i + 1] != '\n')
 		return AFTER_NOTHING;

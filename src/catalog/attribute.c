@@ -135,7 +135,8 @@ attributes_extract(const struct dicom *d, enum level level, struct buf *out)
 		if (kept[i].level != level || dicom_find(d, kept[i].tag) == NULL)
 			continue;
 		buf_reset(&collated);
-		if (kept[i].vr != 0)
+		/* UIDs are indexed by their hash, straight from the row. */
+		if (kept[i].vr != 0 && kept[i].vr != VR('U', 'I'))
 			collate_first(d, &kept[i], &text, &collated);
 		buf_reset(&json);
 		if (dicom_write_json_element(d, kept[i].tag, &json) < 0)

@@ -125,8 +125,8 @@ order_key(uint64_t partition, uint64_t watermark)
 }
 
 static int
-put_header(struct catalog_batch *b, struct open_series *s, uint64_t instance, uint64_t watermark,
-	   const struct catalog_entry *e)
+put_header(struct catalog_batch *b, struct open_series *s, uint64_t instance, const struct catalog_entry *e,
+	   bool *ret_base_was_other)
 {
 	struct key k = key_of_2(s->id, 0);
 	struct slice v, header = e->header;
@@ -145,22 +145,23 @@ put_header(struct catalog_batch *b, struct open_series *s, uint64_t instance, ui
 	buf_reset(&b->scratch);
 	if (s->base_id == 0) {
 		/* The first of its series: what it brought becomes the base. */
-		put_u64(&b->scratch, watermark);
+		put_u64(&b->scratch, header_base_id(e->json));
 		if (e->base_id == 0)
 			buf_put(&b->scratch, header.data, header.len);
 		else
 			header_compress(e->json, slice_of(NULL, 0), &b->scratch);
 		r = batch_put_scratch(b, T_HEADER, k);
 		if (r == 0) {
-			s->base_id = watermark;
+			s->base_id = header_base_id(e->json);
 			r = header_compress(e->json, e->json, &b->scratch);	/* "the same" */
 		}
 	} else if (e->base_id == s->base_id || e->base_id == 0)
 		r = buf_put(&b->scratch, header.data, header.len);
 	else {
-		/* Made against a base that went meanwhile with its series. */
+		/* Made against a base that is none: its series went, or was begun by another. */
 		uint64_t id;
 
+		*ret_base_was_other = true;
 		r = catalog_base(b->txn, s->id, &base, &id);
 		if (r == 0)
 			r = header_compress(e->json, buf_slice(&base), &b->scratch);
@@ -289,11 +290,13 @@ batch_put(struct catalog_batch *b, const struct catalog_entry *e, struct catalog
 	study->row.latest_series = s->id;
 	s->row.mtime = study->row.mtime = p->row.mtime = e->now;
 
+	*res = (struct catalog_put_result){ .outcome = there ? BATCH_REPLACED : BATCH_CREATED,
+		.watermark = row.watermark, .path = { p->id, study->id, s->id, id } };
 	k = order_key(p->id, row.watermark);
 	v = key_of_2(s->id, id);
 	r = kv_put(b->txn, T_ORDER, key_slice(&k), key_slice(&v));
 	if (r == 0)
-		r = put_header(b, s, id, row.watermark, e);
+		r = put_header(b, s, id, e, &res->base_was_other);
 	if (r == 0) {
 		buf_reset(&b->scratch);
 		instance_row_put(&row, &b->scratch);
@@ -303,8 +306,6 @@ batch_put(struct catalog_batch *b, const struct catalog_entry *e, struct catalog
 		r = merge_study(b, study, e->study_attributes);
 	if (r == 0)
 		r = merge_series(b, s, e->series_attributes);
-	*res = (struct catalog_put_result){ .outcome = there ? BATCH_REPLACED : BATCH_CREATED,
-		.watermark = row.watermark, .path = { p->id, study->id, s->id, id } };
 	if (r == 0) {
 		feed_entry_init(&f, s, id, &row, there ? FEED_UPDATE : FEED_CREATE, e->now);
 		f.with = with;

@@ -100,6 +100,7 @@ struct catalog_put_result {
 	struct catalog_path path;
 	uint64_t watermark;
 	uint64_t sequence;		/* feed entry, 0 when unchanged */
+	bool base_was_other;		/* the header was made against another base than the series has */
 };
 
 /* -EEXIST as `same` says.  Any other error: abort the batch. */

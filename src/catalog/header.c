@@ -6,7 +6,8 @@
 
 #include <zstd.h>
 
-#include "catalog/codec.h"
+#include "base/hash.h"
+#include "catalog/schema.h"
 
 enum format { FORMAT_RAW, FORMAT_ZSTD, FORMAT_ZSTD_BASE, FORMAT_SAME };
 
@@ -66,6 +67,17 @@ get_expander(void)
 		pthread_setspecific(expander, d);
 	}
 	return d;
+}
+
+uint64_t
+header_base_id(struct slice json)
+{
+	unsigned char hash[HASH_LEN];
+	uint64_t id;
+
+	hash_bytes(json.data, json.len, hash);
+	id = read_u64(hash);
+	return id != 0 ? id : 1;
 }
 
 int

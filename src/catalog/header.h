@@ -17,12 +17,16 @@
 #ifndef CATALOG_HEADER_H
 #define CATALOG_HEADER_H
 
+#include <stdint.h>
+
 #include "base/buf.h"
 #include "base/slice.h"
 
 /* Longest template; a header that needs more is refused at ingest. */
 #define HEADER_MAX (64u << 20)
 
+/* The number that names a base: never 0, the same for the same bytes. */
+uint64_t header_base_id(struct slice json);
 /* Append the stored form; base.len 0: there is none yet. */
 int  header_compress(struct slice json, struct slice base, struct buf *out);
 /* Append the template.  -EIO the stored bytes are broken. */

@@ -43,6 +43,8 @@ int command_delete(struct conf *conf, int argc, char **argv, struct err *err);
 const char *cli_format_bytes(uint64_t bytes, char text[CLI_BYTES_MAX]);
 /* Print s with control characters as \xNN, so that names cannot drive a terminal. */
 void cli_print_safe(FILE *out, const char *s, size_t len);
+/* The value of --partition, NULL without one.  -EINVAL when it can be no partition's name. */
+int cli_partition(const struct conf *conf, const char **ret_partition, struct err *err);
 /* Ceiling of the JSON a command gathers before it prints it. */
 #define CLI_JSON_MAX (64u << 20)
 /* Flush standard output: -errno when what was printed did not arrive. */

@@ -143,3 +143,18 @@ daemon_open_log(const char *path, struct err *err)
 	close(fd);
 	return 0;
 }
+
+int
+daemon_save_log(void)
+{
+	return fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+}
+
+void
+daemon_restore_log(int saved)
+{
+	if (saved < 0)
+		return;
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+}

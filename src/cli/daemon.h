@@ -22,7 +22,11 @@ void daemon_release(int release, bool keep_stderr);
 int  daemon_write_pid_file(const char *path, struct err *err);
 void daemon_remove_pid_file(const char *path);
 
-/* Put standard error at the end of the file (again, when it was rotated). */
+/* Put standard error at the end of the file (again, when it was rotated).
+ * daemon_save_log keeps what it was before, for daemon_restore_log: so the log goes to
+ * the file and the failure to start to the terminal.  Both take -1 for nothing. */
 int  daemon_open_log(const char *path, struct err *err);
+int  daemon_save_log(void);
+void daemon_restore_log(int saved);
 
 #endif

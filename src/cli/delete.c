@@ -32,14 +32,14 @@ parse_uids(const char *text, char uids[3][UID_TEXT_MAX], int *ret_count, struct 
 int
 command_delete(struct conf *conf, int argc, char **argv, struct err *err)
 {
-	struct store_scope scope = { .partition = conf_text(conf, OPT_PARTITION) };
+	struct store_scope scope = { 0 };
 	char uids[3][UID_TEXT_MAX];
 	struct store *st = NULL;
 	uint64_t instances;
 	int count = 0, r;
 
 	(void)argc;
-	if (parse_uids(argv[1], uids, &count, err) < 0)
+	if (cli_partition(conf, &scope.partition, err) < 0 || parse_uids(argv[1], uids, &count, err) < 0)
 		return CLI_USAGE;
 	scope.study_uid = uids[0];
 	scope.series_uid = count > 1 ? uids[1] : NULL;

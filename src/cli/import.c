@@ -312,7 +312,6 @@ command_import(struct conf *conf, int argc, char **argv, struct err *err)
 {
 	struct import im = {
 		.options = {
-			.partition = conf_text(conf, OPT_PARTITION),
 			.rules = VALIDATE_PLAIN,
 			.same = conf_flag(conf, OPT_REPLACE) ? INGEST_SAME_REPLACE : INGEST_SAME_KEEP,
 		},
@@ -324,6 +323,8 @@ command_import(struct conf *conf, int argc, char **argv, struct err *err)
 	int64_t started = clock_monotonic();
 	int r;
 
+	if (cli_partition(conf, &im.options.partition, err) < 0)
+		return CLI_USAGE;
 	r = store_open(argv[0], NULL, &im.st, err);
 	if (r < 0)
 		return r;

@@ -20,7 +20,8 @@ static const struct command commands[] = {
 	{ "import", CONF_IMPORT, 2, -1, "STORE PATH...", "store files, and folders with all below them",
 	  "Each refused file is named with the reason; then the exit status is 1.\n", command_import },
 	{ "query", CONF_QUERY, 1, -1, "STORE [study|series|instance] [KEYWORD=VALUE...]", "search",
-	  "A date or time may be a range: 20240101-20241231, 2024-, -2024.  Newest first.\n", command_query },
+	  "A date may be a year, a month or a range: 2024, 202406, 20240101-20240630, 2024-.\n"
+	  "Newest first.\n", command_query },
 	{ "status", CONF_STATUS, 1, 1, "STORE", "show counts, bytes, pending work, map size, readers", NULL, command_status },
 	{ "check", CONF_CHECK, 1, 1, "STORE", "compare the index with the files",
 	  "The exit status is 1 when a finding remains.\n", command_check },

@@ -58,6 +58,7 @@ static const struct level {
 struct terms {
 	struct search_term terms[TERMS_MAX];
 	char *copies[TERMS_MAX];		/* the values' memory */
+	char days[TERMS_MAX][2][9];
 	size_t count;
 };
 
@@ -92,7 +93,58 @@ print_keywords(FILE *out, enum store_level level)
 	fputc('\n', out);
 }
 
-/* KEYWORD=VALUE, where VALUE of a date or time may be A-B, A- or -B. */
+static unsigned
+days_of_month(unsigned year, unsigned month)
+{
+	static const unsigned char days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+
+	return days[month - 1] + (month == 2 && leap);
+}
+
+/* The first or last day of YYYY, YYYYMM or YYYYMMDD, as YYYYMMDD. */
+static int
+expand_date(const char *text, bool last, char day[9])
+{
+	size_t len = strlen(text);
+	unsigned y, m, d;
+
+	if (strspn(text, "0123456789") != len || (len != 4 && len != 6 && len != 8))
+		return -EINVAL;
+	y = (unsigned)((text[0] - '0') * 1000 + (text[1] - '0') * 100 + (text[2] - '0') * 10 + (text[3] - '0'));
+	m = len >= 6 ? (unsigned)((text[4] - '0') * 10 + (text[5] - '0')) : last ? 12 : 1;
+	if (m < 1 || m > 12)
+		return -EINVAL;
+	d = len == 8 ? (unsigned)((text[6] - '0') * 10 + (text[7] - '0')) : last ? days_of_month(y, m) : 1;
+	if (d < 1 || d > days_of_month(y, m))
+		return -EINVAL;
+	snprintf(day, 9, "%04u%02u%02u", y % 10000, m % 100, d % 100);
+	return 0;
+}
+
+/* A date, a year, a month, or a range of those. */
+static int
+parse_date(struct search_term *term, char *value, char days[2][9])
+{
+	char *dash = strchr(value, '-'), *low = value, *high = value;
+
+	if (dash != NULL) {
+		*dash = '\0';
+		high = dash + 1;
+	} else if (strlen(value) == 8) {
+		return expand_date(value, false, days[0]);
+	}
+	if ((*low == '\0' && *high == '\0') ||
+	    (*low != '\0' && expand_date(low, false, days[0]) < 0) ||
+	    (*high != '\0' && expand_date(high, true, days[1]) < 0))
+		return -EINVAL;
+	term->match = SEARCH_RANGE;
+	term->value = *low == '\0' ? NULL : days[0];
+	term->upper = *high == '\0' ? NULL : days[1];
+	return 0;
+}
+
+/* KEYWORD=VALUE, where VALUE of a date may be a range. */
 static int
 parse_term(struct terms *terms, const struct level *level, bool fuzzy, const char *text, struct err *err)
 {
@@ -100,7 +152,7 @@ parse_term(struct terms *terms, const struct level *level, bool fuzzy, const cha
 	const char *equals = strchr(text, '=');
 	const struct tag_entry *entry;
 	enum store_level at;
-	char *value, *dash;
+	char *value;
 	size_t len;
 
 	if (equals == NULL)
@@ -129,15 +181,9 @@ parse_term(struct terms *terms, const struct level *level, bool fuzzy, const cha
 		return 0;
 	if (entry->vr == VR('P', 'N') && fuzzy)
 		term->match = SEARCH_WORDS;
-	dash = strchr(value, '-');
-	if (dash != NULL && (entry->vr == VR('D', 'A') || entry->vr == VR('D', 'T') || entry->vr == VR('T', 'M'))) {
-		*dash = '\0';
-		term->match = SEARCH_RANGE;
-		term->value = dash == value ? NULL : value;
-		term->upper = dash[1] == '\0' ? NULL : dash + 1;
-		if (term->value == NULL && term->upper == NULL)
-			return err_set(err, -EINVAL, "'%.*s=-' needs one end of the range", (int)len, text);
-	}
+	if (entry->vr == VR('D', 'A') && parse_date(term, value, terms->days[terms->count - 1]) < 0)
+		return err_set(err, -EINVAL, "'%.100s' is no date, nor a range: 20240131, 202401, 2024, 2024-2025, 2024-, -2024",
+			       equals + 1);
 	return 0;
 }
 
@@ -369,12 +415,15 @@ command_query(struct conf *conf, int argc, char **argv, struct err *err)
 			goto out;
 		}
 	search.level = level->level;
-	search.partition = conf_text(conf, OPT_PARTITION);
 	search.terms = terms.terms;
 	search.n_terms = terms.count;
 	search.limit = conf_number(conf, OPT_LIMIT);
 	search.offset = conf_number(conf, OPT_OFFSET);
 	search.tags = tags;
+	if (cli_partition(conf, &search.partition, err) < 0) {
+		r = CLI_USAGE;
+		goto out;
+	}
 	if (gather_tags(level, conf_text(conf, OPT_INCLUDE), tags, &search.n_tags, &search.everything, err) < 0) {
 		r = CLI_USAGE;
 		goto out;

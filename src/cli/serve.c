@@ -272,16 +272,23 @@ serve(const struct plan *plan, struct conf *conf, struct err *err)
 	const enum log_level level = (enum log_level)conf_number(conf, OPT_LOG_LEVEL);
 	struct doors doors = { 0 };
 	struct store *st = NULL;
-	int release = -1, r;
+	int release = -1, terminal = -1, r;
 	sigset_t set;
 
-	/* On its way to the background it speaks to the one who waits: only of trouble. */
-	log_set_level(plan->background ? LOG_LEVEL_WARNING : level);
+	/* On its way to the background, without a file, it speaks to the one who
+	 * waits: only of trouble. */
+	log_set_level(plan->background && log_file == NULL ? LOG_LEVEL_WARNING : level);
 	block_signals(&set);
 	if (plan->background) {
 		r = daemon_detach(&release, err);
 		if (r < 0)
 			return r;
+	}
+	if (log_file != NULL) {
+		terminal = daemon_save_log();
+		r = daemon_open_log(log_file, err);
+		if (r < 0)
+			goto out;
 	}
 	r = store_open(plan->store, &options, &st, err);
 	if (r < 0)
@@ -294,15 +301,11 @@ serve(const struct plan *plan, struct conf *conf, struct err *err)
 		if (r < 0)
 			goto out;
 	}
-	/* Last, so that a failure to start is told on the terminal. */
-	if (log_file != NULL) {
-		r = daemon_open_log(log_file, err);
-		if (r < 0)
-			goto out;
-	}
-	log_set_level(level);
+	if (terminal >= 0)
+		close(terminal);
+	terminal = -1;
 	if (plan->background)
-		daemon_release(release, log_file != NULL);
+		daemon_release(release, log_file != NULL);	/* its level stays: nobody reads without a file */
 	else
 		print_ready(plan, &doors);
 	daemon_notify("READY=1");
@@ -311,6 +314,7 @@ serve(const struct plan *plan, struct conf *conf, struct err *err)
 out:
 	close_doors(&doors);
 	store_close(st);
+	daemon_restore_log(terminal);
 	if (pid_file != NULL)
 		daemon_remove_pid_file(pid_file);
 	return r;

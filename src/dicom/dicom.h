@@ -31,7 +31,7 @@
 
 /* Bulk values up to this many bytes are kept (and written inline in JSON at
  * doors that show bulk data). */
-#define DICOM_INLINE_MAX 1024
+#define DICOM_INLINE_MAX 256
 
 struct dicom;				/* opaque */
 

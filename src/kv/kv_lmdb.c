@@ -144,7 +144,7 @@ file_extend(struct lmdb *l)
 	if (mdb_env_get_fd(l->env, &fd) != 0 || fstat(fd, &sb) < 0 ||
 	    (uint64_t)sb.st_size >= used + AHEAD_LEAST)
 		return;
-	to = used + used / 8 + 2 * AHEAD_LEAST;
+	to = used + used / 16 + 2 * AHEAD_LEAST;
 	if (to > used + AHEAD_MOST)
 		to = used + AHEAD_MOST;
 	off = (uint64_t)sb.st_size > used ? (uint64_t)sb.st_size : used;

@@ -164,6 +164,9 @@ settle(struct store *st, struct job *job)
 		st->refused++;
 		return;
 	}
+	if (job->put.base_was_other)
+		base_cache_forget(st->bases, job->partition, job->result.identity.study_uid,
+				  job->result.identity.series_uid);
 	job->result.outcome = outcomes[job->put.outcome];
 	job->result.id = job->put.path.instance;
 	job->result.watermark = job->put.watermark;
@@ -176,13 +179,14 @@ static void
 run_round(struct store *st, struct job **jobs, size_t n)
 {
 	int fds[ROUND_MAX] = { -1 };
-	size_t i;
+	size_t i, n_fds = 0;
 	bool replaced = false;
 	int r;
 
 	for (i = 0; i < n; i++)
-		fds[i] = jobs[i]->fd;		/* in any case: a repaired file may be young, too */
-	r = blob_sync(st->blobs, fds, n);
+		if (!jobs[i]->synced)
+			fds[n_fds++] = jobs[i]->fd;	/* repaired files, too: they may be young */
+	r = blob_sync(st->blobs, fds, n_fds);
 	step(STEP_DURABLE);
 	if (r == 0)
 		r = commit_jobs(st, jobs, n);
@@ -210,12 +214,14 @@ run_round(struct store *st, struct job **jobs, size_t n)
 
 /* -- the thread ----------------------------------------------------------- */
 
+/* In order, and so only up to one that its waiter is syncing. */
 static size_t
 take_round_locked(struct store *st, struct job **jobs)
 {
 	size_t n = 0;
 
-	while (st->queue != NULL && n < ROUND_MAX) {
+	while (st->queue != NULL && n < ROUND_MAX && !st->queue->syncing) {
+		st->queue->queued = false;
 		jobs[n++] = st->queue;
 		st->queue = st->queue->next;
 	}
@@ -234,7 +240,7 @@ committer_main(void *ctx)
 
 	pthread_mutex_lock(&st->lock);
 	for (;;) {
-		while (st->queue == NULL && !st->stopping)
+		while (st->queue == NULL ? !st->stopping : st->queue->syncing)
 			pthread_cond_wait(&st->work, &st->lock);
 		if (st->queue == NULL)
 			break;
@@ -292,6 +298,7 @@ committer_queue(struct store *st, struct job *job)
 	pthread_mutex_lock(&st->lock);
 	while (st->n_pending >= PENDING_MAX)
 		pthread_cond_wait(&st->done, &st->lock);
+	job->queued = true;
 	job->number = ++st->last_number;
 	job->next = NULL;
 	*st->queue_end = job;
@@ -342,6 +349,24 @@ wait_observed(struct store *st, uint64_t sequence)
 	pthread_mutex_unlock(&st->lock);
 }
 
+/* While the committer is busy with the round before, sync this one's bytes:
+ * several waiters do so at once, which one committer cannot. */
+static void
+help_locked(struct store *st, struct job *job)
+{
+	int r;
+
+	if (!job->queued || st->n_pending > HELP_MAX || job->row.size < WRITEBACK_MIN || st->queue == job)
+		return;
+	job->syncing = true;
+	pthread_mutex_unlock(&st->lock);
+	r = blob_sync(st->blobs, &job->fd, 1);
+	pthread_mutex_lock(&st->lock);
+	job->syncing = false;
+	job->synced = r == 0;
+	pthread_cond_signal(&st->work);
+}
+
 int
 ticket_wait(struct ticket *t, struct ingest_result *result, struct err *err)
 {
@@ -350,6 +375,7 @@ ticket_wait(struct ticket *t, struct ingest_result *result, struct err *err)
 	int r;
 
 	pthread_mutex_lock(&st->lock);
+	help_locked(st, job);
 	while (!job->done)
 		pthread_cond_wait(&st->done, &st->lock);
 	pthread_mutex_unlock(&st->lock);

@@ -19,8 +19,6 @@
 
 #define PREAMBLE 128
 #define HASH_CHUNK (256 << 10)
-/* Smaller files are gathered by the sync itself. */
-#define WRITEBACK_MIN (64 << 10)
 
 struct incoming {
 	struct store *st;
@@ -289,8 +287,15 @@ compare(struct store *st, struct job *job, bool *ret_unchanged, struct err *err)
 	}
 	if (r == 0)
 		r = catalog_find(txn, p.study, id->series_uid, &p.series);
-	if (r == 0)
-		r = catalog_base(txn, p.series, &base, &job->base_id);
+	if (r == 0) {
+		job->base_id = base_cache_get(st->bases, job->partition, id->study_uid, id->series_uid, &base);
+		if (job->base_id == 0) {
+			r = catalog_base(txn, p.series, &base, &job->base_id);
+			if (job->base_id != 0)
+				base_cache_offer(st->bases, job->partition, id->study_uid, id->series_uid,
+						 buf_slice(&base));
+		}
+	}
 	if (r == 0)
 		r = catalog_find(txn, p.series, id->sop_uid, &p.instance);
 	if (r == 0)
@@ -310,6 +315,13 @@ compare(struct store *st, struct job *job, bool *ret_unchanged, struct err *err)
 		err_set_dicom(err, r, REASON_PROCESSING, 0, "cannot read the index: %s", strerror(-r));
 	kv_abort(txn);
 	if (r == 0 && !*ret_unchanged) {
+		/* A new series: the first to come here is going to be its base. */
+		if (job->base_id == 0)
+			job->base_id = base_cache_get(st->bases, job->partition, id->study_uid,
+						      id->series_uid, &base);
+		if (job->base_id == 0)
+			base_cache_offer(st->bases, job->partition, id->study_uid, id->series_uid,
+					 buf_slice(&job->json));
 		r = header_compress(buf_slice(&job->json), buf_slice(&base), &job->header);
 		if (r < 0)
 			err_set_dicom(err, r, REASON_PROCESSING, 0, "cannot store the header: %s", strerror(-r));

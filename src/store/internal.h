@@ -9,6 +9,7 @@
 #include "catalog/attribute.h"
 #include "catalog/catalog.h"
 #include "kv/kv.h"
+#include "store/base_cache.h"
 #include "store/step.h"
 #include "store/store.h"
 
@@ -16,6 +17,11 @@
 enum {
 	/* Accepted and not yet committed: each holds an open file and its header in memory. */
 	PENDING_MAX = 1024,
+	/* Files at least this large go to the disk before their round: written back when
+	 * accepted, and synced by who waits for the commit while no more than HELP_MAX are pending.
+	 * Smaller or more of them are better gathered by one sync. */
+	WRITEBACK_MIN = 64 << 10,
+	HELP_MAX = 16,
 	/* One transaction: long enough to pay for its sync, short enough not to keep others waiting. */
 	ROUND_MAX = 1024,
 	/* Instances removed in one transaction. */
@@ -34,6 +40,9 @@ struct job {
 	uint64_t number;
 	unsigned refs;			/* guarded by store.lock: the queue's and the ticket's */
 	bool done;			/* guarded by store.lock */
+	bool queued;			/* guarded by store.lock: no round has taken it yet */
+	bool syncing;			/* guarded by store.lock: a waiter syncs its bytes; no round takes it */
+	bool synced;			/* guarded by store.lock until a round takes it */
 	int error;			/* valid when done, like the rest of the outcome */
 	struct err err;
 	struct ingest_result result;
@@ -62,6 +71,7 @@ struct store {
 	bool read_only;
 	struct kv *kv;
 	struct blob_store *blobs;
+	struct base_cache *bases;
 
 	pthread_mutex_t lock;		/* guards all down to the next comment; never held over I/O */
 	pthread_cond_t work;		/* the queue has something, or stopping */

@@ -171,6 +171,11 @@ store_new(void)
 	st->queue_end = &st->queue;
 	st->observer_wake = -1;
 	st->open_lock = -1;
+	st->bases = base_cache_new();
+	if (st->bases == NULL) {
+		free(st);
+		return NULL;
+	}
 	pthread_mutex_init(&st->lock, NULL);
 	pthread_mutex_init(&st->claim_lock, NULL);
 	pthread_mutex_init(&st->error_queue_lock, NULL);
@@ -252,6 +257,7 @@ store_close(struct store *st)
 	committer_stop(st);
 	blob_close(st->blobs);
 	kv_close(st->kv);
+	base_cache_free(st->bases);
 	if (st->open_lock >= 0)
 		close(st->open_lock);
 	pthread_cond_destroy(&st->done);

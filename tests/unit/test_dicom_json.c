@@ -141,9 +141,9 @@ long_bulk_has_a_uri_with_its_path(void **state)
 	put_element(&b, TAG_PIXEL_DATA, "OW", big, sizeof big);
 	snprintf(want, sizeof want,
 		 "{\"00540016\":{\"vr\":\"SQ\",\"Value\":[{},{\"00420011\":{\"vr\":\"OB\","
-		 "\"BulkDataURI\":\"http://h/\\\"/bulkdata/00540016.2.00420011?offset=%zu&length=1025\"}}]},"
-		 "\"7FE00010\":{\"vr\":\"OW\",\"BulkDataURI\":\"http://h/\\\"/bulkdata/7FE00010?offset=%zu&length=1025\"}}",
-		 nested, top);
+		 "\"BulkDataURI\":\"http://h/\\\"/bulkdata/00540016.2.00420011?offset=%zu&length=%zu\"}}]},"
+		 "\"7FE00010\":{\"vr\":\"OW\",\"BulkDataURI\":\"http://h/\\\"/bulkdata/7FE00010?offset=%zu&length=%zu\"}}",
+		 nested, sizeof big, top, sizeof big);
 	expect_json(&b, "http://h/\"", want);
 	expect_json(&b, NULL, "{\"00540016\":{\"vr\":\"SQ\",\"Value\":[{},{}]}}");
 	buf_fini(&b);
