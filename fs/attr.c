@@ -87,9 +87,11 @@ attr_of_local_locked(struct fs *fs, const struct node *n, struct stat *sb)
 	sb->st_uid = n->uid;
 	sb->st_gid = n->gid;
 	set_times(sb, n->mtime, n->mtime);
-	if (n->kind == NODE_FILE)
+	if (n->kind == NODE_FILE) {
 		set_size(sb, n->size);
-	else
+		sb->st_blksize = FS_WRITE_MAX;	/* cp writes that much at a time: fewer requests */
+	}
+	if (n->kind == NODE_DIR)
 		sb->st_nlink += n->listed_dirs;
 	if (!n->named)
 		sb->st_nlink = 0;

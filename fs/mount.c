@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -234,6 +235,9 @@ mount_and_serve(struct fs *fs, struct err *err)
 {
 	int r;
 
+	/* The helper of auto_unmount lives as long as we do: it must not keep
+	 * others' pipes and files open (LMDB's descriptors are not close-on-exec). */
+	close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC);
 	if (fuse_session_mount(fs->se, fs->dir) != 0)
 		return err_set(err, -EIO, "cannot mount at %s", fs->dir);
 	fs->passthrough.fuse_fd = fuse_session_fd(fs->se);

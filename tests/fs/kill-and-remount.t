@@ -41,6 +41,10 @@ for i in 1 2 3; do
 	forget_daemon
 	start_mount
 done
+helper=$(pgrep -f "fusermount3.*$mnt" | tail -n 1)
+if [ -n "$helper" ]; then
+	is "the mount helper keeps no file of ours open" "$(find "/proc/$helper/fd" -lname "$tmp/*" | wc -l)" 0
+fi
 helpers_gone() {
 	! pgrep -f "fusermount3.*$mnt" >/dev/null || [ "$(pgrep -fc "fusermount3.*$mnt")" -le 1 ]
 }

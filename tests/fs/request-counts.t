@@ -40,7 +40,7 @@ reset_counts
 t stat "$one" "$partition" "$series" >/dev/null
 expect "stat of known paths"
 
-make_files "$tmp/more" 1 100 1 2.25.5
+make_files "$tmp/more" 1 600000 1 2.25.5
 t ls "$partition" >/dev/null
 reset_counts
 t cp "$tmp/more/00001.dcm" "$partition/new"
