@@ -29,8 +29,7 @@
 struct totals {
 	uint64_t stored, replaced, unchanged, refused, skipped;
 	uint64_t bytes;				/* of those stored or replaced */
-	uint64_t seen;				/* files done with, bytes read: for the bar */
-	uint64_t bytes_read;
+	uint64_t read, bytes_read;		/* files and bytes: for the bar */
 };
 
 struct import {
@@ -105,12 +104,8 @@ finish_file(struct import *im, const char *path, uint64_t size, int r, const str
 	    const struct err *err)
 {
 	struct totals *t = &im->totals;
-	bool all;
-	uint64_t found = walk_found(im->walk, &all);
 
 	pthread_mutex_lock(&im->lock);
-	t->seen++;
-	t->bytes_read += size;
 	if (r == -EEXIST) {
 		refuse_locked(im, path, "the instance is there already, with other bytes (--replace puts this one in its place)",
 			      result);
@@ -125,7 +120,21 @@ finish_file(struct import *im, const char *path, uint64_t size, int r, const str
 		else
 			t->stored++;
 	}
-	progress_draw(&im->progress, t->seen, found, all, t->bytes_read);
+	pthread_mutex_unlock(&im->lock);
+}
+
+/* The bar counts files read: their commits come in heaps. */
+static void
+note_read(struct import *im, uint64_t size)
+{
+	struct totals *t = &im->totals;
+	bool all;
+	uint64_t found = walk_found(im->walk, &all);
+
+	pthread_mutex_lock(&im->lock);
+	t->read++;
+	t->bytes_read += size;
+	progress_draw(&im->progress, t->read, found, all, t->bytes_read);
 	pthread_mutex_unlock(&im->lock);
 }
 
@@ -207,8 +216,8 @@ import_file(struct worker *wk, char *path)
 	if (im->skip_foreign && guess_kind(fd) != KIND_DICOM) {
 		pthread_mutex_lock(&im->lock);
 		im->totals.skipped++;
-		im->totals.seen++;
 		pthread_mutex_unlock(&im->lock);
+		note_read(im, 0);
 		close(fd);
 		free(path);
 		return;
@@ -228,6 +237,7 @@ out:
 	incoming_free(in);
 	if (fd >= 0)
 		close(fd);
+	note_read(im, size);
 	if (ticket == NULL) {
 		finish_file(im, path, size, r, &result, &err);
 		free(path);

@@ -18,6 +18,7 @@ progress_init(struct progress *p, bool wanted)
 		.wanted = wanted && isatty(STDERR_FILENO),
 		.started = clock_monotonic(),
 	};
+	p->drawn = p->started;		/* what is done at once needs no bar */
 }
 
 void

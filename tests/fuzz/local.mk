@@ -52,5 +52,7 @@ tests_fuzz_fuzz_fs_path_LDADD = libfs.a $(CORE_LIBS)
 EXTRA_DIST += $(srcdir)/tests/fuzz/corpus/fs_path
 endif
 
+include $(srcdir)/tests/fuzz/cli.mk
+
 .PHONY: fuzzers
 fuzzers: $(fuzz_targets)
