@@ -56,8 +56,8 @@ need_packages() {
 	rm -f "$setup_log"
 }
 
-# build_in SOURCE BUILD [CONFIGURE-OPTIONS]: configures once for the same options.
-# The output lies in BUILD.log.
+# build_in SOURCE BUILD [CONFIGURE-OPTIONS]: configures once for the same options, and
+# without any keeps a configuration that is there.  The output lies in BUILD.log.
 build_in() {
 	local source=$1 build=$2 log=$2.log options
 	shift 2
@@ -66,7 +66,8 @@ build_in() {
 		(cd "$source" && autoreconf -fi) >"$log" 2>&1 || { tail -n 20 "$log" >&2; return 1; }
 	fi
 	mkdir -p "$build" || return 1
-	if [ ! -e "$build/Makefile" ] || [ "$(cat "$build/.options" 2>/dev/null)" != "$options" ]; then
+	if [ ! -e "$build/Makefile" ] ||
+		{ [ $# -gt 0 ] && [ "$(cat "$build/.options" 2>/dev/null)" != "$options" ]; }; then
 		(cd "$build" && "$source/configure" "$@") >"$log" 2>&1 || { tail -n 20 "$log" >&2; return 1; }
 		printf '%s\n' "$options" >"$build/.options"
 	fi
