@@ -57,7 +57,6 @@ static const struct attribute_def kept[] = {
 	{ 0x00400275, E, 0 },
 
 	{ 0x00080005, I, 0 },
-	{ 0x00080016, I, 0 },
 	{ 0x00080018, I, VR('U', 'I') },
 	{ 0x00080056, I, 0 },
 	{ 0x00080201, I, 0 },
@@ -132,11 +131,11 @@ attributes_extract(const struct dicom *d, enum level level, struct buf *out)
 	buf_init(&text, TEXT_MAX);
 	buf_init(&collated, COLLATE_MAX);
 	for (i = 0; i < KEPT; i++) {
-		if (kept[i].level != level || dicom_find(d, kept[i].tag) == NULL)
+		/* UIDs are members of the rows themselves, and indexed by their hash. */
+		if (kept[i].level != level || kept[i].vr == VR('U', 'I') || dicom_find(d, kept[i].tag) == NULL)
 			continue;
 		buf_reset(&collated);
-		/* UIDs are indexed by their hash, straight from the row. */
-		if (kept[i].vr != 0 && kept[i].vr != VR('U', 'I'))
+		if (kept[i].vr != 0)
 			collate_first(d, &kept[i], &text, &collated);
 		buf_reset(&json);
 		if (dicom_write_json_element(d, kept[i].tag, &json) < 0)

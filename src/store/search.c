@@ -118,13 +118,30 @@ put_url(struct show *w, struct buf *out)
 	buf_fini(&url);
 }
 
-/* Attributes that no data set holds.  1 when this is one (and json has it). */
+static int
+put_uid(const char *uid, struct buf *json)
+{
+	buf_puts(json, "{\"vr\":\"UI\",\"Value\":[");
+	buf_put_json_string(json, uid, strlen(uid));
+	buf_puts(json, "]}");
+	return 1;
+}
+
+/* Attributes that no data set holds, and UIDs, which rows hold.  1 when this is one (and json has it). */
 static int
 computed(struct show *w, uint32_t tag, struct buf *json)
 {
 	const struct search *s = w->search;
 
 	switch (tag) {
+	case TAG_STUDY_INSTANCE_UID:
+		return put_uid(w->study.uid, json);
+	case TAG_SERIES_INSTANCE_UID:
+		return s->level >= STORE_SERIES ? put_uid(w->series.uid, json) : 0;
+	case TAG_SOP_INSTANCE_UID:
+		return s->level >= STORE_INSTANCE ? put_uid(w->instance.uid, json) : 0;
+	case TAG_SOP_CLASS_UID:
+		return s->level >= STORE_INSTANCE ? put_uid(w->instance.class_uid, json) : 0;
 	case TAG_MODALITIES_IN_STUDY:
 		put_modalities(w, json);
 		return 1;
