@@ -4,6 +4,38 @@
 
 #include "store/internal.h"
 
+/* -- terms (search_term.c) -- */
+
+#define SEARCH_TERMS_MAX 64
+
+struct term {
+	const struct search_term *given;
+	enum level level;
+	uint16_t vr;
+	struct buf low, high;		/* collated; low alone when exact */
+	struct buf words;		/* collated query words, NUL after each */
+	unsigned n_words;
+	struct key from, to;		/* its range of the index */
+	bool in_order;			/* of ids */
+};
+
+struct terms {
+	size_t n;
+	struct term at[SEARCH_TERMS_MAX];
+};
+
+/* Compile what is asked for a search at this level; ranges are those of the
+ * partition's index.  -EINVAL.  terms_fini even after a failure. */
+int  terms_compile(struct terms *t, const struct search *s, uint64_t partition, struct err *err);
+void terms_fini(struct terms *t);
+/* NULL when the tag is not asked for. */
+const struct term *terms_find(const struct terms *t, uint32_t tag);
+/* Does a row of this level fit all terms of its level? */
+bool terms_match(const struct terms *t, enum level level, const char *uid, struct slice attributes,
+		 struct slice modalities);
+
+/* -- matches (search_plan.c) -- */
+
 /* A match: ids down to the level searched for. */
 struct hit {
 	uint64_t study, series, instance;

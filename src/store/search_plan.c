@@ -11,33 +11,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dicom/collate.h"
 #include "store/search_internal.h"
 
 /* Index entries are counted up to here to compare sources. */
 #define COUNT_BOUND 4096
 /* Series merged by watermark; with more, all instances are walked. */
 #define MERGE_MAX 1024
-#define TERMS_MAX 64
-#define WORDS_MAX 16
-
-struct term {
-	const struct search_term *given;
-	enum level level;
-	uint16_t vr;
-	struct buf low, high;		/* collated; low alone when exact */
-	struct buf words;		/* collated query words, NUL after each */
-	unsigned n_words;
-	struct key from, to;		/* its range of the index */
-	bool in_order;			/* of ids */
-};
 
 struct gather {
 	struct kv_txn *txn;
 	const struct search *search;
 	enum level level;
-	struct term terms[TERMS_MAX];
-	size_t n_terms;
+	struct terms terms;
 	struct catalog_path scope;
 	uint64_t skip, want;		/* matches still to pass over, to take */
 	struct hits *hits;
@@ -47,229 +32,6 @@ struct gather {
 	struct study_row study;
 	struct series_row series;
 };
-
-/* -- terms ---------------------------------------------------------------- */
-
-static int
-add_word(void *ctx, const char *word, size_t len)
-{
-	struct term *t = ctx;
-
-	if (t->n_words == WORDS_MAX)
-		return 0;
-	buf_put(&t->words, word, len);
-	buf_putc(&t->words, '\0');
-	t->n_words++;
-	return 0;
-}
-
-static int
-bad_value(const struct search_term *t, struct err *err)
-{
-	return err_set_dicom(err, -EINVAL, 0, t->tag, "the value given for (%04x,%04x) is not valid",
-			     t->tag >> 16, t->tag & 0xFFFF);
-}
-
-static int
-collate(const struct term *t, const char *value, struct buf *out)
-{
-	size_t len = strlen(value);
-
-	while (len > 0 && value[len - 1] == ' ')
-		len--;
-	return collate_value(t->vr, value, len, out);
-}
-
-static void
-set_range(struct gather *g, struct term *t)
-{
-	uint32_t tag = t->given->tag;
-	unsigned char hash[HASH_LEN];
-
-	switch (t->given->match) {
-	case SEARCH_EXACT:
-		index_key_prefix(&t->from, g->scope.partition, tag, INDEX_VALUE);
-		key_escaped(&t->from, t->vr == VR('U', 'I') ? index_uid(t->given->value, hash) : buf_slice(&t->low));
-		key_end_value(&t->from);
-		t->to = t->from;
-		key_after(&t->to);
-		t->in_order = true;
-		break;
-	case SEARCH_RANGE:
-		index_key_prefix(&t->from, g->scope.partition, tag, INDEX_VALUE);
-		t->to = t->from;
-		key_escaped(&t->from, buf_slice(&t->low));
-		if (t->given->upper != NULL) {
-			key_escaped(&t->to, buf_slice(&t->high));
-			key_end_value(&t->to);
-		}
-		key_after(&t->to);
-		break;
-	case SEARCH_WORDS:
-		index_key_prefix(&t->from, g->scope.partition, tag, INDEX_WORD);
-		key_escaped(&t->from, slice_str(t->words.data));
-		t->to = t->from;
-		key_after(&t->to);
-		break;
-	}
-}
-
-static int
-compile(struct gather *g, struct err *err)
-{
-	size_t i;
-
-	if (g->search->n_terms > TERMS_MAX)
-		return err_set(err, -EINVAL, "too many attributes to match");
-	for (i = 0; i < g->search->n_terms; i++) {
-		const struct search_term *given = &g->search->terms[i];
-		const struct attribute_def *def = attribute_searchable(given->tag);
-		struct term *t = &g->terms[g->n_terms++];
-		int r = 0;
-
-		*t = (struct term){ .given = given };
-		buf_init(&t->low, COLLATE_MAX);
-		buf_init(&t->high, COLLATE_MAX);
-		buf_init(&t->words, 4096);
-		if (def == NULL || def->level > g->level)
-			return err_set_dicom(err, -EINVAL, 0, given->tag, "(%04x,%04x) cannot be searched here",
-					     given->tag >> 16, given->tag & 0xFFFF);
-		t->level = def->level;
-		t->vr = def->vr;
-		switch (given->match) {
-		case SEARCH_EXACT:
-			r = given->value == NULL ? -EINVAL : collate(t, given->value, &t->low);
-			break;
-		case SEARCH_RANGE:
-			if (given->value == NULL && given->upper == NULL)
-				r = -EINVAL;
-			if (r == 0 && given->value != NULL)
-				r = collate(t, given->value, &t->low);
-			if (r == 0 && given->upper != NULL)
-				r = collate(t, given->upper, &t->high);
-			break;
-		case SEARCH_WORDS:
-			if (t->vr != VR('P', 'N') || given->value == NULL)
-				r = -EINVAL;
-			else
-				r = collate(t, given->value, &t->low);
-			if (r == 0)
-				r = collate_words(t->low.data != NULL ? t->low.data : "", t->low.len, add_word, t);
-			if (r == 0 && t->n_words == 0)
-				r = -EINVAL;
-			break;
-		}
-		if (r < 0)
-			return bad_value(given, err);
-		set_range(g, t);
-	}
-	return 0;
-}
-
-/* -- checking rows -------------------------------------------------------- */
-
-/* A collated name holds COLLATE_MAX bytes at most, so its words fit. */
-struct name_words {
-	char text[2 * COLLATE_MAX];
-	size_t used;
-	size_t start[64], len[64];
-	unsigned n;
-};
-
-static int
-note_word(void *ctx, const char *word, size_t len)
-{
-	struct name_words *w = ctx;
-
-	if (w->n == sizeof w->len / sizeof *w->len || len > sizeof w->text - w->used)
-		return 0;
-	memcpy(w->text + w->used, word, len);
-	w->start[w->n] = w->used;
-	w->len[w->n++] = len;
-	w->used += len;
-	return 0;
-}
-
-/* The query's words are, in order, beginnings of adjacent words of the name. */
-static bool
-words_match(const struct term *t, struct slice name)
-{
-	struct name_words w;
-	unsigned i, j;
-
-	w.n = 0;
-	w.used = 0;
-	collate_words(name.data, name.len, note_word, &w);
-	for (i = 0; i + t->n_words <= w.n; i++) {
-		const char *q = t->words.data;
-
-		for (j = 0; j < t->n_words; j++, q += strlen(q) + 1)
-			if (w.len[i + j] < strlen(q) || memcmp(w.text + w.start[i + j], q, strlen(q)) != 0)
-				break;
-		if (j == t->n_words)
-			return true;
-	}
-	return false;
-}
-
-static bool
-value_matches(const struct term *t, struct slice collated)
-{
-	if (collated.len == 0)
-		return false;
-	switch (t->given->match) {
-	case SEARCH_EXACT:
-		return slice_compare(collated, buf_slice(&t->low)) == 0;
-	case SEARCH_RANGE:
-		return slice_compare(collated, buf_slice(&t->low)) >= 0 &&
-		       (t->given->upper == NULL || slice_compare(collated, buf_slice(&t->high)) <= 0);
-	default:
-		return words_match(t, collated);
-	}
-}
-
-static bool
-modality_matches(const struct term *t, struct slice modalities)
-{
-	struct buf collated;
-	const unsigned char *p = modalities.data, *end = p + modalities.len;
-	bool found = false;
-
-	buf_init(&collated, COLLATE_MAX);
-	/* (count:4 text:short)* */
-	while (!found && end - p > 5 && (size_t)(end - p) >= 5u + p[4]) {
-		buf_reset(&collated);
-		collate_value(t->vr, (const char *)p + 5, p[4], &collated);
-		found = value_matches(t, buf_slice(&collated));
-		p += 5 + p[4];
-	}
-	buf_fini(&collated);
-	return found;
-}
-
-static bool
-row_matches(const struct gather *g, enum level level, const char *uid, struct slice attributes,
-	    struct slice modalities)
-{
-	struct attribute a;
-	size_t i;
-
-	for (i = 0; i < g->n_terms; i++) {
-		const struct term *t = &g->terms[i];
-
-		if (t->level != level)
-			continue;
-		if (t->given->tag == TAG_MODALITIES_IN_STUDY) {
-			if (!modality_matches(t, modalities))
-				return false;
-		} else if (t->vr == VR('U', 'I')) {
-			if (strcmp(uid, t->given->value) != 0)
-				return false;
-		} else if (!attributes_get(attributes, t->given->tag, &a) || !value_matches(t, a.collated))
-			return false;
-	}
-	return true;
-}
 
 /* 1 when the study fits, 0 when not. */
 static int
@@ -284,7 +46,7 @@ check_study(struct gather *g, uint64_t study)
 		if (r < 0)
 			return r == -ENOENT ? 0 : r;
 		g->study_id = study;
-		g->study_ok = row_matches(g, LEVEL_STUDY, g->study.uid, g->study.attributes, g->study.modalities);
+		g->study_ok = terms_match(&g->terms, LEVEL_STUDY, g->study.uid, g->study.attributes, g->study.modalities);
 	}
 	return g->study_ok;
 }
@@ -303,7 +65,7 @@ check_series(struct gather *g, uint64_t study, uint64_t series)
 		if (r < 0)
 			return r == -ENOENT ? 0 : r;
 		g->series_id = series;
-		g->series_ok = row_matches(g, LEVEL_SERIES, g->series.uid, g->series.attributes, slice_of(NULL, 0));
+		g->series_ok = terms_match(&g->terms, LEVEL_SERIES, g->series.uid, g->series.attributes, slice_of(NULL, 0));
 	}
 	return g->series_ok;
 }
@@ -399,8 +161,8 @@ best_term(struct gather *g, enum level level, const struct term **ret_term, uint
 	int r;
 
 	*ret_term = NULL;
-	for (i = 0; i < g->n_terms; i++) {
-		const struct term *t = &g->terms[i];
+	for (i = 0; i < g->terms.n; i++) {
+		const struct term *t = &g->terms.at[i];
 
 		if (t->level != level || (t->given->tag == TAG_STUDY_INSTANCE_UID))
 			continue;
@@ -682,17 +444,6 @@ search_series(struct gather *g)
 
 /* -- instances ------------------------------------------------------------ */
 
-static const struct term *
-find_term(const struct gather *g, uint32_t tag)
-{
-	size_t i;
-
-	for (i = 0; i < g->n_terms; i++)
-		if (g->terms[i].given->tag == tag)
-			return &g->terms[i];
-	return NULL;
-}
-
 /* Instances of one series, newest first: by id, unless some were replaced. */
 struct source {
 	uint64_t study, series;
@@ -820,7 +571,7 @@ offer_ordered_instance(struct gather *g, uint64_t parent, uint64_t id, uint64_t 
 static int
 collect_instance(struct gather *g, uint64_t id, uint64_t parent, void *ctx)
 {
-	const struct term *t = find_term(g, TAG_SOP_INSTANCE_UID);
+	const struct term *t = terms_find(&g->terms, TAG_SOP_INSTANCE_UID);
 	struct hit hit = { .series = parent, .instance = id };
 	struct instance_row row;
 	int r;
@@ -857,7 +608,7 @@ drop_duplicates(struct hits *h)
 static int
 search_instances(struct gather *g)
 {
-	const struct term *sop = find_term(g, TAG_SOP_INSTANCE_UID);
+	const struct term *sop = terms_find(&g->terms, TAG_SOP_INSTANCE_UID);
 	struct hits ids = { 0 };
 	struct hit one = { .study = g->scope.study, .series = g->scope.series, .order = g->scope.series };
 	int r;
@@ -894,7 +645,7 @@ narrow(struct gather *g)
 	uint64_t id;
 	int r;
 
-	t = find_term(g, TAG_STUDY_INSTANCE_UID);
+	t = terms_find(&g->terms, TAG_STUDY_INSTANCE_UID);
 	if (t != NULL && t->given->match == SEARCH_EXACT) {
 		r = catalog_find(g->txn, g->scope.partition, t->given->value, &id);
 		if (r < 0)
@@ -903,7 +654,7 @@ narrow(struct gather *g)
 			return 0;
 		g->scope.study = id;
 	}
-	t = find_term(g, TAG_SERIES_INSTANCE_UID);
+	t = terms_find(&g->terms, TAG_SERIES_INSTANCE_UID);
 	if (t != NULL && g->scope.study != 0 && t->given->match == SEARCH_EXACT) {
 		r = catalog_find(g->txn, g->scope.study, t->given->value, &id);
 		if (r < 0)
@@ -920,7 +671,6 @@ search_plan(struct store *st, struct kv_txn *txn, const struct search *s, struct
 {
 	struct store_scope scope = { s->partition, s->study_uid, s->series_uid, NULL };
 	struct gather *g = calloc(1, sizeof *g);
-	size_t i;
 	int r;
 
 	(void)st;
@@ -934,7 +684,7 @@ search_plan(struct store *st, struct kv_txn *txn, const struct search *s, struct
 	g->hits = ret_hits;
 	r = scope_resolve(txn, &scope, &g->scope, NULL);
 	if (r == 0) {
-		r = compile(g, err);
+		r = terms_compile(&g->terms, s, g->scope.partition, err);
 		if (r == 0)
 			r = narrow(g);
 		if (r > 0) {
@@ -952,12 +702,8 @@ search_plan(struct store *st, struct kv_txn *txn, const struct search *s, struct
 				err_set(err, r, "cannot read the index: %s", strerror(-r));
 		}
 	} else if (r == -ENOENT)
-		r = compile(g, err);	/* what is asked must make sense all the same */
-	for (i = 0; i < g->n_terms; i++) {
-		buf_fini(&g->terms[i].low);
-		buf_fini(&g->terms[i].high);
-		buf_fini(&g->terms[i].words);
-	}
+		r = terms_compile(&g->terms, s, g->scope.partition, err);	/* what is asked must make sense all the same */
+	terms_fini(&g->terms);
 	free(g);
 	return r < 0 ? r : 0;
 }
