@@ -325,20 +325,23 @@ dir_remove(struct blob_store *b, const char *name)
 	char path[BLOB_NAME_MAX];
 	char *slash;
 	size_t len = strlen(name);
-	int levels;
+	int levels, r = 0;
 
 	if (len >= sizeof path)
 		return -EINVAL;
 	memcpy(path, name, len + 1);
-	if (unlinkat(d->data, path, 0) < 0)
-		return errno == ENOTDIR ? -ENOENT : -errno;
+	if (unlinkat(d->data, path, 0) < 0) {
+		if (errno != ENOENT && errno != ENOTDIR)
+			return -errno;
+		r = -ENOENT;	/* somebody else removed it; its directories may be left */
+	}
 	/* An empty series or study directory is nobody's; the partition's stays. */
 	for (levels = 0; levels < 2 && (slash = strrchr(path, '/')) != NULL; levels++) {
 		*slash = '\0';
 		if (strchr(path, '/') == NULL || unlinkat(d->data, path, AT_REMOVEDIR) < 0)
 			break;
 	}
-	return 0;
+	return r;
 }
 
 static int

@@ -377,9 +377,9 @@ incoming_accept(struct incoming *in, const struct ingest_options *o, struct inge
 	step(STEP_RECEIVED);
 	if (job == NULL)
 		return err_set(err, -ENOMEM, "out of memory");
-	if (strlen(partition) > STORE_NAME_MAX) {
+	if (!name_is_valid(partition)) {
 		job_free(job);
-		return err_set(err, -EINVAL, "the partition name is too long");
+		return err_set(err, -EINVAL, "a partition name is 1 to 64 letters, digits, '_', '-' and '.'");
 	}
 	strcpy(job->partition, partition);
 	job->same = o->same;
@@ -430,6 +430,10 @@ index_in_place(struct store *st, const char *partition, const char *name, int fd
 
 	if (job == NULL)
 		return err_set(err, -ENOMEM, "out of memory");
+	if (!name_is_valid(partition)) {
+		job_free(job);
+		return err_set(err, -EINVAL, "not the name of a partition");
+	}
 	snprintf(job->partition, sizeof job->partition, "%s", partition);
 	job->same = o.same;
 	job->in_place = true;

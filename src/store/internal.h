@@ -104,6 +104,9 @@ struct store {
  * (catalog_init).  Takes both, on failure too. */
 int  store_open_engines(struct kv *kv, struct blob_store *blobs, struct store **ret_store, struct err *err);
 
+/* A name of a workspace, service or partition: one safe component of a path. */
+bool name_is_valid(const char *name);
+
 /* -- staging (stage.c) -- */
 
 /* Name of a stage; partition NULL: not accepted. */

@@ -12,7 +12,7 @@
 #include "store/internal.h"
 
 /* Contract 11.1: letters, digits, "-" and "."; here also "_", which partitions may have. */
-static bool
+bool
 name_is_valid(const char *name)
 {
 	size_t n = strlen(name);

@@ -146,6 +146,12 @@ a_removed_blob_is_gone_but_readable_while_open(void **state)
 	assert_int_equal(blob_open(e->b, NAME, &fd), 0);
 	assert_int_equal(blob_remove(e->b, NAME), 0);
 	assert_int_equal(blob_remove(e->b, NAME), -ENOENT);
+	if (e->shared) {
+		char study[200];
+
+		snprintf(study, sizeof study, "%s/AHDS/w/dicom/s/Microsoft.Default/1.2", e->dir);
+		assert_int_equal(access(study, F_OK), -1);
+	}
 	expect_fd(fd, "one");
 	close(fd);
 	assert_int_equal(blob_open(e->b, NAME, &fd), -ENOENT);

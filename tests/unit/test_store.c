@@ -221,6 +221,10 @@ what_is_refused_leaves_nothing(void **state)
 	assert_int_equal(store_get_status(f->st, &status, &err), 0);
 	assert_int_equal(status.instances, 0);
 	assert_int_equal(status.refused, 2);
+	s.sop_uid = "1.2.3.4";
+	assert_int_equal(ingest(f->st, &s, INGEST_SAME_REPLACE, "../../outside", &result, &err), -EINVAL);
+	assert_int_equal(ingest(f->st, &s, INGEST_SAME_REPLACE, "..", &result, &err), -EINVAL);
+	assert_int_equal(ingest(f->st, &s, INGEST_SAME_REPLACE, "", &result, &err), -EINVAL);
 	expect_clean(f);
 }
 
