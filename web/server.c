@@ -189,10 +189,10 @@ start_context(struct web *web, struct err *err)
 	snprintf(keep, sizeof keep, "%d", LIMIT_KEEP_ALIVE_MS);
 	web->context = mg_start2(&init, &error);
 	if (web->context == NULL)
-		return err_set(err, -EADDRINUSE, "Cannot listen on %s: %.150s", listen,
-			       text[0] != '\0' ? text : "address in use or not of this machine");
+		return err_set(err, -EADDRINUSE, "cannot listen on %s: the address is in use, or not of this machine",
+			       listen);
 	if (mg_get_server_ports(web->context, 1, &port) < 1)
-		return err_set(err, -EIO, "Cannot tell the port of %s", listen);
+		return err_set(err, -EIO, "cannot tell the port of %s", listen);
 	web->port = (unsigned)port.port;
 	return 0;
 }

@@ -246,6 +246,7 @@ committer_main(void *ctx)
 			break;
 		n = take_round_locked(st, jobs);
 		last = jobs[n - 1]->number;
+		st->round_runs = true;
 		pthread_mutex_unlock(&st->lock);
 
 		run_round(st, jobs, n);
@@ -257,6 +258,7 @@ committer_main(void *ctx)
 		pthread_mutex_lock(&st->lock);
 		for (i = 0; i < n; i++)
 			jobs[i]->done = true;
+		st->round_runs = false;
 		st->done_number = last;
 		st->n_pending -= n;
 		pthread_cond_broadcast(&st->done);
@@ -356,7 +358,7 @@ help_locked(struct store *st, struct job *job)
 {
 	int r;
 
-	if (!job->queued || st->n_pending > HELP_MAX || job->row.size < WRITEBACK_MIN || st->queue == job)
+	if (!job->queued || st->n_pending > HELP_MAX || job->row.size < WRITEBACK_MIN || !st->round_runs)
 		return;
 	job->syncing = true;
 	pthread_mutex_unlock(&st->lock);

@@ -21,6 +21,7 @@ enum {
 	 * accepted, and synced by who waits for the commit while no more than HELP_MAX are pending.
 	 * Smaller or more of them are better gathered by one sync. */
 	WRITEBACK_MIN = 64 << 10,
+	WRITEBACK_STEP = 256 << 10,
 	HELP_MAX = 16,
 	/* One transaction: long enough to pay for its sync, short enough not to keep others waiting. */
 	ROUND_MAX = 1024,
@@ -80,6 +81,7 @@ struct store {
 	uint64_t last_number, done_number;
 	size_t n_pending;
 	bool stopping, committer_runs;
+	bool round_runs;		/* the committer is busy with a round */
 	pthread_t committer;
 	uint64_t observed;		/* sequence the observer has been told of */
 	bool observing;

@@ -9,11 +9,11 @@ new_store
 listener() {	# NAME
 	if command -v socat >/dev/null; then
 		case $1 in
-		@*) socat -u "ABSTRACT-RECV:${1#@}" - ;;
-		*) socat -u "UNIX-RECV:$1" - ;;
+		@*) exec socat -u "ABSTRACT-RECV:${1#@}" - ;;
+		*) exec socat -u "UNIX-RECV:$1" - ;;
 		esac
 	else
-		python3 -uc '
+		exec python3 -uc '
 import socket, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 s.bind(sys.argv[1].replace("@", "\0", 1) if sys.argv[1][0] == "@" else sys.argv[1])
