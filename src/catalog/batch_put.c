@@ -6,15 +6,24 @@
 #include "catalog/codec.h"
 #include "catalog/header.h"
 
+/* Newer attributes over old, into b->merged.  1: they differ from the old, 0: not. */
 static int
-merge_study(struct catalog_batch *b, struct open_study *s, struct slice newer)
+merge(struct catalog_batch *b, const struct buf *old, struct slice newer)
 {
 	int r;
 
 	buf_reset(&b->merged);
-	attributes_merge(buf_slice(&s->attributes), newer, &b->merged);
+	attributes_merge(buf_slice(old), newer, &b->merged);
 	r = buf_error(&b->merged);
-	if (r < 0 || slice_compare(buf_slice(&b->merged), buf_slice(&s->attributes)) == 0)
+	return r < 0 ? r : slice_compare(buf_slice(&b->merged), buf_slice(old)) != 0;
+}
+
+static int
+merge_study(struct catalog_batch *b, struct open_study *s, struct slice newer)
+{
+	int r = merge(b, &s->attributes, newer);
+
+	if (r <= 0)
 		return r;
 	r = index_study(b, s, buf_slice(&s->attributes), buf_slice(&b->merged));
 	buf_reset(&s->attributes);
@@ -26,12 +35,9 @@ static int
 merge_series(struct catalog_batch *b, struct open_series *s, struct slice newer)
 {
 	struct slice old_modality, modality;
-	int r;
+	int r = merge(b, &s->attributes, newer);
 
-	buf_reset(&b->merged);
-	attributes_merge(buf_slice(&s->attributes), newer, &b->merged);
-	r = buf_error(&b->merged);
-	if (r < 0 || slice_compare(buf_slice(&b->merged), buf_slice(&s->attributes)) == 0)
+	if (r <= 0)
 		return r;
 	r = index_series(b, s, buf_slice(&s->attributes), buf_slice(&b->merged));
 	old_modality = series_modality(buf_slice(&s->attributes));

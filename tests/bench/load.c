@@ -191,11 +191,13 @@ take(size_t max, size_t *ret_first)
 	return n;
 }
 
-static char *
-body_of(size_t first, size_t n, size_t *ret_len)
+/* A body in a buffer that each connection keeps: fresh memory for each would
+ * cost as much as sending it. */
+static void
+body_of(size_t first, size_t n, char **buf, size_t *buf_cap, size_t *ret_len)
 {
-	char *body = NULL;
-	size_t len = 0, cap = 0, i;
+	char *body = *buf;
+	size_t len = 0, cap = *buf_cap, i;
 	struct stat sb;
 	int fd;
 
@@ -215,7 +217,8 @@ body_of(size_t first, size_t n, size_t *ret_len)
 	}
 	len += (size_t)sprintf(body + len, "\r\n--" BOUNDARY "--\r\n");
 	*ret_len = len;
-	return body;
+	*buf = body;
+	*buf_cap = cap;
 }
 
 static void *
@@ -223,22 +226,21 @@ stow(void *ctx)
 {
 	struct connection *c = malloc(sizeof *c);
 	unsigned long long bytes;
-	size_t first, n, len;
-	char head[1024], *body;
+	size_t first, n, len, cap = 0;
+	char head[1024], *body = NULL;
 	int status;
 
 	(void)ctx;
 	c->fd = dial();
 	c->have = c->at = 0;
 	while ((n = take(per_request, &first)) > 0) {
-		body = body_of(first, n, &len);
+		body_of(first, n, &body, &cap, &len);
 		snprintf(head, sizeof head,
 			 "POST %s HTTP/1.1\r\nHost: %s:%s\r\nAccept: application/dicom+json\r\n"
 			 "Content-Type: multipart/related; type=\"application/dicom\"; boundary=" BOUNDARY "\r\n"
 			 "Content-Length: %zu\r\n\r\n", path, host, port, len);
 		send_all(c->fd, head, strlen(head));
 		send_all(c->fd, body, len);
-		free(body);
 		status = reply(c, &bytes);
 		if (status != 200 && status != 202) {
 			fprintf(stderr, "load: status %d\n", status);
@@ -246,6 +248,7 @@ stow(void *ctx)
 		}
 	}
 	close(c->fd);
+	free(body);
 	free(c);
 	return NULL;
 }
