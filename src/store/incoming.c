@@ -27,7 +27,6 @@ struct incoming {
 	char name[BLOB_STAGE_MAX];	/* where the file is now */
 	struct hash_stream *hash;	/* of everything given to incoming_write */
 	uint64_t written;
-	uint64_t writeback;		/* of that, what is on its way to the disk */
 };
 
 static int
@@ -100,12 +99,6 @@ incoming_write(struct incoming *in, const void *data, size_t len, struct err *er
 		return err_set(err, r, "cannot write to staging: %s", strerror(-r));
 	hash_stream_add(in->hash, data, len);
 	in->written += len;
-	/* The disk begins while the rest is still coming in. */
-	if (in->written - in->writeback >= WRITEBACK_STEP) {
-		sync_file_range(in->fd, (off_t)in->writeback, (off_t)(in->written - in->writeback),
-				SYNC_FILE_RANGE_WRITE);
-		in->writeback = in->written;
-	}
 	return 0;
 }
 

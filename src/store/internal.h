@@ -21,7 +21,6 @@ enum {
 	 * accepted, and synced by who waits for the commit while no more than HELP_MAX are pending.
 	 * Smaller or more of them are better gathered by one sync. */
 	WRITEBACK_MIN = 64 << 10,
-	WRITEBACK_STEP = 256 << 10,
 	HELP_MAX = 16,
 	/* One transaction: long enough to pay for its sync, short enough not to keep others waiting. */
 	ROUND_MAX = 1024,
