@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
+#include "base/cond.h"
 #include "base/log.h"
 
 #define HELD_MAX 64			/* more handlers at once than the pool has threads never are */
@@ -94,18 +94,6 @@ work_on(struct fs *fs, struct item *item)
 		fuse_reply_err(item->req, item->num);
 }
 
-static void
-in_ms(struct timespec *ts, int ms)
-{
-	clock_gettime(CLOCK_MONOTONIC, ts);
-	ts->tv_sec += ms / 1000;
-	ts->tv_nsec += (long)(ms % 1000) * 1000000;
-	if (ts->tv_nsec >= 1000000000) {
-		ts->tv_sec++;
-		ts->tv_nsec -= 1000000000;
-	}
-}
-
 static void *
 run(void *arg)
 {
@@ -119,7 +107,7 @@ run(void *arg)
 	while (!nt->stop || nt->first != NULL) {
 		item = nt->first;
 		if (item == NULL) {
-			in_ms(&until, EXPIRY_MS);
+			until = cond_deadline(EXPIRY_MS);
 			if (pthread_cond_timedwait(&nt->work, &nt->lock, &until) == 0)
 				continue;
 			pthread_mutex_unlock(&nt->lock);
@@ -149,17 +137,13 @@ int
 notify_start(struct fs *fs)
 {
 	struct notifier *nt = calloc(1, sizeof *nt);
-	pthread_condattr_t attr;
 	int r;
 
 	if (nt == NULL)
 		return -ENOMEM;
 	pthread_mutex_init(&nt->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&nt->work, &attr);
-	pthread_cond_init(&nt->progress, &attr);
-	pthread_condattr_destroy(&attr);
+	cond_init(&nt->work);
+	cond_init(&nt->progress);
 	fs->notifier = nt;
 	r = pthread_create(&nt->thread, NULL, run, fs);
 	if (r != 0) {
@@ -283,7 +267,7 @@ wait_done(struct notifier *nt, uint64_t sequence)
 {
 	struct timespec until;
 
-	in_ms(&until, OBSERVER_PATIENCE_MS);
+	until = cond_deadline(OBSERVER_PATIENCE_MS);
 	pthread_mutex_lock(&nt->lock);
 	while (nt->done < sequence && !is_stuck_locked(nt) && !nt->stop)
 		if (pthread_cond_timedwait(&nt->progress, &nt->lock, &until) != 0)

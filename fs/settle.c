@@ -6,11 +6,12 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "base/cond.h"
 
 /* Nobody is in a hurry to know, usually: waking up once for many commits, not
  * once for each, leaves the processor to those who write. */
-#define LINGER_NS 3000000
+#define LINGER_MS 3
 
 struct waiter {
 	struct waiter *next;
@@ -77,14 +78,8 @@ settle(struct settler *s, struct pending *p)
 static void
 linger_locked(struct settler *s)
 {
-	struct timespec until;
+	struct timespec until = cond_deadline(LINGER_MS);
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += LINGER_NS;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
 	while (s->urgent == 0 && !s->stop)
 		if (pthread_cond_timedwait(&s->hurry, &s->lock, &until) != 0)
 			break;
@@ -123,16 +118,12 @@ int
 settler_start(void (*settled)(void *ctx, struct pending *p), void *ctx, struct settler **ret_settler)
 {
 	struct settler *s = calloc(1, sizeof *s);
-	pthread_condattr_t attr;
 	int r;
 
 	if (s == NULL)
 		return -ENOMEM;
 	pthread_mutex_init(&s->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&s->hurry, &attr);
-	pthread_condattr_destroy(&attr);
+	cond_init(&s->hurry);
 	pthread_cond_init(&s->work, NULL);
 	pthread_cond_init(&s->settled_cond, NULL);
 	s->settled = settled;

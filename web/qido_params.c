@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "dicom/date.h"
 #include "dicom/tag.h"
 #include "web/range.h"
 
@@ -48,75 +49,6 @@ is_private(uint32_t tag)
 
 /* ------------------------------------------------------------ values ---- */
 
-static bool
-all_digits(const char *s, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < len; i++)
-		if (s[i] < '0' || s[i] > '9')
-			return false;
-	return true;
-}
-
-static unsigned
-two_digits(const char *s)
-{
-	return (unsigned)(s[0] - '0') * 10 + (unsigned)(s[1] - '0');
-}
-
-static bool
-is_date(const char *s, size_t len)
-{
-	static const unsigned char days[] = { 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-	unsigned year, month, day;
-
-	if (len != 8 || !all_digits(s, 8))
-		return false;
-	year = two_digits(s) * 100 + two_digits(s + 2);
-	month = two_digits(s + 4);
-	day = two_digits(s + 6);
-	if (year == 0 || month < 1 || month > 12 || day < 1 || day > days[month - 1])
-		return false;
-	return month != 2 || day < 29 || (year % 4 == 0 && (year % 100 != 0 || year % 400 == 0));
-}
-
-/* HH, HHMM, HHMMSS, HHMMSS.F to .FFFFFF */
-static bool
-is_time(const char *s, size_t len)
-{
-	size_t whole = len, i;
-	const char *dot = memchr(s, '.', len);
-
-	if (dot != NULL) {
-		whole = (size_t)(dot - s);
-		if (whole != 6 || len - whole < 2 || len - whole > 7 || !all_digits(dot + 1, len - whole - 1))
-			return false;
-	}
-	if ((whole != 2 && whole != 4 && whole != 6) || !all_digits(s, whole))
-		return false;
-	for (i = 0; i < whole; i += 2)
-		if (two_digits(s + i) > (i == 0 ? 23u : i == 2 ? 59u : 60u))
-			return false;
-	return true;
-}
-
-/* yyyy and on, two digits at a time, as contract 4.4 lists. */
-static bool
-is_date_time(const char *s, size_t len)
-{
-	char full[9];
-
-	if (len < 8) {
-		if (len != 4 && len != 6)
-			return false;
-		memcpy(full, s, len);
-		memcpy(full + len, &"0101"[len - 4], 8 - len);
-		return is_date(full, 8);
-	}
-	return is_date(s, 8) && (len == 8 || is_time(s + 8, len - 8));
-}
-
 struct value_rule {
 	uint16_t vr;
 	bool (*check)(const char *s, size_t len);
@@ -124,9 +56,9 @@ struct value_rule {
 };
 
 static const struct value_rule range_rules[] = {
-	{ VR('D', 'A'), is_date, "yyyyMMdd" },
-	{ VR('T', 'M'), is_time, "HH, HHmm, HHmmss or HHmmss.FFFFFF" },
-	{ VR('D', 'T'), is_date_time, "yyyy to yyyyMMddHHmmss.FFFFFF, without an offset" },
+	{ VR('D', 'A'), date_is_valid, "yyyyMMdd" },
+	{ VR('T', 'M'), time_is_valid, "HH, HHmm, HHmmss or HHmmss.FFFFFF" },
+	{ VR('D', 'T'), date_time_is_valid, "yyyy to yyyyMMddHHmmss.FFFFFF, without an offset" },
 };
 
 static const struct value_rule *

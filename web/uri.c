@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/utf8.h"
+
 static int
 hex_digit(char c)
 {
@@ -17,32 +19,15 @@ hex_digit(char c)
 	return -1;
 }
 
-/* Well formed UTF-8: no overlong form, no surrogate, nothing past U+10FFFF. */
 static bool
-is_utf8(const char *text)
+is_utf8(const char *s)
 {
-	const unsigned char *s = (const unsigned char *)text;
+	size_t left = strlen(s), n;
 
-	while (*s != '\0') {
-		unsigned n, i;
-
-		if (*s < 0x80)
-			n = 0;
-		else if (*s >= 0xC2 && *s <= 0xDF)
-			n = 1;
-		else if (*s >= 0xE0 && *s <= 0xEF)
-			n = 2;
-		else if (*s >= 0xF0 && *s <= 0xF4)
-			n = 3;
-		else
+	for (; left > 0; s += n, left -= n) {
+		n = utf8_sequence(s, left);
+		if (n == 0)
 			return false;
-		for (i = 1; i <= n; i++)
-			if ((s[i] & 0xC0) != 0x80)
-				return false;
-		if ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F) ||
-		    (s[0] == 0xF0 && s[1] < 0x90) || (s[0] == 0xF4 && s[1] > 0x8F))
-			return false;
-		s += n + 1;
 	}
 	return true;
 }

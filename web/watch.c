@@ -5,10 +5,13 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "base/clock.h"
+#include "base/cond.h"
 #include "web/limits.h"
+
+/* How late a shutdown may be. */
+#define LATE_MS 1000
 
 struct watch_slot {
 	struct watch *watch;
@@ -46,11 +49,9 @@ watch_run(void *ctx)
 
 	pthread_mutex_lock(&watch->lock);
 	while (!watch->ended) {
-		struct timespec ts;
+		struct timespec ts = cond_deadline(LATE_MS);
 
 		shut_overdue_locked(watch);
-		clock_gettime(CLOCK_REALTIME, &ts);
-		ts.tv_sec++;	/* how late a shutdown may be */
 		pthread_cond_timedwait(&watch->wake, &watch->lock, &ts);
 	}
 	pthread_mutex_unlock(&watch->lock);
@@ -67,7 +68,7 @@ watch_start(unsigned idle_ms, struct watch **ret_watch)
 		return -ENOMEM;
 	watch->idle_ms = idle_ms;
 	pthread_mutex_init(&watch->lock, NULL);
-	pthread_cond_init(&watch->wake, NULL);
+	cond_init(&watch->wake);
 	r = pthread_create(&watch->thread, NULL, watch_run, watch);
 	if (r != 0) {
 		free(watch);

@@ -4,5 +4,7 @@ libcore_a_SOURCES += \
 	src/base/err.h src/base/err.c \
 	src/base/log.h src/base/log.c \
 	src/base/clock.h src/base/clock.c \
+	src/base/cond.h src/base/cond.c \
+	src/base/utf8.h src/base/utf8.c \
 	src/base/hash.h src/base/hash.c \
 	src/base/io.h src/base/io.c

@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+#include "dicom/date.h"
 #include "dicom/json.h"
 #include "dicom/tag.h"
 
@@ -93,33 +94,21 @@ print_keywords(FILE *out, enum store_level level)
 	fputc('\n', out);
 }
 
-static unsigned
-days_of_month(unsigned year, unsigned month)
-{
-	static const unsigned char days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-
-	return days[month - 1] + (month == 2 && leap);
-}
-
 /* The first or last day of YYYY, YYYYMM or YYYYMMDD, as YYYYMMDD. */
 static int
 expand_date(const char *text, bool last, char day[9])
 {
 	size_t len = strlen(text);
-	unsigned y, m, d;
+	unsigned year, month;
 
-	if (strspn(text, "0123456789") != len || (len != 4 && len != 6 && len != 8))
+	if ((len != 4 && len != 6 && len != 8) || strspn(text, "0123456789") != len)
 		return -EINVAL;
-	y = (unsigned)((text[0] - '0') * 1000 + (text[1] - '0') * 100 + (text[2] - '0') * 10 + (text[3] - '0'));
-	m = len >= 6 ? (unsigned)((text[4] - '0') * 10 + (text[5] - '0')) : last ? 12 : 1;
-	if (m < 1 || m > 12)
-		return -EINVAL;
-	d = len == 8 ? (unsigned)((text[6] - '0') * 10 + (text[7] - '0')) : last ? days_of_month(y, m) : 1;
-	if (d < 1 || d > days_of_month(y, m))
-		return -EINVAL;
-	snprintf(day, 9, "%04u%02u%02u", y % 10000, m % 100, d % 100);
-	return 0;
+	/* the first of January, or December; then the first day, or the last there is */
+	memcpy(day, last ? "00001231" : "00000101", 9);
+	memcpy(day, text, len);
+	if (len == 6 && last && sscanf(day, "%4u%2u", &year, &month) == 2 && month >= 1 && month <= 12)
+		snprintf(day + 6, 3, "%02u", date_days_in_month(year, month) % 100);
+	return date_is_valid(day, 8) ? 0 : -EINVAL;
 }
 
 /* A date, a year, a month, or a range of those. */

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 enum set {
 	NONE,			/* nothing designated: high bytes are invalid */
 	ASCII,
@@ -388,35 +390,6 @@ extended_value(struct state *s, const struct charset *cs, struct buf *out)
 			return r;
 	}
 	return 0;
-}
-
-/* Unicode 15 table 3-7. */
-static size_t
-utf8_sequence(const unsigned char *p, size_t len)
-{
-	unsigned char lo = 0x80, hi = 0xBF;
-	size_t n, i;
-
-	if (p[0] < 0x80)
-		return 1;
-	n = p[0] >= 0xC2 && p[0] <= 0xDF ? 2 : p[0] >= 0xE0 && p[0] <= 0xEF ? 3 :
-	    p[0] >= 0xF0 && p[0] <= 0xF4 ? 4 : 0;
-	if (n == 0 || n > len)
-		return 0;
-	if (p[0] == 0xE0)
-		lo = 0xA0;
-	if (p[0] == 0xED)
-		hi = 0x9F;
-	if (p[0] == 0xF0)
-		lo = 0x90;
-	if (p[0] == 0xF4)
-		hi = 0x8F;
-	if (p[1] < lo || p[1] > hi)
-		return 0;
-	for (i = 2; i < n; i++)
-		if (p[i] < 0x80 || p[i] > 0xBF)
-			return 0;
-	return n;
 }
 
 static int

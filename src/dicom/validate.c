@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "dicom/date.h"
 #include "dicom/vr.h"
 
 /* Longest value that is looked at; every rule below allows far less. */
@@ -59,30 +60,6 @@ has_control(const char *text, size_t len)
 }
 
 static const char *
-check_date(const char *text, size_t len)
-{
-	static const int days[] = { 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-	int year, month, day;
-	size_t i;
-
-	if (len == 0)
-		return NULL;
-	if (len != 8)
-		return "not a date";
-	for (i = 0; i < len; i++)
-		if (text[i] < '0' || text[i] > '9')
-			return "not a date";
-	year = (text[0] - '0') * 1000 + (text[1] - '0') * 100 + (text[2] - '0') * 10 + text[3] - '0';
-	month = (text[4] - '0') * 10 + text[5] - '0';
-	day = (text[6] - '0') * 10 + text[7] - '0';
-	if (year < 1 || month < 1 || month > 12 || day < 1 || day > days[month - 1])
-		return "not a date";
-	if (month == 2 && day == 29 && (year % 4 != 0 || (year % 100 == 0 && year % 400 != 0)))
-		return "not a date";
-	return NULL;
-}
-
-static const char *
 check_name(const char *text, size_t len)
 {
 	unsigned groups = 1, components = 1;
@@ -116,7 +93,7 @@ check_value(uint16_t vr, const char *text, size_t len)
 	case VR('S', 'H'):
 		return characters(text, len) > 16 ? "longer than 16 characters" : NULL;
 	case VR('D', 'A'):
-		return check_date(text, len);
+		return len == 0 || date_is_valid(text, len) ? NULL : "not a date";
 	case VR('L', 'O'):
 		if (characters(text, len) > 64)
 			return "longer than 64 characters";

@@ -23,10 +23,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/cond.h"
 #include "base/log.h"
 #include "store/internal.h"
 
@@ -324,25 +324,10 @@ barrier(struct store *st)
 	pthread_mutex_unlock(&st->lock);
 }
 
-static struct timespec
-deadline(int ms)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	ts.tv_sec += ms / 1000;
-	ts.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (ts.tv_nsec >= 1000000000) {
-		ts.tv_sec++;
-		ts.tv_nsec -= 1000000000;
-	}
-	return ts;
-}
-
 void
 wait_observed(struct store *st, uint64_t sequence)
 {
-	struct timespec until = deadline(OBSERVER_WAIT);
+	struct timespec until = cond_deadline(OBSERVER_WAIT);
 
 	pthread_mutex_lock(&st->lock);
 	while (st->observing && st->observed < sequence)

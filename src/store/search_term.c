@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "dicom/collate.h"
+#include "dicom/date.h"
 #include "store/search_internal.h"
 
 /* Words of a fuzzy query; more of them are not looked at. */
@@ -39,6 +40,9 @@ collate(const struct term *t, const char *value, struct buf *out)
 
 	while (len > 0 && value[len - 1] == ' ')
 		len--;
+	if ((t->vr == VR('D', 'A') && !date_is_valid(value, len)) || (t->vr == VR('T', 'M') && !time_is_valid(value, len)) ||
+	    (t->vr == VR('D', 'T') && !date_time_is_valid(value, len)))
+		return -EINVAL;
 	return collate_value(t->vr, value, len, out);
 }
 

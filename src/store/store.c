@@ -8,6 +8,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/cond.h"
 #include "base/io.h"
 #include "store/internal.h"
 
@@ -164,7 +165,6 @@ static struct store *
 store_new(void)
 {
 	struct store *st = calloc(1, sizeof *st);
-	pthread_condattr_t attr;
 
 	if (st == NULL)
 		return NULL;
@@ -179,11 +179,8 @@ store_new(void)
 	pthread_mutex_init(&st->lock, NULL);
 	pthread_mutex_init(&st->claim_lock, NULL);
 	pthread_mutex_init(&st->error_queue_lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&st->work, &attr);
-	pthread_cond_init(&st->done, &attr);
-	pthread_condattr_destroy(&attr);
+	cond_init(&st->work);
+	cond_init(&st->done);
 	return st;
 }
 

@@ -366,6 +366,13 @@ terms_that_make_no_sense_are_refused(void **state)
 	assert_int_equal(store_search(f->st, &q, append, NULL, &err), -EINVAL);
 	t.tag = TAG_MODALITY;
 	assert_int_equal(store_search(f->st, &q, append, NULL, &err), -EINVAL);
+	t.tag = TAG_STUDY_DATE;
+	t.value = "20230229";
+	assert_int_equal(store_search(f->st, &q, append, NULL, &err), -EINVAL);
+	t.match = SEARCH_RANGE;
+	t.value = "20240229";
+	t.upper = "tomorrow";
+	assert_int_equal(store_search(f->st, &q, append, NULL, &err), -EINVAL);
 }
 
 static void
