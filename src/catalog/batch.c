@@ -86,8 +86,7 @@ int
 batch_begin(struct kv *kv, struct catalog_batch **ret_batch)
 {
 	struct catalog_batch *b = calloc(1, sizeof *b);
-	struct kv_range *g;
-	struct slice k, v;
+	uint64_t removals = 0;
 	int r;
 
 	if (b == NULL)
@@ -98,12 +97,8 @@ batch_begin(struct kv *kv, struct catalog_batch **ret_batch)
 	if (r == 0)
 		r = catalog_get_counters(b->txn, &b->counters);
 	if (r == 0)
-		r = kv_range_open(b->txn, T_RECLAIM, slice_of(NULL, 0), slice_of(NULL, 0), KV_ASCENDING, 1, &g);
-	if (r == 0) {
-		r = kv_range_next(g, &k, &v);
-		kv_range_close(g);
-		b->reclaim_pending = r > 0;
-	}
+		r = catalog_count(b->txn, T_RECLAIM, 1, &removals);
+	b->reclaim_pending = removals > 0;
 	if (r < 0) {
 		batch_abort(b);
 		return r;

@@ -113,13 +113,13 @@ index_uid_entry(struct catalog_batch *b, uint64_t partition, uint32_t tag, const
 
 /* Add n (1 or -1) to the number of series with this modality. */
 int
-count_modality(struct catalog_batch *b, struct open_study *s, struct slice modality, int n)
+count_modality(struct catalog_batch *b, struct open_study *s, const char *text, int n)
 {
 	struct index_change c = { b, s->partition->id, TAG_MODALITIES_IN_STUDY, s->id, s->partition->id, false };
 	struct buf out, collated;
 	struct reader in;
 	uint32_t count, before = 0, after;
-	struct slice text;
+	struct slice modality = slice_str(text), other;
 	int r = 0;
 
 	if (modality.len == 0)
@@ -128,13 +128,13 @@ count_modality(struct catalog_batch *b, struct open_study *s, struct slice modal
 	reader_init(&in, buf_slice(&s->modalities));
 	while (s->modalities.len > 0 && in.p < in.end && !in.bad) {
 		count = get_u32(&in);
-		text = get_short(&in);
-		if (slice_compare(text, modality) == 0) {
+		other = get_short(&in);
+		if (slice_compare(other, modality) == 0) {
 			before = count;
 			continue;
 		}
 		put_u32(&out, count);
-		put_short(&out, text);
+		put_short(&out, other);
 	}
 	after = n > 0 ? before + 1 : before > 0 ? before - 1 : 0;
 	if (after > 0) {
@@ -153,20 +153,4 @@ count_modality(struct catalog_batch *b, struct open_study *s, struct slice modal
 	buf_fini(&s->modalities);
 	s->modalities = out;
 	return r;
-}
-
-/* The Modality a series row shows now, as plain text: out of its JSON, which has one short form. */
-struct slice
-series_modality(struct slice attributes)
-{
-	static const char head[] = "{\"vr\":\"CS\",\"Value\":[\"";
-	struct attribute a;
-	const char *p, *end;
-
-	if (!attributes_get(attributes, TAG_MODALITY, &a) || a.json.len <= sizeof head ||
-	    memcmp(a.json.data, head, sizeof head - 1) != 0)
-		return slice_of(NULL, 0);
-	p = (const char *)a.json.data + sizeof head - 1;
-	end = memchr(p, '"', a.json.len - (sizeof head - 1));
-	return slice_of(p, end == NULL ? 0 : (size_t)(end - p));
 }

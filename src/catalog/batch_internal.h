@@ -71,10 +71,8 @@ int  index_series(struct catalog_batch *b, const struct open_series *s, struct s
 /* The entry of a series' or instance's UID. */
 int  index_uid_entry(struct catalog_batch *b, uint64_t partition, uint32_t tag, const char *uid, uint64_t id,
 		     uint64_t parent, bool put);
-/* Add n (1 or -1) to the number of series of a study with this modality. */
-int  count_modality(struct catalog_batch *b, struct open_study *s, struct slice modality, int n);
-/* The Modality a series shows, as plain text. */
-struct slice series_modality(struct slice attributes);
+/* Add n (1 or -1) to the number of series of a study with this modality; "" counts nowhere. */
+int  count_modality(struct catalog_batch *b, struct open_study *s, const char *modality, int n);
 
 /* -- what put and remove share (batch_put.c) -- */
 

@@ -1,5 +1,6 @@
 /* Storing an instance: its row and everything that hangs on it. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "catalog/batch_internal.h"
@@ -34,21 +35,28 @@ merge_study(struct catalog_batch *b, struct open_study *s, struct slice newer)
 static int
 merge_series(struct catalog_batch *b, struct open_series *s, struct slice newer)
 {
-	struct slice old_modality, modality;
 	int r = merge(b, &s->attributes, newer);
 
 	if (r <= 0)
 		return r;
 	r = index_series(b, s, buf_slice(&s->attributes), buf_slice(&b->merged));
-	old_modality = series_modality(buf_slice(&s->attributes));
-	modality = series_modality(buf_slice(&b->merged));
-	if (r == 0 && slice_compare(old_modality, modality) != 0) {
-		r = count_modality(b, s->study, old_modality, -1);
-		if (r == 0)
-			r = count_modality(b, s->study, modality, 1);
-	}
 	buf_reset(&s->attributes);
 	buf_put(&s->attributes, b->merged.data, b->merged.len);
+	return r;
+}
+
+/* The latest that is not empty stands for the series, as of any attribute. */
+static int
+set_modality(struct catalog_batch *b, struct open_series *s, const char *modality)
+{
+	int r;
+
+	if (modality[0] == '\0' || strcmp(modality, s->row.modality) == 0)
+		return 0;
+	r = count_modality(b, s->study, s->row.modality, -1);
+	if (r == 0)
+		r = count_modality(b, s->study, modality, 1);
+	snprintf(s->row.modality, sizeof s->row.modality, "%s", modality);
 	return r;
 }
 
@@ -312,6 +320,8 @@ batch_put(struct catalog_batch *b, const struct catalog_entry *e, struct catalog
 		r = merge_study(b, study, e->study_attributes);
 	if (r == 0)
 		r = merge_series(b, s, e->series_attributes);
+	if (r == 0)
+		r = set_modality(b, s, e->modality);
 	if (r == 0) {
 		feed_entry_init(&f, s, id, &row, there ? FEED_UPDATE : FEED_CREATE, e->now);
 		f.with = with;

@@ -86,7 +86,7 @@ remove_series(struct catalog_batch *b, struct open_series *s)
 	p->row.series--;
 	r = index_series(b, s, buf_slice(&s->attributes), slice_of(NULL, 0));
 	if (r == 0)
-		r = count_modality(b, study, series_modality(buf_slice(&s->attributes)), -1);
+		r = count_modality(b, study, s->row.modality, -1);
 	if (r == 0)
 		r = index_uid_entry(b, p->id, TAG_SERIES_INSTANCE_UID, s->row.uid, s->id, study->id, false);
 	if (r == 0)

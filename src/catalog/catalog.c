@@ -298,6 +298,22 @@ catalog_instance(struct kv_txn *txn, uint64_t series, uint64_t instance, struct 
 }
 
 int
+catalog_count(struct kv_txn *txn, enum table table, uint64_t max, uint64_t *ret_count)
+{
+	struct kv_range *g;
+	struct slice k, v;
+	int r = kv_range_open(txn, table, slice_of(NULL, 0), slice_of(NULL, 0), KV_ASCENDING, max, &g);
+
+	*ret_count = 0;
+	if (r < 0)
+		return r;
+	while ((r = kv_range_next(g, &k, &v)) > 0)
+		++*ret_count;
+	kv_range_close(g);
+	return r;
+}
+
+int
 catalog_base(struct kv_txn *txn, uint64_t series, struct buf *base_json, uint64_t *ret_base_id)
 {
 	struct key k = key_of_2(series, 0);

@@ -57,6 +57,9 @@ int  catalog_instance(struct kv_txn *txn, uint64_t series, uint64_t instance, st
 /* Parent of a series or study, by its id alone. */
 int  catalog_parent(struct kv_txn *txn, uint64_t id, uint64_t *ret_parent);
 
+/* Entries of a table, counted up to max (0: all). */
+int  catalog_count(struct kv_txn *txn, enum table table, uint64_t max, uint64_t *ret_count);
+
 /* The base of a series appended to base_json (nothing when it has none), and the number that names it. */
 int  catalog_base(struct kv_txn *txn, uint64_t series, struct buf *base_json, uint64_t *ret_base_id);
 /* The header template of an instance, appended; base is that of its series. */
@@ -87,7 +90,7 @@ struct catalog_entry {
 	const char *study_uid, *series_uid;
 	const struct instance_row *row;	/* watermark, flags REPLACED, created are the batch's to set */
 	struct slice study_attributes, series_attributes;	/* instance's are in row */
-	struct slice modality;		/* plain text, may be empty */
+	const char *modality;		/* plain text, "" when it has none */
 	struct slice json;		/* the template */
 	struct slice header;		/* json compressed; made with base_id when that is not 0 */
 	uint64_t base_id;

@@ -140,6 +140,7 @@ series_row_put(const struct series_row *row, struct buf *b)
 	put_u64(b, row->max_watermark);
 	put_u64(b, row->latest_instance);
 	put_u8(b, row->replaced);
+	put_short(b, slice_str(row->modality));
 	put_short(b, slice_str(row->uid));
 	put_long(b, row->attributes);
 }
@@ -157,6 +158,7 @@ series_row_get(struct slice value, struct series_row *row)
 	row->max_watermark = get_u64(&r);
 	row->latest_instance = get_u64(&r);
 	row->replaced = get_u8(&r);
+	get_text(&r, row->modality, sizeof row->modality);
 	get_text(&r, row->uid, sizeof row->uid);
 	row->attributes = get_long(&r);
 	return done(&r, "series");

@@ -15,6 +15,8 @@
 #include "dicom/uid.h"
 
 #define ROW_LAYOUT 1
+/* PS3.5 6.2: CS has 16 characters; longer ones are cut. */
+#define MODALITY_TEXT_MAX 17
 
 struct partition_row {
 	int64_t created, mtime;			/* ns */
@@ -38,6 +40,7 @@ struct series_row {
 	uint64_t max_watermark;
 	uint64_t latest_instance;
 	uint8_t replaced;			/* 1: ids are not in the order of watermarks */
+	char modality[MODALITY_TEXT_MAX];	/* the latest; "" when no instance had one */
 	char uid[UID_TEXT_MAX];
 	struct slice attributes;
 };

@@ -42,11 +42,8 @@ int
 cli_partition(const struct conf *conf, const char **ret_partition, struct err *err)
 {
 	const char *name = conf_text(conf, OPT_PARTITION);
-	size_t len = name == NULL ? 0 : strlen(name);
 
-	/* Contract 1.2; and a name that is a directory must not climb */
-	if (name != NULL && (len > STORE_NAME_MAX || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
-			     strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-") != len))
+	if (name != NULL && !store_name_is_valid(name))
 		return err_set(err, -EINVAL, "--partition: '%.100s' is not 1 to %d letters, digits, _, . and -", name,
 			       STORE_NAME_MAX);
 	*ret_partition = name;

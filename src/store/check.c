@@ -224,22 +224,6 @@ check_study(struct check *c, uint64_t partition, uint64_t study, const struct st
 	return r;
 }
 
-static int
-count_entries(struct check *c, enum table table, uint64_t *ret_count)
-{
-	struct kv_range *g;
-	struct slice k, v;
-	int r = kv_range_open(c->txn, table, slice_of(NULL, 0), slice_of(NULL, 0), KV_ASCENDING, 0, &g);
-
-	*ret_count = 0;
-	if (r < 0)
-		return r;
-	while ((r = kv_range_next(g, &k, &v)) > 0)
-		++*ret_count;
-	kv_range_close(g);
-	return r;
-}
-
 /* Every entry of the attribute index stands for a row that is there. */
 static int
 check_index_entries(struct check *c)
@@ -326,13 +310,13 @@ check_index(struct check *c)
 		r = check_feed(c);
 	if (r == 0)
 		r = check_index_entries(c);
-	if (r == 0 && (r = count_entries(c, T_NAME, &n)) == 0 && n != c->names)
+	if (r == 0 && (r = catalog_count(c->txn, T_NAME, 0, &n)) == 0 && n != c->names)
 		index_finding(c, "names of what is gone", "");
-	if (r == 0 && (r = count_entries(c, T_NODE, &n)) == 0 && n != c->nodes)
+	if (r == 0 && (r = catalog_count(c->txn, T_NODE, 0, &n)) == 0 && n != c->nodes)
 		index_finding(c, "nodes of what is gone", "");
-	if (r == 0 && (r = count_entries(c, T_ORDER, &n)) == 0 && n != c->orders)
+	if (r == 0 && (r = catalog_count(c->txn, T_ORDER, 0, &n)) == 0 && n != c->orders)
 		index_finding(c, "order of what is gone", "");
-	if (r == 0 && (r = count_entries(c, T_HEADER, &n)) == 0 && n != c->headers)
+	if (r == 0 && (r = catalog_count(c->txn, T_HEADER, 0, &n)) == 0 && n != c->headers)
 		index_finding(c, "headers of what is gone", "");
 	return r;
 }

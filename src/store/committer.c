@@ -43,7 +43,7 @@ put_job(struct catalog_batch *batch, struct job *job)
 		.row = &row,
 		.study_attributes = buf_slice(&job->study_attributes),
 		.series_attributes = buf_slice(&job->series_attributes),
-		.modality = slice_str(job->modality),
+		.modality = job->modality,
 		.json = buf_slice(&job->json),
 		.header = buf_slice(&job->header),
 		.base_id = job->base_id,
@@ -152,12 +152,6 @@ fail_job(struct store *st, struct job *job, int error)
 static void
 settle(struct store *st, struct job *job)
 {
-	static const enum ingest_outcome outcomes[] = {
-		[BATCH_CREATED] = INGEST_CREATED,
-		[BATCH_REPLACED] = INGEST_REPLACED,
-		[BATCH_UNCHANGED] = INGEST_UNCHANGED,
-	};
-
 	if (job->put_error < 0) {
 		job->error = err_set_dicom(&job->err, job->put_error, REASON_EXISTS, 0,
 					   "the instance exists already");
@@ -167,7 +161,7 @@ settle(struct store *st, struct job *job)
 	if (job->put.base_was_other)
 		base_cache_forget(st->bases, job->partition, job->result.identity.study_uid,
 				  job->result.identity.series_uid);
-	job->result.outcome = outcomes[job->put.outcome];
+	job->result.outcome = (enum ingest_outcome)job->put.outcome;
 	job->result.id = job->put.path.instance;
 	job->result.watermark = job->put.watermark;
 	job->sequence = job->put.sequence;

@@ -377,7 +377,7 @@ incoming_accept(struct incoming *in, const struct ingest_options *o, struct inge
 	step(STEP_RECEIVED);
 	if (job == NULL)
 		return err_set(err, -ENOMEM, "out of memory");
-	if (!name_is_valid(partition)) {
+	if (!store_name_is_valid(partition)) {
 		job_free(job);
 		return err_set(err, -EINVAL, "a partition name is 1 to 64 letters, digits, '_', '-' and '.'");
 	}
@@ -430,7 +430,7 @@ index_in_place(struct store *st, const char *partition, const char *name, int fd
 
 	if (job == NULL)
 		return err_set(err, -ENOMEM, "out of memory");
-	if (!name_is_valid(partition)) {
+	if (!store_name_is_valid(partition)) {
 		job_free(job);
 		return err_set(err, -EINVAL, "not the name of a partition");
 	}

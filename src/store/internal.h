@@ -34,6 +34,15 @@ enum {
 	ERROR_QUEUE_MAX = 16 << 20,
 };
 
+/* What the doors and the catalog say is the same by number. */
+_Static_assert((int)STORE_PARTITION == LEVEL_PARTITION && (int)STORE_INSTANCE == LEVEL_INSTANCE, "levels");
+_Static_assert((int)INGEST_SAME_REFUSE == BATCH_SAME_REFUSE && (int)INGEST_SAME_KEEP == BATCH_SAME_KEEP &&
+	       (int)INGEST_SAME_REPLACE == BATCH_SAME_REPLACE, "what to do with the same instance");
+_Static_assert((int)INGEST_CREATED == BATCH_CREATED && (int)INGEST_REPLACED == BATCH_REPLACED &&
+	       (int)INGEST_UNCHANGED == BATCH_UNCHANGED, "outcomes");
+_Static_assert((int)CHANGE_CREATE == FEED_CREATE && (int)CHANGE_UPDATE == FEED_UPDATE &&
+	       (int)CHANGE_DELETE == FEED_DELETE, "actions");
+
 struct job {
 	struct store *store;
 	struct job *next;
@@ -57,7 +66,7 @@ struct job {
 	enum ingest_same same;
 	struct instance_row row;
 	struct buf study_attributes, series_attributes, instance_attributes, json, header;
-	char modality[20];
+	char modality[MODALITY_TEXT_MAX];
 	uint64_t base_id;
 	struct catalog_put_result put;
 	int put_error;
@@ -104,9 +113,6 @@ struct store {
 /* A store over any engines (tests): it has no path.  The kv holds a catalog
  * (catalog_init).  Takes both, on failure too. */
 int  store_open_engines(struct kv *kv, struct blob_store *blobs, struct store **ret_store, struct err *err);
-
-/* A name of a workspace, service or partition: one safe component of a path. */
-bool name_is_valid(const char *name);
 
 /* -- staging (stage.c) -- */
 

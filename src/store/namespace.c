@@ -90,8 +90,20 @@ root_node(struct kv_txn *txn, struct store_node *n)
 	return r;
 }
 
+static const enum table level_tables[] = {
+	[LEVEL_PARTITION] = T_PARTITION, [LEVEL_STUDY] = T_STUDY,
+	[LEVEL_SERIES] = T_SERIES, [LEVEL_INSTANCE] = T_INSTANCE,
+};
+
+/* Rows of a level are keyed by their parent; partitions have none. */
+static struct key
+row_key(enum level level, uint64_t parent, uint64_t id)
+{
+	return level == LEVEL_PARTITION ? key_of_1(id) : key_of_2(parent, id);
+}
+
 static int
-get_node(struct kv_txn *txn, uint64_t id, struct store_node *n)
+row_node(enum level level, uint64_t parent, uint64_t id, struct slice v, struct store_node *n)
 {
 	union {
 		struct partition_row partition;
@@ -99,8 +111,40 @@ get_node(struct kv_txn *txn, uint64_t id, struct store_node *n)
 		struct series_row series;
 		struct instance_row instance;
 	} row;
+	int r;
+
+	switch (level) {
+	case LEVEL_PARTITION:
+		r = partition_row_get(v, &row.partition);
+		if (r == 0)
+			partition_node(id, &row.partition, n);
+		return r;
+	case LEVEL_STUDY:
+		r = study_row_get(v, &row.study);
+		if (r == 0)
+			study_node(parent, id, &row.study, n);
+		return r;
+	case LEVEL_SERIES:
+		r = series_row_get(v, &row.series);
+		if (r == 0)
+			series_node(parent, id, &row.series, n);
+		return r;
+	default:
+		r = instance_row_get(v, &row.instance);
+		if (r == 0)
+			instance_node(parent, id, &row.instance, n);
+		return r;
+	}
+}
+
+static int
+get_node(struct kv_txn *txn, uint64_t id, struct store_node *n)
+{
 	struct catalog_path p;
 	enum level level;
+	uint64_t parents[LEVEL_INSTANCE + 1];
+	struct slice v;
+	struct key k;
 	int r;
 
 	if (id == STORE_ROOT_ID)
@@ -108,30 +152,13 @@ get_node(struct kv_txn *txn, uint64_t id, struct store_node *n)
 	r = catalog_path(txn, id, &p, &level);
 	if (r < 0)
 		return r;
-	switch (level) {
-	case LEVEL_PARTITION:
-		r = catalog_partition(txn, id, &row.partition);
-		if (r == 0)
-			partition_node(id, &row.partition, n);
-		return r;
-	case LEVEL_STUDY:
-		r = catalog_study(txn, p.partition, id, &row.study);
-		if (r == 0)
-			study_node(p.partition, id, &row.study, n);
-		return r;
-	case LEVEL_SERIES:
-		r = catalog_series(txn, p.study, id, &row.series);
-		if (r == 0)
-			series_node(p.study, id, &row.series, n);
-		return r;
-	case LEVEL_INSTANCE:
-		r = catalog_instance(txn, p.series, id, &row.instance);
-		if (r == 0)
-			instance_node(p.series, id, &row.instance, n);
-		return r;
-	default:
-		return -ENOENT;
-	}
+	parents[LEVEL_PARTITION] = STORE_ROOT_ID;
+	parents[LEVEL_STUDY] = p.partition;
+	parents[LEVEL_SERIES] = p.study;
+	parents[LEVEL_INSTANCE] = p.series;
+	k = row_key(level, parents[level], id);
+	r = kv_get(txn, level_tables[level], key_slice(&k), &v);
+	return r < 0 ? r : row_node(level, parents[level], id, v, n);
 }
 
 /* -- verbs ---------------------------------------------------------------- */
@@ -173,48 +200,9 @@ store_get_node(struct store *st, uint64_t id, struct store_node *ret_node)
 }
 
 static int
-row_node(enum level level, uint64_t parent, uint64_t id, struct slice v, struct store_node *n)
-{
-	union {
-		struct partition_row partition;
-		struct study_row study;
-		struct series_row series;
-		struct instance_row instance;
-	} row;
-	int r;
-
-	switch (level) {
-	case LEVEL_PARTITION:
-		r = partition_row_get(v, &row.partition);
-		if (r == 0)
-			partition_node(id, &row.partition, n);
-		return r;
-	case LEVEL_STUDY:
-		r = study_row_get(v, &row.study);
-		if (r == 0)
-			study_node(parent, id, &row.study, n);
-		return r;
-	case LEVEL_SERIES:
-		r = series_row_get(v, &row.series);
-		if (r == 0)
-			series_node(parent, id, &row.series, n);
-		return r;
-	default:
-		r = instance_row_get(v, &row.instance);
-		if (r == 0)
-			instance_node(parent, id, &row.instance, n);
-		return r;
-	}
-}
-
-static int
 list(struct kv_txn *txn, uint64_t parent, uint64_t after,
      int (*fn)(void *ctx, const struct store_node *node), void *ctx)
 {
-	static const enum table tables[] = {
-		[LEVEL_PARTITION] = T_PARTITION, [LEVEL_STUDY] = T_STUDY,
-		[LEVEL_SERIES] = T_SERIES, [LEVEL_INSTANCE] = T_INSTANCE,
-	};
 	struct catalog_path p;
 	struct store_node n;
 	struct key from, to;
@@ -223,20 +211,18 @@ list(struct kv_txn *txn, uint64_t parent, uint64_t after,
 	enum level level = LEVEL_ROOT;
 	int r;
 
+	key_start(&to);
 	if (parent != STORE_ROOT_ID) {
 		r = catalog_path(txn, parent, &p, &level);
 		if (r < 0)
 			return r;
 		if (level == LEVEL_INSTANCE)
 			return -ENOTDIR;
-		from = key_of_2(parent, after + 1);
 		to = key_of_1(parent);
 		key_after(&to);
-	} else {
-		from = key_of_1(after + 1);
-		key_start(&to);
 	}
-	r = kv_range_open(txn, tables[level + 1], key_slice(&from), key_slice(&to), KV_ASCENDING, 0, &g);
+	from = row_key(level + 1, parent, after + 1);
+	r = kv_range_open(txn, level_tables[level + 1], key_slice(&from), key_slice(&to), KV_ASCENDING, 0, &g);
 	if (r < 0)
 		return r;
 	while ((r = kv_range_next(g, &k, &v)) > 0) {

@@ -87,20 +87,15 @@ reclaim_round(struct store *st)
 static bool
 nothing_to_do(struct store *st)
 {
-	struct kv_range *g;
 	struct kv_txn *txn;
-	struct slice k, v;
+	uint64_t n;
 	int r;
 
 	if (kv_begin(st->kv, KV_READ, &txn) < 0)
 		return true;
-	r = kv_range_open(txn, T_RECLAIM, slice_of(NULL, 0), slice_of(NULL, 0), KV_ASCENDING, 1, &g);
-	if (r == 0) {
-		r = kv_range_next(g, &k, &v);
-		kv_range_close(g);
-	}
+	r = catalog_count(txn, T_RECLAIM, 1, &n);
 	kv_abort(txn);
-	return r <= 0;
+	return r < 0 || n == 0;
 }
 
 int

@@ -3,22 +3,6 @@
 
 #include "store/internal.h"
 
-static int
-count_table(struct kv_txn *txn, enum table table, uint64_t max, uint64_t *ret_count)
-{
-	struct kv_range *g;
-	struct slice k, v;
-	int r = kv_range_open(txn, table, slice_of(NULL, 0), slice_of(NULL, 0), KV_ASCENDING, max, &g);
-
-	if (r < 0)
-		return r;
-	*ret_count = 0;
-	while ((r = kv_range_next(g, &k, &v)) > 0)
-		++*ret_count;
-	kv_range_close(g);
-	return r;
-}
-
 int
 store_get_status(struct store *st, struct store_status *s, struct err *err)
 {
@@ -51,7 +35,7 @@ store_get_status(struct store *st, struct store_status *s, struct err *err)
 		kv_range_close(g);
 	}
 	if (r == 0)
-		r = count_table(txn, T_RECLAIM, 100000, &reclaim);
+		r = catalog_count(txn, T_RECLAIM, 100000, &reclaim);
 	kv_abort(txn);
 	if (r < 0)
 		return err_set(err, r, "cannot read the index: %s", strerror(-r));

@@ -14,7 +14,7 @@
 
 /* Contract 11.1: letters, digits, "-" and "."; here also "_", which partitions may have. */
 bool
-name_is_valid(const char *name)
+store_name_is_valid(const char *name)
 {
 	size_t n = strlen(name);
 
@@ -71,7 +71,7 @@ store_init(const char *dir, const char *workspace, const char *service, struct e
 		workspace = "default";
 	if (service == NULL)
 		service = "dicom";
-	if (!name_is_valid(workspace) || !name_is_valid(service))
+	if (!store_name_is_valid(workspace) || !store_name_is_valid(service))
 		return err_set(err, -EINVAL,
 			       "names of workspace and service are 1 to 64 letters, digits, '-', '_' and '.'");
 	if (!is_empty_dir(dir))

@@ -37,6 +37,9 @@ struct store;
 #define STORE_NAME_MAX 64		/* workspace, service, partition */
 #define STORE_DEFAULT_PARTITION "Microsoft.Default"
 
+/* 1 to STORE_NAME_MAX letters, digits, '-', '_' and '.', and one safe component of a path. */
+bool store_name_is_valid(const char *name);
+
 /* Make a new store in dir (made if missing, must be empty).  NULL: "default", "dicom". */
 int  store_init(const char *dir, const char *workspace, const char *service, struct err *err);
 
