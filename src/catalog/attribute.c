@@ -4,6 +4,7 @@
 
 #include "catalog/codec.h"
 #include "dicom/collate.h"
+#include "dicom/indexed.h"
 
 /* JSON of an attribute larger than this is left to the stored header: rows
  * stay small however long a sequence is. */
@@ -11,89 +12,59 @@
 /* Text of an attribute that is collated. */
 #define TEXT_MAX (64 << 10)
 
-#define S LEVEL_STUDY
-#define E LEVEL_SERIES
-#define I LEVEL_INSTANCE
-
-/* Contract 4.3 (those with a VR) and 4.6, and what PS3.18 returns; by level, then tag. */
-static const struct attribute_def kept[] = {
-	{ 0x00080005, S, 0 },
-	{ 0x00080020, S, VR('D', 'A') },
-	{ 0x00080030, S, 0 },
-	{ 0x00080050, S, VR('S', 'H') },
-	{ 0x00080056, S, 0 },
-	{ 0x00080063, S, 0 },
-	{ 0x00080090, S, VR('P', 'N') },
-	{ 0x00080201, S, 0 },
-	{ 0x00081030, S, VR('L', 'O') },
-	{ 0x00081032, S, 0 },
-	{ 0x00081060, S, 0 },
-	{ 0x00081080, S, 0 },
-	{ 0x00081110, S, 0 },
-	{ 0x00100010, S, VR('P', 'N') },
-	{ 0x00100020, S, VR('L', 'O') },
-	{ 0x00100030, S, VR('D', 'A') },
-	{ 0x00100040, S, 0 },
-	{ 0x00101010, S, 0 },
-	{ 0x00101020, S, 0 },
-	{ 0x00101030, S, 0 },
-	{ 0x00102180, S, 0 },
-	{ 0x001021B0, S, 0 },
-	{ 0x0020000D, S, VR('U', 'I') },
-	{ 0x00200010, S, 0 },
-
-	{ 0x00080005, E, 0 },
-	{ 0x00080021, E, 0 },
-	{ 0x00080031, E, 0 },
-	{ 0x00080060, E, VR('C', 'S') },
-	{ 0x00080201, E, 0 },
-	{ 0x0008103E, E, 0 },
-	{ 0x00081090, E, VR('L', 'O') },
-	{ 0x0020000E, E, VR('U', 'I') },
-	{ 0x00200011, E, 0 },
-	{ 0x00200060, E, 0 },
-	{ 0x00400244, E, VR('D', 'A') },
-	{ 0x00400245, E, 0 },
-	{ 0x00400275, E, 0 },
-
-	{ 0x00080005, I, 0 },
-	{ 0x00080018, I, VR('U', 'I') },
-	{ 0x00080056, I, 0 },
-	{ 0x00080201, I, 0 },
-	{ 0x00200013, I, 0 },
-	{ 0x00280008, I, 0 },
-	{ 0x00280010, I, 0 },
-	{ 0x00280011, I, 0 },
-	{ 0x00280100, I, 0 },
+/* Contract 4.6, what is indexed of 4.3, and what PS3.18 returns, ascending.  UIDs are
+ * members of the rows themselves. */
+static const uint32_t of_study[] = {
+	0x00080005, 0x00080020, 0x00080030, 0x00080050, 0x00080056, 0x00080063, 0x00080090,
+	0x00080201, 0x00081030, 0x00081032, 0x00081060, 0x00081080, 0x00081110, 0x00100010,
+	0x00100020, 0x00100030, 0x00100040, 0x00101010, 0x00101020, 0x00101030, 0x00102180,
+	0x001021B0, 0x00200010,
+};
+static const uint32_t of_series[] = {
+	0x00080005, 0x00080021, 0x00080031, 0x00080060, 0x00080201, 0x0008103E, 0x00081090,
+	0x00200011, 0x00200060, 0x00400244, 0x00400245, 0x00400275,
+};
+static const uint32_t of_instance[] = {
+	0x00080005, 0x00080056, 0x00080201, 0x00200013, 0x00280008, 0x00280010, 0x00280011,
+	0x00280100,
 };
 
-/* ModalitiesInStudy is made of the series' Modality, no data set has it for us. */
-static const struct attribute_def modalities = { TAG_MODALITIES_IN_STUDY, S, VR('C', 'S') };
+static const struct kept {
+	const uint32_t *tags;
+	size_t n;
+} kept[] = {
+	[LEVEL_STUDY] = { of_study, sizeof of_study / sizeof *of_study },
+	[LEVEL_SERIES] = { of_series, sizeof of_series / sizeof *of_series },
+	[LEVEL_INSTANCE] = { of_instance, sizeof of_instance / sizeof *of_instance },
+};
 
-#define KEPT (sizeof kept / sizeof *kept)
-
-const struct attribute_def *
-attribute_find(uint32_t tag, enum level level)
+bool
+attribute_is_kept(uint32_t tag, enum level level)
 {
 	size_t i;
 
-	for (i = 0; i < KEPT; i++)
-		if (kept[i].tag == tag && kept[i].level == level)
-			return &kept[i];
-	return NULL;
+	for (i = 0; i < kept[level].n; i++)
+		if (kept[level].tags[i] == tag)
+			return true;
+	return false;
 }
 
-const struct attribute_def *
-attribute_searchable(uint32_t tag)
+int
+attribute_level(uint32_t tag, enum level *ret_level)
 {
-	size_t i;
-
-	if (tag == TAG_MODALITIES_IN_STUDY)
-		return &modalities;
-	for (i = 0; i < KEPT; i++)
-		if (kept[i].tag == tag && kept[i].vr != 0)
-			return &kept[i];
-	return NULL;
+	if (indexed_vr(tag) == 0)
+		return -ENOENT;
+	switch (tag) {
+	case TAG_SOP_INSTANCE_UID:
+		*ret_level = LEVEL_INSTANCE;
+		break;
+	case TAG_SERIES_INSTANCE_UID:
+		*ret_level = LEVEL_SERIES;
+		break;
+	default:
+		*ret_level = attribute_is_kept(tag, LEVEL_SERIES) ? LEVEL_SERIES : LEVEL_STUDY;
+	}
+	return 0;
 }
 
 static void
@@ -107,17 +78,17 @@ put_attribute(struct buf *out, uint32_t tag, struct slice collated, struct slice
 
 /* The first value, collated: only that is searched (contract 2.5). */
 static void
-collate_first(const struct dicom *d, const struct attribute_def *def, struct buf *text, struct buf *out)
+collate_first(const struct dicom *d, uint32_t tag, uint16_t vr, struct buf *text, struct buf *out)
 {
 	size_t len;
 
 	buf_reset(text);
 	buf_reset(out);
-	if (dicom_text(d, def->tag, text) <= 0)
+	if (dicom_text(d, tag, text) <= 0)
 		return;
 	for (len = 0; len < text->len && text->data[len] != '\\'; len++)
 		;
-	if (len > 0 && collate_value(def->vr, text->data, len, out) < 0)
+	if (len > 0 && collate_value(vr, text->data, len, out) < 0)
 		buf_reset(out);
 }
 
@@ -130,17 +101,19 @@ attributes_extract(const struct dicom *d, enum level level, struct buf *out)
 	buf_init(&json, JSON_KEPT_MAX);
 	buf_init(&text, TEXT_MAX);
 	buf_init(&collated, COLLATE_MAX);
-	for (i = 0; i < KEPT; i++) {
-		/* UIDs are members of the rows themselves, and indexed by their hash. */
-		if (kept[i].level != level || kept[i].vr == VR('U', 'I') || dicom_find(d, kept[i].tag) == NULL)
+	for (i = 0; i < kept[level].n; i++) {
+		uint32_t tag = kept[level].tags[i];
+		uint16_t vr = indexed_vr(tag);
+
+		if (dicom_find(d, tag) == NULL)
 			continue;
 		buf_reset(&collated);
-		if (kept[i].vr != 0)
-			collate_first(d, &kept[i], &text, &collated);
+		if (vr != 0)
+			collate_first(d, tag, vr, &text, &collated);
 		buf_reset(&json);
-		if (dicom_write_json_element(d, kept[i].tag, &json) < 0)
+		if (dicom_write_json_element(d, tag, &json) < 0)
 			buf_reset(&json);
-		put_attribute(out, kept[i].tag, buf_slice(&collated), buf_slice(&json));
+		put_attribute(out, tag, buf_slice(&collated), buf_slice(&json));
 	}
 	buf_fini(&json);
 	buf_fini(&text);

@@ -19,20 +19,14 @@
 #include "catalog/level.h"
 #include "dicom/dicom.h"
 
-struct attribute_def {
-	uint32_t tag;
-	enum level level;
-	uint16_t vr;			/* searchable when not 0: how it is collated */
-};
-
-/* NULL: not kept at any level. */
-const struct attribute_def *attribute_find(uint32_t tag, enum level level);
-/* Searchable: its definition, else NULL. */
-const struct attribute_def *attribute_searchable(uint32_t tag);
+/* Does a row of this level tell of the attribute, and its absence from the row that of the attribute? */
+bool attribute_is_kept(uint32_t tag, enum level level);
+/* Where an indexed attribute (dicom/indexed.h) is searched.  -ENOENT: it is not indexed. */
+int  attribute_level(uint32_t tag, enum level *ret_level);
 
 struct attribute {
 	uint32_t tag;
-	struct slice collated;		/* empty: absent, empty or not searchable */
+	struct slice collated;		/* what is indexed; empty: absent, empty or not searchable */
 	struct slice json;		/* {"vr":..,"Value":..}; empty: too large to keep here */
 };
 

@@ -5,6 +5,7 @@
 #include "catalog/batch_internal.h"
 #include "catalog/codec.h"
 #include "dicom/collate.h"
+#include "dicom/indexed.h"
 
 /* -- the attribute index -------------------------------------------------- */
 
@@ -39,48 +40,42 @@ index_word(void *ctx, const char *word, size_t len)
 }
 
 static int
-index_value(const struct index_change *c, uint16_t vr, struct slice collated)
+index_value(const struct index_change *c, struct slice collated)
 {
-	int r;
+	int r = index_one(c, INDEX_VALUE, collated);
 
-	if (collated.len == 0)
-		return 0;
-	r = index_one(c, INDEX_VALUE, collated);
-	if (r == 0 && vr == VR('P', 'N'))
+	if (r == 0 && indexed_vr(c->tag) == VR('P', 'N'))
 		r = collate_words(collated.data, collated.len, index_word, (void *)(uintptr_t)c);
+	return r;
+}
+
+/* The entries of `is` that `was` does not have alike: put, or deleted. */
+static int
+index_difference(struct index_change *c, struct slice is, struct slice was)
+{
+	struct attribute a, other;
+	int r = 0;
+
+	while (r == 0 && attributes_next(&is, &a)) {
+		if (a.collated.len == 0 ||
+		    (attributes_get(was, a.tag, &other) && slice_compare(other.collated, a.collated) == 0))
+			continue;
+		c->tag = a.tag;
+		r = index_value(c, a.collated);
+	}
 	return r;
 }
 
 /* Bring the index from the old attributes to the new; either may be empty. */
 static int
-index_attributes(struct index_change *c, enum level level, struct slice old, struct slice now)
+index_attributes(struct index_change *c, struct slice old, struct slice now)
 {
-	const struct attribute_def *def;
-	struct attribute a, n;
-	struct slice rest;
-	int r = 0;
+	int r;
 
-	for (rest = old; r == 0 && attributes_next(&rest, &a);) {
-		def = attribute_find(a.tag, level);
-		if (def == NULL || def->vr == 0 || def->vr == VR('U', 'I'))
-			continue;
-		if (attributes_get(now, a.tag, &n) && slice_compare(n.collated, a.collated) == 0)
-			continue;
-		c->tag = a.tag;
-		c->put = false;
-		r = index_value(c, def->vr, a.collated);
-	}
-	for (rest = now; r == 0 && attributes_next(&rest, &n);) {
-		def = attribute_find(n.tag, level);
-		if (def == NULL || def->vr == 0 || def->vr == VR('U', 'I'))
-			continue;
-		if (attributes_get(old, n.tag, &a) && slice_compare(n.collated, a.collated) == 0)
-			continue;
-		c->tag = n.tag;
-		c->put = true;
-		r = index_value(c, def->vr, n.collated);
-	}
-	return r;
+	c->put = false;
+	r = index_difference(c, old, now);
+	c->put = true;
+	return r < 0 ? r : index_difference(c, now, old);
 }
 
 int
@@ -88,7 +83,7 @@ index_study(struct catalog_batch *b, const struct open_study *s, struct slice ol
 {
 	struct index_change c = { b, s->partition->id, 0, s->id, s->partition->id, false };
 
-	return index_attributes(&c, LEVEL_STUDY, old, now);
+	return index_attributes(&c, old, now);
 }
 
 int
@@ -96,7 +91,7 @@ index_series(struct catalog_batch *b, const struct open_series *s, struct slice 
 {
 	struct index_change c = { b, s->study->partition->id, 0, s->id, s->study->id, false };
 
-	return index_attributes(&c, LEVEL_SERIES, old, now);
+	return index_attributes(&c, old, now);
 }
 
 int

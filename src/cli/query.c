@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "dicom/date.h"
+#include "dicom/indexed.h"
 #include "dicom/json.h"
 #include "dicom/tag.h"
 
@@ -78,19 +79,13 @@ struct output {
 static void
 print_keywords(FILE *out, enum store_level level)
 {
-	static const uint32_t searchable[] = {
-		TAG_STUDY_INSTANCE_UID, TAG_PATIENT_NAME, TAG_PATIENT_ID, TAG_PATIENT_BIRTH_DATE,
-		TAG_ACCESSION_NUMBER, TAG_REFERRING_PHYSICIAN_NAME, TAG_STUDY_DATE, TAG_STUDY_DESCRIPTION,
-		TAG_MODALITIES_IN_STUDY, TAG_SERIES_INSTANCE_UID, TAG_MODALITY, TAG_PPS_START_DATE,
-		TAG_MANUFACTURER_MODEL_NAME, TAG_SOP_INSTANCE_UID,
-	};
 	enum store_level at;
 	size_t i;
 
 	fprintf(out, "dicomlake query: these can be searched:");
-	for (i = 0; i < sizeof searchable / sizeof *searchable; i++)
-		if (search_tag_level(searchable[i], &at) == 0 && at <= level)
-			fprintf(out, " %s", tag_find(searchable[i])->keyword);
+	for (i = 0; i < n_indexed_attributes; i++)
+		if (search_tag_level(indexed_attributes[i].tag, &at) == 0 && at <= level)
+			fprintf(out, " %s", tag_find(indexed_attributes[i].tag)->keyword);
 	fputc('\n', out);
 }
 

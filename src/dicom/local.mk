@@ -9,7 +9,9 @@ libcore_a_SOURCES += \
 	src/dicom/value.h src/dicom/value.c \
 	src/dicom/dicom.h src/dicom/dicom.c \
 	src/dicom/json.h src/dicom/json.c src/dicom/json_write.c \
-	src/dicom/date.h src/dicom/date.c src/dicom/collate.h src/dicom/collate.c \
+	src/dicom/date.h src/dicom/date.c \
+	src/dicom/indexed.h src/dicom/indexed.c \
+	src/dicom/collate.h src/dicom/collate.c \
 	src/dicom/validate.h src/dicom/validate.c
 
 # The dictionary's tables.

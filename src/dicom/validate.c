@@ -5,27 +5,11 @@
 #include <strings.h>
 
 #include "dicom/date.h"
+#include "dicom/indexed.h"
 #include "dicom/vr.h"
 
 /* Longest value that is looked at; every rule below allows far less. */
 #define VALUE_MAX 4096
-
-/* What contract 4.3 indexes, with the VR it must have. */
-static const struct {
-	uint32_t tag;
-	uint16_t vr;
-} indexed[] = {
-	{ TAG_STUDY_DATE, VR('D', 'A') },
-	{ TAG_ACCESSION_NUMBER, VR('S', 'H') },
-	{ TAG_MODALITY, VR('C', 'S') },
-	{ TAG_REFERRING_PHYSICIAN_NAME, VR('P', 'N') },
-	{ TAG_STUDY_DESCRIPTION, VR('L', 'O') },
-	{ TAG_MANUFACTURER_MODEL_NAME, VR('L', 'O') },
-	{ TAG_PATIENT_NAME, VR('P', 'N') },
-	{ TAG_PATIENT_ID, VR('L', 'O') },
-	{ TAG_PATIENT_BIRTH_DATE, VR('D', 'A') },
-	{ TAG_PPS_START_DATE, VR('D', 'A') },
-};
 
 static int
 refuse(struct err *err, uint32_t tag, const char *why)
@@ -175,7 +159,7 @@ check_patient_id(const struct dicom *d, enum validate_rules rules, struct err *e
 		return refuse(err, TAG_PATIENT_ID, "missing");
 	if (rules == VALIDATE_V1 && n >= 0 && text[0] == '\0')
 		return refuse(err, TAG_PATIENT_ID, "empty");
-	return check_indexed(d, TAG_PATIENT_ID, VR('L', 'O'), err);
+	return check_indexed(d, TAG_PATIENT_ID, indexed_vr(TAG_PATIENT_ID), err);
 }
 
 static bool
@@ -217,8 +201,11 @@ dicom_identify(const struct dicom *d, enum validate_rules rules, const char *stu
 				     "(0020,000D) StudyInstanceUID: not the study asked for");
 	if (rules != VALIDATE_V1)
 		return 0;
-	for (i = 0; i < sizeof indexed / sizeof *indexed; i++) {
-		r = check_indexed(d, indexed[i].tag, indexed[i].vr, err);
+	for (i = 0; i < n_indexed_attributes; i++) {
+		/* UIDs were looked at above, and what is computed is not the data set's. */
+		if (indexed_attributes[i].vr == VR('U', 'I') || indexed_attributes[i].tag == TAG_MODALITIES_IN_STUDY)
+			continue;
+		r = check_indexed(d, indexed_attributes[i].tag, indexed_attributes[i].vr, err);
 		if (r < 0)
 			return r;
 	}

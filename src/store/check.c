@@ -91,18 +91,13 @@ is_indexed(struct check *c, uint64_t partition, uint32_t tag, char kind, struct 
 }
 
 static bool
-attributes_indexed(struct check *c, uint64_t partition, enum level level, struct slice attributes, uint64_t id)
+attributes_indexed(struct check *c, uint64_t partition, struct slice attributes, uint64_t id)
 {
-	const struct attribute_def *def;
 	struct attribute a;
 
-	while (attributes_next(&attributes, &a)) {
-		def = attribute_find(a.tag, level);
-		if (def == NULL || def->vr == 0 || def->vr == VR('U', 'I') || a.collated.len == 0)
-			continue;
-		if (!is_indexed(c, partition, a.tag, INDEX_VALUE, a.collated, id))
+	while (attributes_next(&attributes, &a))
+		if (a.collated.len > 0 && !is_indexed(c, partition, a.tag, INDEX_VALUE, a.collated, id))
 			return false;
-	}
 	return true;
 }
 
@@ -186,7 +181,7 @@ check_study(struct check *c, uint64_t partition, uint64_t study, const struct st
 
 	if (!is_named(c, partition, row->uid, study))
 		index_finding(c, "name of study", row->uid);
-	if (!attributes_indexed(c, partition, LEVEL_STUDY, row->attributes, study))
+	if (!attributes_indexed(c, partition, row->attributes, study))
 		index_finding(c, "attribute index of study", row->uid);
 	r = open_children(c, T_SERIES, study, &g);
 	while (r >= 0 && (r = kv_range_next(g, &k, &v)) > 0) {
@@ -205,7 +200,7 @@ check_study(struct check *c, uint64_t partition, uint64_t study, const struct st
 		if (!is_ordered(c, partition, LEVEL_SERIES, id))
 			index_finding(c, "order of series", s.uid);
 		c->series_entries++;
-		if (!attributes_indexed(c, partition, LEVEL_SERIES, s.attributes, id) ||
+		if (!attributes_indexed(c, partition, s.attributes, id) ||
 		    !is_indexed(c, partition, TAG_SERIES_INSTANCE_UID, INDEX_VALUE, index_uid(s.uid, hash), id))
 			index_finding(c, "attribute index of series", s.uid);
 		r = check_instances(c, partition, id, &s);

@@ -31,12 +31,12 @@ struct show {
 int
 search_tag_level(uint32_t tag, enum store_level *ret_level)
 {
-	const struct attribute_def *def = attribute_searchable(tag);
+	enum level level;
+	int r = attribute_level(tag, &level);
 
-	if (def == NULL)
-		return -ENOENT;
-	*ret_level = (enum store_level)def->level;
-	return 0;
+	if (r == 0)
+		*ret_level = (enum store_level)level;
+	return r;
 }
 
 /* -- one match ------------------------------------------------------------ */
@@ -180,7 +180,7 @@ kept(struct show *w, uint32_t tag, struct slice *ret_json)
 	int level, known = 0;
 
 	for (level = (int)w->search->level; level >= LEVEL_STUDY; level--) {
-		if (attribute_find(tag, (enum level)level) == NULL)
+		if (!attribute_is_kept(tag, (enum level)level))
 			continue;
 		known = 1;
 		if (!attributes_get(rows[level - LEVEL_STUDY], tag, &a))

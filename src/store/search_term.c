@@ -6,6 +6,7 @@
 
 #include "dicom/collate.h"
 #include "dicom/date.h"
+#include "dicom/indexed.h"
 #include "store/search_internal.h"
 
 /* Words of a fuzzy query; more of them are not looked at. */
@@ -90,7 +91,6 @@ terms_compile(struct terms *list, const struct search *search, uint64_t partitio
 		return err_set(err, -EINVAL, "too many attributes to match");
 	for (i = 0; i < search->n_terms; i++) {
 		const struct search_term *given = &search->terms[i];
-		const struct attribute_def *def = attribute_searchable(given->tag);
 		struct term *t = &list->at[list->n++];
 		int r = 0;
 
@@ -98,11 +98,10 @@ terms_compile(struct terms *list, const struct search *search, uint64_t partitio
 		buf_init(&t->low, COLLATE_MAX);
 		buf_init(&t->high, COLLATE_MAX);
 		buf_init(&t->words, 4096);
-		if (def == NULL || def->level > (enum level)search->level)
+		if (attribute_level(given->tag, &t->level) < 0 || t->level > (enum level)search->level)
 			return err_set_dicom(err, -EINVAL, 0, given->tag, "(%04x,%04x) cannot be searched here",
 					     given->tag >> 16, given->tag & 0xFFFF);
-		t->level = def->level;
-		t->vr = def->vr;
+		t->vr = indexed_vr(given->tag);
 		switch (given->match) {
 		case SEARCH_EXACT:
 			r = given->value == NULL ? -EINVAL : collate(t, given->value, &t->low);
