@@ -233,10 +233,7 @@ create_locked(struct fs *fs, uint64_t ino, const char *name, mode_t mode, int fl
 		r = node_add_local_locked(fs->nodes, dir, name, NODE_FILE, &n);
 		if (r < 0)
 			return r;
-		n->mode = mode & 07777;
-		n->uid = who->uid;
-		n->gid = who->gid;
-		n->mtime = clock_now();
+		node_made_by(n, mode, who->uid, who->gid);
 	}
 	r = enter_file_locked(fs, n, flags);
 	*ret_file = n;
@@ -664,12 +661,21 @@ reply_when_settled(fuse_req_t req, struct fs *fs, struct handle *h)
 	return done;
 }
 
+/* It may have replaced one that the kernel knows by its public name.  Answers req unless NULL. */
+static void
+notify_accepted(struct fs *fs, uint64_t series, const struct ingest_result *result, fuse_req_t req)
+{
+	char file[UID_TEXT_MAX + sizeof TREE_SUFFIX];
+
+	snprintf(file, sizeof file, "%s%s", result->identity.sop_uid, TREE_SUFFIX);
+	notify_entry(fs, series, file, req, 0);
+}
+
 void
 fs_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct fs *fs = fs_enter(req, FS_FLUSH);
 	struct handle *h = handle_of(fi);
-	char file[UID_TEXT_MAX + sizeof TREE_SUFFIX];
 	struct ingest_result result;
 	struct err err;
 	uint64_t series;
@@ -684,9 +690,7 @@ fs_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	if (r == 1 && fs->options.sync && reply_when_settled(req, fs, h))
 		return;		/* the observer has done the rest by then */
 	if (r == 1 && series != 0) {
-		/* It may have replaced one that the kernel knows by this name. */
-		snprintf(file, sizeof file, "%s%s", result.identity.sop_uid, TREE_SUFFIX);
-		notify_entry(fs, series, file, req, 0);
+		notify_accepted(fs, series, &result, req);
 		return;
 	}
 	fuse_reply_err(req, r < 0 ? -close_errno(r) : 0);
@@ -697,7 +701,6 @@ fs_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi
 {
 	struct fs *fs = fs_enter(req, FS_FSYNC);
 	struct handle *h = handle_of(fi);
-	char file[UID_TEXT_MAX + sizeof TREE_SUFFIX];
 	struct ingest_result result;
 	struct err err;
 	uint64_t series;
@@ -710,10 +713,8 @@ fs_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi
 		return;
 	}
 	r = accept_handle(fs, h, &result, &series, &err);
-	if (r == 1 && series != 0) {
-		snprintf(file, sizeof file, "%s%s", result.identity.sop_uid, TREE_SUFFIX);
-		notify_entry(fs, series, file, NULL, 0);
-	}
+	if (r == 1 && series != 0)
+		notify_accepted(fs, series, &result, NULL);
 	if (r >= 0 && reply_when_settled(req, fs, h))
 		return;
 	/* Not a whole file yet: its bytes at least.  close() will judge it. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "fs/tree.h"
 
 /* A chained hash table over one of the links in struct node. */
@@ -577,6 +578,15 @@ node_add_catalog_locked(struct nodes *t, struct node *parent, uint64_t id,
 		take_over(t, n, dir);
 	n->u.catalog.lookups = 0;
 	return n;		/* the caller gives it a lookup, a child or a review */
+}
+
+void
+node_made_by(struct node *n, mode_t mode, uid_t uid, gid_t gid)
+{
+	n->mode = mode & 07777;
+	n->uid = uid;
+	n->gid = gid;
+	n->mtime = clock_now();
 }
 
 int

@@ -110,6 +110,8 @@ struct node *node_add_catalog_locked(struct nodes *t, struct node *parent, uint6
 /* The name must be free.  -ENOMEM; -ENOSPC too many local names in use. */
 int node_add_local_locked(struct nodes *t, struct node *parent, const char *name,
 			  enum node_kind kind, struct node **ret_node);
+/* Made now, by this user. */
+void node_made_by(struct node *n, mode_t mode, uid_t uid, gid_t gid);
 /* n lookups less. */
 void node_forget_locked(struct nodes *t, uint64_t id, uint64_t n);
 /* Take the name away. */

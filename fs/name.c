@@ -55,10 +55,7 @@ make_dir_locked(struct fs *fs, uint64_t ino, const char *name, mode_t mode,
 	r = node_add_local_locked(fs->nodes, dir, name, NODE_DIR, &n);
 	if (r < 0)
 		return r;
-	n->mode = mode & 07777;
-	n->uid = who->uid;
-	n->gid = who->gid;
-	n->mtime = clock_now();
+	node_made_by(n, mode, who->uid, who->gid);
 	if (dir->kind == NODE_CATALOG && n->mtime > dir->mtime)
 		dir->mtime = n->mtime;
 	node_set_listed_locked(n, true);
@@ -97,21 +94,29 @@ fs_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 		fuse_reply_entry(req, &e);
 }
 
+/* What somebody made here under this name: a file or directory of no catalog. */
+static int
+local_child_locked(struct fs *fs, uint64_t ino, const char *name, struct node **ret_node)
+{
+	struct node *dir;
+	int r = dir_get_locked(fs, ino, &dir);
+
+	if (r < 0)
+		return r;
+	*ret_node = node_child_locked(fs->nodes, dir->id, name);
+	return *ret_node == NULL || (*ret_node)->kind == NODE_CATALOG ? -ENOENT : 0;
+}
+
 static int
 remove_local_dir(struct fs *fs, uint64_t ino, const char *name)
 {
-	struct node *dir, *n;
+	struct node *n;
 	int r;
 
 	nodes_lock(fs->nodes);
-	r = dir_get_locked(fs, ino, &dir);
-	n = r == 0 ? node_child_locked(fs->nodes, dir->id, name) : NULL;
-	if (r == 0 && (n == NULL || n->kind == NODE_CATALOG))
-		r = -ENOENT;
-	else if (r == 0 && n->kind == NODE_FILE)
-		r = -ENOTDIR;
-	else if (r == 0)
-		r = alias_remove_dir_locked(fs->nodes, n);
+	r = local_child_locked(fs, ino, name, &n);
+	if (r == 0)
+		r = n->kind == NODE_FILE ? -ENOTDIR : alias_remove_dir_locked(fs->nodes, n);
 	nodes_unlock(fs->nodes);
 	return r;
 }
@@ -144,15 +149,12 @@ fs_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 static int
 drop_local_file(struct fs *fs, uint64_t ino, const char *name)
 {
-	struct node *dir, *n;
+	struct node *n;
 	int r;
 
 	nodes_lock(fs->nodes);
-	r = dir_get_locked(fs, ino, &dir);
-	n = r == 0 ? node_child_locked(fs->nodes, dir->id, name) : NULL;
-	if (r == 0 && (n == NULL || n->kind == NODE_CATALOG))
-		r = -ENOENT;
-	else if (r == 0 && n->kind == NODE_DIR)
+	r = local_child_locked(fs, ino, name, &n);
+	if (r == 0 && n->kind == NODE_DIR)
 		r = -EISDIR;
 	else if (r == 0)
 		node_unname_locked(fs->nodes, n);

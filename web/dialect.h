@@ -66,8 +66,7 @@ struct dialect {
 	bool bare_etag;			/* without quotes (contract 3.5) */
 
 	/* Search */
-	unsigned searchable[SEARCH_URLS];	/* levels whose attributes may be matched */
-	unsigned returned[SEARCH_URLS];		/* levels whose attributes come back */
+	unsigned levels[SEARCH_URLS];		/* whose attributes may be matched, and come back */
 	struct tag_set defaults[3];		/* study, series, instance */
 	struct tag_set all[3];			/* includefield=all; count 0: the whole header */
 	const struct computed_tag *computed;	/* ends with tag 0 */

@@ -150,7 +150,7 @@ parse_term(struct parse *q, const char *name, const char *value, struct err *err
 	if (parse_tag(name, strlen(name), &tag) < 0)
 		return err_set(err, -EINVAL, "\"%.80s\" is no parameter and no attribute (" CASE_HINT ")", name);
 	if (q->level_of(tag, &level) < 0 || level > STORE_INSTANCE ||
-	    (q->dialect->searchable[q->url] & level_bits[level]) == 0)
+	    (q->dialect->levels[q->url] & level_bits[level]) == 0)
 		return err_set(err, -EINVAL, "\"%.80s\" cannot be searched at this resource (" CASE_HINT ")", name);
 	for (i = 0; i < q->n_terms; i++)
 		if (q->p->term[i].tag == tag)
@@ -326,7 +326,7 @@ qido_parse(const struct dialect *dialect, enum search_url url, const struct uri_
 		if (r < 0)
 			return r;
 	}
-	levels = dialect->returned[url];
+	levels = dialect->levels[url];
 	for (i = 0; i < 3; i++) {
 		if ((levels & 1u << i) == 0)
 			continue;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/vec.h"
 #include "dicom/tag.h"
 #include "web/limits.h"
 
@@ -31,15 +32,8 @@ stow_results_add(struct stow_results *res, size_t *ret_index)
 {
 	if (res->count == LIMIT_PARTS)
 		return -EFBIG;
-	if (res->count == res->cap) {
-		size_t cap = res->cap == 0 ? 16 : res->cap * 2;
-		struct stow_row *rows = realloc(res->rows, cap * sizeof *rows);
-
-		if (rows == NULL)
-			return -ENOMEM;
-		res->rows = rows;
-		res->cap = cap;
-	}
+	if (vec_room(&res->rows, &res->cap, res->count, sizeof *res->rows, 16) < 0)
+		return -ENOMEM;
 	res->rows[res->count] = (struct stow_row){ 0 };
 	*ret_index = res->count++;
 	return 0;

@@ -6,5 +6,6 @@ libcore_a_SOURCES += \
 	src/base/clock.h src/base/clock.c \
 	src/base/cond.h src/base/cond.c \
 	src/base/utf8.h src/base/utf8.c \
+	src/base/vec.h src/base/vec.c \
 	src/base/hash.h src/base/hash.c \
 	src/base/io.h src/base/io.c

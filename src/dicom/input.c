@@ -269,54 +269,13 @@ input_need(struct input *in, size_t n)
 	return 1;
 }
 
-int
-input_read(struct input *in, void *data, uint64_t n)
+/* Window by window: to data, or nowhere when that is NULL. */
+static int
+consume(struct input *in, unsigned char *to, uint64_t n)
 {
-	unsigned char *to = data;
+	uint64_t have;
 	int r;
 
-	if (n <= (uint64_t)(in->end - in->p)) {
-		memcpy(to, in->p, (size_t)n);
-		in->p += n;
-		return 0;
-	}
-	while (n > 0) {
-		size_t have = (size_t)(in->end - in->p);
-
-		if (have == 0) {
-			r = input_need(in, 1);
-			if (r <= 0)
-				return r < 0 ? r : -EBADMSG;
-			continue;
-		}
-		if (have > n)
-			have = (size_t)n;
-		memcpy(to, in->p, have);
-		in->p += have;
-		to += have;
-		n -= have;
-	}
-	return 0;
-}
-
-int
-input_skip(struct input *in, uint64_t n)
-{
-	uint64_t have = (uint64_t)(in->end - in->p);
-	int r;
-
-	if (n <= have) {
-		in->p += n;
-		return 0;
-	}
-	if (in->inflater == NULL) {
-		if (n > in->size - input_pos(in))
-			return -EBADMSG;
-		in->end_pos = input_pos(in) + n;
-		in->p = in->end = in->window;
-		in->step = STEP_AFTER_SKIP;
-		return 0;
-	}
 	while (n > 0) {
 		have = (uint64_t)(in->end - in->p);
 		if (have == 0) {
@@ -327,8 +286,32 @@ input_skip(struct input *in, uint64_t n)
 		}
 		if (have > n)
 			have = n;
+		if (to != NULL) {
+			memcpy(to, in->p, (size_t)have);
+			to += have;
+		}
 		in->p += have;
 		n -= have;
 	}
+	return 0;
+}
+
+int
+input_read(struct input *in, void *data, uint64_t n)
+{
+	return consume(in, data, n);
+}
+
+int
+input_skip(struct input *in, uint64_t n)
+{
+	if (n <= (uint64_t)(in->end - in->p) || in->inflater != NULL)
+		return consume(in, NULL, n);
+	/* A file need not be read to be passed over. */
+	if (n > in->size - input_pos(in))
+		return -EBADMSG;
+	in->end_pos = input_pos(in) + n;
+	in->p = in->end = in->window;
+	in->step = STEP_AFTER_SKIP;
 	return 0;
 }

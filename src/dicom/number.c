@@ -85,21 +85,22 @@ put_decimal(char *to, double d, bool is_float)
 	return 0;
 }
 
-size_t
-number_put_double(char *to, double d)
+/* The fewest digits that read back as the same number, `single` as a float. */
+static size_t
+put_shortest(char *to, double d, bool single)
 {
 	char text[NUMBER_TEXT_MAX];
+	int digits, most = single ? 9 : 17;
 	size_t n;
-	int digits;
 
 	if (!isfinite(d))
 		return 0;
-	n = put_decimal(to, d, false);
+	n = put_decimal(to, d, single);
 	if (n > 0)
 		return n;
-	for (digits = 15; digits <= 17; digits++) {
+	for (digits = single ? 6 : 15; digits <= most; digits++) {
 		snprintf(text, sizeof text, "%.*g", digits, d);
-		if (strtod(text, NULL) == d)
+		if (single ? strtof(text, NULL) == (float)d : strtod(text, NULL) == d)
 			break;
 	}
 	n = strlen(text);
@@ -108,25 +109,15 @@ number_put_double(char *to, double d)
 }
 
 size_t
+number_put_double(char *to, double d)
+{
+	return put_shortest(to, d, false);
+}
+
+size_t
 number_put_float(char *to, float f)
 {
-	char text[NUMBER_TEXT_MAX];
-	size_t n;
-	int digits;
-
-	if (!isfinite(f))
-		return 0;
-	n = put_decimal(to, (double)f, true);
-	if (n > 0)
-		return n;
-	for (digits = 6; digits <= 9; digits++) {
-		snprintf(text, sizeof text, "%.*g", digits, (double)f);
-		if (strtof(text, NULL) == f)
-			break;
-	}
-	n = strlen(text);
-	memcpy(to, text, n);
-	return n;
+	return put_shortest(to, (double)f, true);
 }
 
 static size_t

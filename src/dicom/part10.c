@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/vec.h"
 #include "dicom/dataset.h"
 #include "dicom/input.h"
 #include "dicom/tag_private.h"
@@ -43,9 +44,11 @@ struct reader {
 	bool implicit;
 	bool big_endian;
 	struct node *nodes;		/* stack */
-	uint32_t n_nodes, cap_nodes;
+	uint32_t n_nodes;
+	size_t cap_nodes;
 	struct dataset *items;		/* stack */
-	uint32_t n_items, cap_items;
+	uint32_t n_items;
+	size_t cap_items;
 	uint32_t elements;		/* all that were seen */
 	uint32_t items_seen;
 };
@@ -117,15 +120,8 @@ arena_alloc(struct dicom *d, size_t len, void *ret_p)
 static int
 push_node(struct reader *r, uint32_t *ret_at)
 {
-	if (r->n_nodes == r->cap_nodes) {
-		uint32_t cap = r->cap_nodes == 0 ? 256 : r->cap_nodes * 2;
-		struct node *p = realloc(r->nodes, cap * sizeof *p);
-
-		if (p == NULL)
-			return -ENOMEM;
-		r->nodes = p;
-		r->cap_nodes = cap;
-	}
+	if (vec_room(&r->nodes, &r->cap_nodes, r->n_nodes, sizeof *r->nodes, 256) < 0)
+		return -ENOMEM;
 	*ret_at = r->n_nodes++;
 	r->nodes[*ret_at] = (struct node){ 0 };
 	return 0;
@@ -134,15 +130,8 @@ push_node(struct reader *r, uint32_t *ret_at)
 static int
 push_item(struct reader *r, const struct dataset *item)
 {
-	if (r->n_items == r->cap_items) {
-		uint32_t cap = r->cap_items == 0 ? 64 : r->cap_items * 2;
-		struct dataset *p = realloc(r->items, cap * sizeof *p);
-
-		if (p == NULL)
-			return -ENOMEM;
-		r->items = p;
-		r->cap_items = cap;
-	}
+	if (vec_room(&r->items, &r->cap_items, r->n_items, sizeof *r->items, 64) < 0)
+		return -ENOMEM;
 	r->items[r->n_items++] = *item;
 	return 0;
 }

@@ -33,23 +33,32 @@ extend(uint64_t bits, size_t size)
 	return (int64_t)((bits ^ sign) - sign);
 }
 
+/* FL and FD, of their bits; a float is a double exactly. */
+static double
+floating(const struct vr_info *info, uint64_t bits)
+{
+	uint32_t half = (uint32_t)bits;
+	float f;
+	double d;
+
+	if (info->size == sizeof d) {
+		memcpy(&d, &bits, sizeof d);
+		return d;
+	}
+	memcpy(&f, &half, sizeof f);
+	return (double)f;
+}
+
 size_t
 value_put_number(const struct dicom_element *el, const struct vr_info *info,
 		 bool big_endian, size_t i, char *to)
 {
 	uint64_t bits = bits_at(el, info, big_endian, i);
-	uint32_t half = (uint32_t)bits;
-	float f;
-	double d;
 
-	if (el->vr == VR('F', 'D')) {
-		memcpy(&d, &bits, sizeof d);
-		return number_put_double(to, d);
-	}
-	if (el->vr == VR('F', 'L')) {
-		memcpy(&f, &half, sizeof f);
-		return number_put_float(to, f);
-	}
+	if (el->vr == VR('F', 'D'))
+		return number_put_double(to, floating(info, bits));
+	if (el->vr == VR('F', 'L'))
+		return number_put_float(to, (float)floating(info, bits));
 	if (is_signed(el->vr))
 		return number_put_signed(to, extend(bits, info->size));
 	return number_put_unsigned(to, bits);
@@ -60,18 +69,9 @@ value_number(const struct dicom_element *el, const struct vr_info *info,
 	     bool big_endian, size_t i)
 {
 	uint64_t bits = bits_at(el, info, big_endian, i);
-	uint32_t half = (uint32_t)bits;
-	float f;
-	double d;
 
-	if (el->vr == VR('F', 'D')) {
-		memcpy(&d, &bits, sizeof d);
-		return d;
-	}
-	if (el->vr == VR('F', 'L')) {
-		memcpy(&f, &half, sizeof f);
-		return (double)f;
-	}
+	if (el->vr == VR('F', 'D') || el->vr == VR('F', 'L'))
+		return floating(info, bits);
 	return is_signed(el->vr) ? (double)extend(bits, info->size) : (double)bits;
 }
 

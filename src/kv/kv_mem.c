@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/vec.h"
 #include "kv/kv_ops.h"
 
 struct entry {
@@ -276,16 +277,9 @@ mem_put(struct kv_txn *txn, unsigned table, struct slice key, struct slice value
 		a->at[i] = e;
 		return 0;
 	}
-	if (a->n == a->cap) {
-		size_t cap = a->cap * 2 + 16;
-		struct entry **at = realloc(a->at, cap * sizeof *at);
-
-		if (at == NULL) {
-			free(e);
-			return -ENOMEM;
-		}
-		a->at = at;
-		a->cap = cap;
+	if (vec_room(&a->at, &a->cap, a->n, sizeof *a->at, 16) < 0) {
+		free(e);
+		return -ENOMEM;
 	}
 	memmove(a->at + i + 1, a->at + i, (a->n - i) * sizeof *a->at);
 	a->at[i] = e;

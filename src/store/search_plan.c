@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/vec.h"
 #include "store/search_internal.h"
 
 /* Index entries are counted up to here to compare sources. */
@@ -75,15 +76,8 @@ check_series(struct gather *g, uint64_t study, uint64_t series)
 static int
 hits_add(struct hits *h, const struct hit *hit)
 {
-	if (h->n == h->cap) {
-		size_t cap = h->cap == 0 ? 128 : h->cap * 2;
-		struct hit *at = realloc(h->at, cap * sizeof *at);
-
-		if (at == NULL)
-			return -ENOMEM;
-		h->at = at;
-		h->cap = cap;
-	}
+	if (vec_room(&h->at, &h->cap, h->n, sizeof *h->at, 128) < 0)
+		return -ENOMEM;
 	h->at[h->n++] = *hit;
 	return 0;
 }
