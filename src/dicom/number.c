@@ -89,7 +89,7 @@ put_decimal(char *to, double d, bool is_float)
 static size_t
 put_shortest(char *to, double d, bool single)
 {
-	char text[NUMBER_TEXT_MAX];
+	char text[40];	/* what %.17g can need at most, as gcc counts it */
 	int digits, most = single ? 9 : 17;
 	size_t n;
 
