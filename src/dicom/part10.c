@@ -64,6 +64,7 @@ struct header {
 	uint32_t tag;
 	uint32_t length;
 	uint16_t vr;
+	uint8_t size;			/* of itself in the file */
 	const struct vr_info *info;
 };
 
@@ -227,6 +228,7 @@ read_header(struct reader *r, const struct place *where, struct header *h)
 		return n < 0 ? failed(r, n, 0) : 0;
 	p = r->in.p;
 	h->tag = TAG(get16(r, p), get16(r, p + 2));
+	h->size = 8;
 	if (TAG_GROUP(h->tag) == 0xFFFE) {	/* PS3.5 7.5: these have no VR */
 		h->vr = 0;
 		h->info = vr_info(0);
@@ -265,6 +267,7 @@ read_header(struct reader *r, const struct place *where, struct header *h)
 	if (n <= 0)
 		return failed(r, n < 0 ? n : -EBADMSG, h->tag);
 	h->length = get32(r, r->in.p + 8);
+	h->size = 12;
 	r->in.p += 12;
 	return 1;
 }
@@ -460,6 +463,7 @@ read_dataset(struct reader *r, struct place where, bool undefined, struct datase
 		node = &r->nodes[at];
 		node->el.tag = h.tag;
 		node->el.vr = h.vr;
+		node->el.header = h.size;
 		node->order = r->elements;
 		if (h.tag <= last_tag && at > first)
 			sorted = false;

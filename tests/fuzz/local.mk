@@ -32,6 +32,13 @@ tests_fuzz_fuzz_dicom_read_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_dicom_read_LDADD = $(CORE_LIBS)
 EXTRA_DIST += $(srcdir)/tests/fuzz/corpus/dicom_read
 
+fuzz_targets += tests/fuzz/fuzz_frames
+tests_fuzz_fuzz_frames_SOURCES = tests/fuzz/fuzz_frames.c $(FUZZ_DRIVER)
+tests_fuzz_fuzz_frames_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_frames_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_frames_LDADD = $(CORE_LIBS)
+EXTRA_DIST += $(srcdir)/tests/fuzz/corpus/frames
+
 fuzz_targets += tests/fuzz/fuzz_json_find
 tests_fuzz_fuzz_json_find_SOURCES = tests/fuzz/fuzz_json_find.c $(FUZZ_DRIVER)
 tests_fuzz_fuzz_json_find_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
