@@ -39,6 +39,20 @@ tests_fuzz_fuzz_frames_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_frames_LDADD = $(CORE_LIBS)
 EXTRA_DIST += $(srcdir)/tests/fuzz/corpus/frames
 
+fuzz_targets += tests/fuzz/fuzz_edit
+tests_fuzz_fuzz_edit_SOURCES = tests/fuzz/fuzz_edit.c $(FUZZ_DRIVER)
+tests_fuzz_fuzz_edit_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_edit_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_edit_LDADD = $(CORE_LIBS)
+EXTRA_DIST += $(srcdir)/tests/fuzz/corpus/edit
+
+fuzz_targets += tests/fuzz/fuzz_pixel_decode
+tests_fuzz_fuzz_pixel_decode_SOURCES = tests/fuzz/fuzz_pixel_decode.c $(FUZZ_DRIVER)
+tests_fuzz_fuzz_pixel_decode_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_pixel_decode_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_pixel_decode_LDADD = $(CORE_LIBS)
+EXTRA_DIST += $(srcdir)/tests/fuzz/corpus/pixel_decode
+
 fuzz_targets += tests/fuzz/fuzz_json_find
 tests_fuzz_fuzz_json_find_SOURCES = tests/fuzz/fuzz_json_find.c $(FUZZ_DRIVER)
 tests_fuzz_fuzz_json_find_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
