@@ -94,6 +94,12 @@ accept_oldest(struct stow *s)
 	struct err err = { 0 };
 	int r;
 
+	/* First, since what was accepted must come into the ring: see (2). */
+	if (s->n_tickets == LIMIT_TICKETS) {
+		r = wait_oldest(s);
+		if (r < 0)
+			return r;
+	}
 	s->n_held--;
 	memmove(s->held, s->held + 1, s->n_held * sizeof *s->held);
 	r = incoming_accept(p.in, &s->options, &result, &ticket, &err);
@@ -101,13 +107,6 @@ accept_oldest(struct stow *s)
 		incoming_free(p.in);
 		err.num = r;
 		return fail_part(s, p.row, &result, &err);
-	}
-	if (s->n_tickets == LIMIT_TICKETS) {
-		r = wait_oldest(s);
-		if (r < 0) {
-			ticket_free(ticket);
-			return r;
-		}
 	}
 	s->tickets[(s->first_ticket + s->n_tickets) % LIMIT_TICKETS] = (struct pending_ticket){ ticket, p.row };
 	s->n_tickets++;
@@ -180,6 +179,7 @@ roll_back(struct stow *s)
 {
 	struct err err = { 0 };
 	size_t i;
+	int r;
 
 	incoming_free(s->in);
 	s->in = NULL;
@@ -187,11 +187,14 @@ roll_back(struct stow *s)
 		incoming_free(s->held[--s->n_held].in);
 	while (s->n_tickets > 0)
 		wait_oldest(s);
-	for (i = 0; i < s->results.count; i++)
-		if (s->results.rows[i].created &&
-		    store_delete_id(s->rq->web->store, s->results.rows[i].id, &err) < 0)
+	for (i = 0; i < s->results.count; i++) {
+		const struct stow_row *row = &s->results.rows[i];
+
+		r = row->created ? store_delete_id(s->rq->web->store, row->id, &err) : 0;
+		if (r < 0 && r != -ENOENT)	/* another client may have deleted it by now */
 			log_warning("stow id=%s: an instance of a failed request stays: %s",
 				    s->rq->id, err_text(&err));
+	}
 }
 
 /* ------------------------------------------------------------ body ---- */
