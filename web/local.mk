@@ -22,6 +22,7 @@ libweb_a_SOURCES = \
 	web/stow.c \
 	web/stow_results.c web/stow_results.h \
 	web/uri.c web/uri.h \
+	web/wado.c web/wado.h \
 	web/wado_bulkdata.c \
 	web/wado_instance.c \
 	web/wado_metadata.c \

@@ -392,7 +392,7 @@ reply_error(struct request *rq, const struct err *err, int num)
 	}
 	if (status == 500)
 		reply_text(rq, status, "The service failed to answer; its log tells more under request %s", rq->id);
-	else if (err == NULL || err->text[0] == '\0')
+	else if (err->text[0] == '\0')
 		reply_text(rq, status, "%s", status_phrase(status));
 	else
 		reply_text(rq, status, "%s", err->text);

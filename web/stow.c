@@ -23,7 +23,6 @@
 #include "web/reply.h"
 #include "web/request.h"
 #include "web/server.h"
-#include "web/status.h"
 #include "web/stow_results.h"
 
 #define DICOM_TYPE "application/dicom"
@@ -400,7 +399,7 @@ write_sequence(const struct stow *s, const char *tag, bool failed, bool *first, 
 	return r;
 }
 
-static void
+static int
 send_response(struct stow *s)
 {
 	struct request *rq = s->rq;
@@ -412,7 +411,7 @@ send_response(struct stow *s)
 	status = stored == 0 ? 409 : s->results.failed > 0 ? 202 :
 		 s->results.warned > 0 ? rq->dialect->warned_status : 200;
 	if (reply_begin(rq, status, "application/dicom+json", REPLY_AUTO) != 0)
-		return;
+		return 0;
 	buf_init(&piece, LIMIT_REPLY_HEAD);
 	r = reply_write(rq, "{", 1);
 	if (r == 0 && stored > 0 && rq->study_uid[0] != '\0') {
@@ -428,11 +427,8 @@ send_response(struct stow *s)
 		r = write_sequence(s, "00081199", false, &first, &piece);
 	if (r == 0)
 		r = reply_write(rq, "}", 1);
-	if (r < 0)
-		reply_abort(rq);
-	else
-		reply_end(rq);
 	buf_fini(&piece);
+	return r < 0 ? r : reply_end(rq);
 }
 
 /* --------------------------------------------------------- request ---- */
@@ -511,17 +507,14 @@ receive(struct stow *s, struct err *err)
 	return r;
 }
 
-void
-stow_handle(struct request *rq)
+int
+stow_handle(struct request *rq, struct err *err)
 {
 	struct stow s = { .rq = rq };
-	struct err err = { 0 };
 	int r;
 
-	if (!request_takes_json(rq, !rq->dialect->store_needs_accept)) {
-		reply_text(rq, 406, "Accept must allow application/dicom+json");
-		return;
-	}
+	if (!request_takes_json(rq, !rq->dialect->store_needs_accept))
+		return err_set(err, -ENOTSUP, "Accept must allow application/dicom+json");
 	s.options = (struct ingest_options){
 		.partition = rq->partition,
 		.study_uid = rq->study_uid[0] != '\0' ? rq->study_uid : NULL,
@@ -530,15 +523,14 @@ stow_handle(struct request *rq)
 		.zero_preamble = rq->dialect->zero_preamble,
 	};
 	stow_results_init(&s.results);
-	r = receive(&s, &err);
-	if (r < 0)
-		reply_error(rq, &err, r);
-	else if (s.results.count == 0)
+	r = receive(&s, err);
+	if (r == 0 && s.trouble != 0 && s.results.failed == s.results.count)
+		r = err_set(err, s.trouble, "Nothing could be stored: %s", strerror(-s.trouble));
+	else if (r == 0 && s.results.count == 0)
 		reply_empty(rq, 204);
-	else if (s.trouble != 0 && s.results.failed == s.results.count)
-		reply_text(rq, status_of(s.trouble), "Nothing could be stored: %s", strerror(-s.trouble));
-	else
-		send_response(&s);
+	else if (r == 0)
+		r = send_response(&s);
 	stow_results_fini(&s.results);
 	free(s.tickets);
+	return r;
 }
