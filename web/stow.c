@@ -12,8 +12,6 @@
  *  (3) What PUT replaced by then stays replaced; the old bytes are gone.
  */
 #include <errno.h>
-#include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -45,7 +43,7 @@ struct stow {
 	struct err write_error;		/* num 0: all of the part could be written so far */
 	struct held_part held[LIMIT_PARTS_HELD];	/* oldest first */
 	size_t n_held;
-	struct pending_ticket *tickets;	/* a ring of LIMIT_TICKETS */
+	struct pending_ticket tickets[LIMIT_TICKETS];	/* a ring */
 	size_t first_ticket, n_tickets;
 	int trouble;			/* the last errno that is the service's fault */
 };
@@ -112,44 +110,35 @@ accept_oldest(struct stow *s)
 	return 0;
 }
 
-static int
+static void
 begin_part(struct stow *s)
 {
 	err_clear(&s->write_error);
-	if (incoming_new(s->rq->web->store, &s->in, &s->write_error) < 0 && s->write_error.num == 0)
-		s->write_error.num = -EIO;
-	return 0;
+	incoming_new(s->rq->web->store, &s->in, &s->write_error);
 }
 
 /* A part that cannot be written fails alone; its bytes are read over. */
 static void
 write_part(struct stow *s, struct slice data)
 {
-	int r;
-
 	if (s->write_error.num != 0)
 		return;
-	r = incoming_write(s->in, data.data, data.len, &s->write_error);
-	if (r < 0) {
-		s->write_error.num = r;
+	if (incoming_write(s->in, data.data, data.len, &s->write_error) < 0) {
 		incoming_free(s->in);
 		s->in = NULL;
 	}
 }
 
 static int
-end_part(struct stow *s)
+end_part(struct stow *s, struct err *err)
 {
 	size_t row;
-	int r = stow_results_add(&s->results, &row);
+	int r = stow_results_add(&s->results, &row, err);
 
 	if (r < 0)
 		return r;
-	if (s->write_error.num != 0) {
-		incoming_free(s->in);
-		s->in = NULL;
+	if (s->write_error.num != 0)
 		return fail_part(s, row, &(struct ingest_result){ 0 }, &s->write_error);
-	}
 	if (s->n_held == LIMIT_PARTS_HELD) {
 		r = accept_oldest(s);
 		if (r < 0)
@@ -202,23 +191,19 @@ static int
 read_single(struct stow *s, struct err *err)
 {
 	char *room = chunk_get(s->rq->web->chunks);
-	ssize_t n = 0;
-	int r = 0;
+	ssize_t n;
 
 	if (room == NULL)
 		return err_set(err, -ENOMEM, "No memory");
-	while (r == 0 && (n = request_read(s->rq, room, LIMIT_CHUNK)) > 0) {
-		if (s->in == NULL && s->write_error.num == 0)
-			r = begin_part(s);
-		if (r == 0)
-			write_part(s, slice_of(room, (size_t)n));
-	}
+	n = request_read(s->rq, room, LIMIT_CHUNK, err);
+	if (n > 0)
+		begin_part(s);
+	for (; n > 0; n = request_read(s->rq, room, LIMIT_CHUNK, err))
+		write_part(s, slice_of(room, (size_t)n));
 	chunk_put(s->rq->web->chunks, room);
-	if (r == 0 && n < 0)
-		r = (int)n;
-	if (r == 0 && (s->in != NULL || s->write_error.num != 0))
-		r = end_part(s);
-	return r;
+	if (n < 0)
+		return (int)n;
+	return s->rq->body_read > 0 ? end_part(s, err) : 0;
 }
 
 static int
@@ -254,12 +239,14 @@ handle_event(struct stow *s, const struct multipart_event *ev, const char *defau
 	switch (ev->kind) {
 	case MULTIPART_PART:
 		r = check_part_type(s, ev, default_type, err);
-		return r < 0 ? r : begin_part(s);
+		if (r == 0)
+			begin_part(s);
+		return r;
 	case MULTIPART_DATA:
 		write_part(s, ev->data);
 		return 0;
 	case MULTIPART_PART_END:
-		return end_part(s);
+		return end_part(s, err);
 	case MULTIPART_END:
 		/* A part cut off by the end of the body ends the list silently. */
 		incoming_free(s->in);
@@ -283,7 +270,7 @@ read_multipart(struct stow *s, struct multipart *mp, const char *default_type, s
 		return err_set(err, -ENOMEM, "No memory");
 	while (r == 0 && !done) {
 		struct multipart_event ev = { .kind = MULTIPART_PART };
-		ssize_t n = request_read(s->rq, window + len, LIMIT_CHUNK - len);
+		ssize_t n = request_read(s->rq, window + len, LIMIT_CHUNK - len, err);
 		size_t at = 0;
 
 		if (n < 0) {
@@ -469,41 +456,20 @@ check_content_type(struct request *rq, struct media *media, struct multipart *mp
 }
 
 static int
-check_size(const struct request *rq, struct err *err)
-{
-	if (rq->body_length >= 0 && (uint64_t)rq->body_length > rq->web->max_request)
-		return err_set(err, -EFBIG, "The request is larger than the limit of %" PRIu64 " bytes",
-			       rq->web->max_request);
-	return 0;
-}
-
-static int
 receive(struct stow *s, struct err *err)
 {
-	struct request *rq = s->rq;
 	struct multipart mp;
 	struct media media;
 	bool multipart = false;
-	int r = check_content_type(rq, &media, &mp, &multipart, err);
+	int r = check_content_type(s->rq, &media, &mp, &multipart, err);
 
-	if (r == 0)
-		r = check_size(rq, err);
 	if (r < 0)
 		return r;
-	s->tickets = calloc(LIMIT_TICKETS, sizeof *s->tickets);
-	if (s->tickets == NULL)
-		return err_set(err, -ENOMEM, "No memory");
 	r = multipart ? read_multipart(s, &mp, media_param(&media, "type"), err) : read_single(s, err);
 	if (r == 0)
 		r = finish_parts(s);
-	if (r < 0) {
+	if (r < 0)
 		roll_back(s);
-		if (err->num == 0 && r == -EFBIG)
-			err_set(err, r, "The request is larger than the limit of %" PRIu64 " bytes or %d parts",
-				rq->web->max_request, LIMIT_PARTS);
-		else if (err->num == 0 && r == -ECONNRESET)
-			err_set(err, r, "The body ended before its end");
-	}
 	return r;
 }
 
@@ -531,6 +497,5 @@ stow_handle(struct request *rq, struct err *err)
 	else if (r == 0)
 		r = send_response(&s);
 	stow_results_fini(&s.results);
-	free(s.tickets);
 	return r;
 }

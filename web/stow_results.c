@@ -28,10 +28,10 @@ stow_results_fini(struct stow_results *res)
 }
 
 int
-stow_results_add(struct stow_results *res, size_t *ret_index)
+stow_results_add(struct stow_results *res, size_t *ret_index, struct err *err)
 {
 	if (res->count == LIMIT_PARTS)
-		return -EFBIG;
+		return err_set(err, -EFBIG, "The request has more than %d parts", LIMIT_PARTS);
 	if (vec_room(&res->rows, &res->cap, res->count, sizeof *res->rows, 16) < 0)
 		return -ENOMEM;
 	res->rows[res->count] = (struct stow_row){ 0 };

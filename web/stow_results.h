@@ -35,7 +35,7 @@ struct stow_results {
 void stow_results_init(struct stow_results *res);
 void stow_results_fini(struct stow_results *res);
 /* A new row, as yet undecided.  -ENOMEM; -EFBIG past LIMIT_PARTS. */
-int  stow_results_add(struct stow_results *res, size_t *ret_index);
+int  stow_results_add(struct stow_results *res, size_t *ret_index, struct err *err);
 /* Decide it: err NULL when stored. */
 int  stow_results_set(struct stow_results *res, size_t index, const struct ingest_result *result,
 		      const struct err *err);
