@@ -301,123 +301,6 @@ read_multipart(struct stow *s, struct multipart *mp, const char *default_type, s
 	return r;
 }
 
-/* -------------------------------------------------------- response ---- */
-
-static void
-put_uid(struct buf *out, const char *tag, const char *vr, const char *value, bool *first)
-{
-	if (*value == '\0')
-		return;
-	buf_printf(out, "%s\"%s\":{\"vr\":\"%s\",\"Value\":[", *first ? "" : ",", tag, vr);
-	buf_put_json_string(out, value, strlen(value));
-	buf_puts(out, "]}");
-	*first = false;
-}
-
-static void
-put_attributes(struct buf *out, const char *comment, bool first)
-{
-	if (!first)
-		buf_putc(out, ',');
-	if (*comment == '\0') {
-		buf_puts(out, "\"00741048\":{\"vr\":\"SQ\"}");
-		return;
-	}
-	buf_puts(out, "\"00741048\":{\"vr\":\"SQ\",\"Value\":[{\"00000902\":{\"vr\":\"LO\",\"Value\":[");
-	buf_put_json_string(out, comment, strlen(comment));
-	buf_puts(out, "]}}]}");
-}
-
-static void
-put_row(const struct stow *s, const struct stow_row *row, struct buf *out)
-{
-	const struct stow_results *res = &s->results;
-	const char *comment = stow_results_text(res, row->comment);
-	bool first = true;
-
-	buf_putc(out, '{');
-	put_uid(out, "00081150", "UI", stow_results_text(res, row->class), &first);
-	put_uid(out, "00081155", "UI", stow_results_text(res, row->sop), &first);
-	if (row->failure != 0) {
-		buf_printf(out, "%s\"00081197\":{\"vr\":\"US\",\"Value\":[%u]}", first ? "" : ",", row->failure);
-		if (*comment != '\0')
-			put_attributes(out, comment, false);
-	} else {
-		buf_puts(out, first ? "\"00081190\":{\"vr\":\"UR\",\"Value\":[\"" :
-			 ",\"00081190\":{\"vr\":\"UR\",\"Value\":[\"");
-		/* Made of checked UIDs and a checked host: nothing to escape. */
-		request_put_url(s->rq, stow_results_text(res, row->study), stow_results_text(res, row->series),
-				stow_results_text(res, row->sop), out);
-		buf_puts(out, "\"]}");
-		if (row->warning != 0)
-			buf_printf(out, ",\"00081196\":{\"vr\":\"US\",\"Value\":[%u]}", row->warning);
-		if (s->rq->dialect->attributes_always)
-			put_attributes(out, comment, false);
-	}
-	buf_putc(out, '}');
-}
-
-static int
-write_sequence(const struct stow *s, const char *tag, bool failed, bool *first, struct buf *piece)
-{
-	size_t i;
-	bool any = false;
-	int r = 0;
-
-	for (i = 0; r == 0 && i < s->results.count; i++) {
-		const struct stow_row *row = &s->results.rows[i];
-
-		if ((row->failure != 0) != failed)
-			continue;
-		buf_reset(piece);
-		if (any)
-			buf_putc(piece, ',');
-		else
-			buf_printf(piece, "%s\"%s\":{\"vr\":\"SQ\",\"Value\":[", *first ? "" : ",", tag);
-		put_row(s, row, piece);
-		any = true;
-		*first = false;
-		r = buf_error(piece);
-		if (r == 0)
-			r = reply_write(s->rq, piece->data, piece->len);
-	}
-	if (any && r == 0)
-		r = reply_write(s->rq, "]}", 2);
-	return r;
-}
-
-static int
-send_response(struct stow *s)
-{
-	struct request *rq = s->rq;
-	size_t stored = s->results.count - s->results.failed;
-	bool first = true;
-	struct buf piece;
-	int status, r;
-
-	status = stored == 0 ? 409 : s->results.failed > 0 ? 202 :
-		 s->results.warned > 0 ? rq->dialect->warned_status : 200;
-	if (reply_begin(rq, status, "application/dicom+json", REPLY_AUTO) != 0)
-		return 0;
-	buf_init(&piece, LIMIT_REPLY_HEAD);
-	r = reply_write(rq, "{", 1);
-	if (r == 0 && stored > 0 && rq->study_uid[0] != '\0') {
-		buf_puts(&piece, "\"00081190\":{\"vr\":\"UR\",\"Value\":[\"");
-		request_put_url(rq, rq->study_uid, NULL, NULL, &piece);
-		buf_puts(&piece, "\"]}");
-		first = false;
-		r = reply_write(rq, piece.data, piece.len);
-	}
-	if (r == 0)
-		r = write_sequence(s, "00081198", true, &first, &piece);
-	if (r == 0)
-		r = write_sequence(s, "00081199", false, &first, &piece);
-	if (r == 0)
-		r = reply_write(rq, "}", 1);
-	buf_fini(&piece);
-	return r < 0 ? r : reply_end(rq);
-}
-
 /* --------------------------------------------------------- request ---- */
 
 /* 0: media is set and its boundary known, if it is multipart. */
@@ -495,7 +378,7 @@ stow_handle(struct request *rq, struct err *err)
 	else if (r == 0 && s.results.count == 0)
 		reply_empty(rq, 204);
 	else if (r == 0)
-		r = send_response(&s);
+		r = stow_results_send(&s.results, rq);
 	stow_results_fini(&s.results);
 	return r;
 }
