@@ -13,6 +13,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "base/log.h"
 #include "web/server.h"
 #include "web/status.h"
 
@@ -380,6 +381,9 @@ reply_error(struct request *rq, const struct err *err, int num)
 {
 	int status = status_of(num);
 
+	if (status >= 500 && !rq->reply.broken)
+		log_error("request door=web id=%s failed: %s", rq->id,
+			  err->text[0] != '\0' ? err->text : strerror(-num));
 	if (rq->reply.head_sent || rq->reply.broken) {
 		reply_abort(rq);
 		return;

@@ -26,7 +26,8 @@ void reply_body(struct request *rq, int status, const char *type, const void *da
 /* A sentence as plain text (contract 0.4). */
 void reply_text(struct request *rq, int status, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/* By the number's status; the sentence is err's unless the status hides details. */
+/* By the number's status; the sentence is err's unless the status hides details.  What is the
+ * service's fault is logged.  A reply that was begun is broken off if it cannot be taken back. */
 void reply_error(struct request *rq, const struct err *err, int num);
 
 /* A body in pieces.  1: nobody wants the body (HEAD), the reply is done. */

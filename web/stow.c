@@ -21,6 +21,7 @@
 #include "web/reply.h"
 #include "web/request.h"
 #include "web/server.h"
+#include "web/status.h"
 #include "web/stow_results.h"
 
 #define DICOM_TYPE "application/dicom"
@@ -374,7 +375,8 @@ stow_handle(struct request *rq, struct err *err)
 	stow_results_init(&s.results);
 	r = receive(&s, err);
 	if (r == 0 && s.trouble != 0 && s.results.failed == s.results.count)
-		r = err_set(err, s.trouble, "Nothing could be stored: %s", strerror(-s.trouble));
+		r = err_set(err, status_of(s.trouble) < 500 ? -EIO : s.trouble, "Nothing could be stored: %s",
+			    strerror(-s.trouble));
 	else if (r == 0 && s.results.count == 0)
 		reply_empty(rq, 204);
 	else if (r == 0)
