@@ -5,8 +5,6 @@ new_store
 start_daemon --max-request 200000
 make_dcm "$tmp/a.dcm" SOPInstanceUID=2.25.1
 multipart_body "$tmp/a.dcm" >"$tmp/one"
-PART='Content-Type: application/dicom'
-MULTI='Content-Type: multipart/related; type="application/dicom"; boundary=bound'
 
 post() {
 	request POST "$@" --data-binary "@$tmp/one"
