@@ -27,6 +27,5 @@ libweb_a_SOURCES = \
 	web/wado_instance.c \
 	web/wado_metadata.c \
 	web/watch.c web/watch.h
-libweb_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
-WEB_LIBS = libweb.a $(CIVETWEB_LIBS) $(JANSSON_LIBS)
+WEB_LIBS = libweb.a $(CIVETWEB_LIBS)
 endif
