@@ -33,9 +33,6 @@ void reply_error(struct request *rq, const struct err *err, int num);
 /* A body in pieces.  1: nobody wants the body (HEAD), the reply is done. */
 int  reply_begin(struct request *rq, int status, const char *type, int64_t length);
 int  reply_write(struct request *rq, const void *data, size_t len);
-/* Room to write into directly; reply_grow then counts what was. */
-int  reply_room(struct request *rq, char **ret_room, size_t *ret_len);
-void reply_grow(struct request *rq, size_t len);
 /* A part of a file, as a part of the body; -ESTALE when the file is shorter. */
 int  reply_file(struct request *rq, const struct store_file *f, uint64_t off, uint64_t len);
 int  reply_end(struct request *rq);
@@ -44,6 +41,7 @@ void reply_abort(struct request *rq);
 bool reply_begun(const struct request *rq);
 
 /* Bytes of a chunk of the pool: head room, body, and the chunk's line end. */
-#define REPLY_CHUNK_SIZE ((size_t)LIMIT_REPLY_HEAD + 64 + LIMIT_CHUNK + 16)
+#define REPLY_HEAD_ROOM ((size_t)LIMIT_REPLY_HEAD + 64)
+#define REPLY_CHUNK_SIZE (REPLY_HEAD_ROOM + LIMIT_CHUNK + 16)
 
 #endif

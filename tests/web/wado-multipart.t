@@ -53,6 +53,8 @@ status=$(curl -s -0 -o "$body" -D "$head" -w '%{http_code}' -H "$AS_STORED_PARTS
 has_status "HTTP/1.0" 200
 is "is not chunked" "$(header Transfer-Encoding) $(header Connection)" " close"
 is "and whole" "$(split_multipart "$tmp/old")" 4
+curl -s -0 -o "$body" -D "$head" -H 'Connection: keep-alive' -H "$AS_STORED_PARTS" "$base/v2/$s"
+is "nor kept, since nothing else tells its end" "$(header Connection)" close
 
 "$httpgen" body 3 400000 2.25.5 >"$tmp/large"
 request POST /v2/studies -H "$J" -H "$MULTI" --data-binary "@$tmp/large"
