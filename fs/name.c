@@ -77,7 +77,7 @@ fs_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 		r = -ENAMETOOLONG;
 	else if (tree_is_fixed(parent) && parent != TREE_SERVICE)
 		r = -EPERM;
-	else if (parent == TREE_SERVICE && !tree_partition_name_is_valid(name))
+	else if (parent == TREE_SERVICE && !store_name_is_valid(name))
 		r = -EINVAL;
 	else
 		r = find_public(fs, parent, name, &found);

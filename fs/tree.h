@@ -59,7 +59,6 @@ uint64_t tree_dir_offset(uint64_t node);
  * service directory.  An answer of no is what makes negative entries safe to
  * cache, and spares the store the question. */
 bool tree_public_name(enum store_level parent, const char *name, char ret_key[UID_TEXT_MAX]);
-bool tree_partition_name_is_valid(const char *name);
 
 /* The fixed nodes. */
 struct tree_fixed {

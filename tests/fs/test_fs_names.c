@@ -44,6 +44,7 @@ public_names_are_those_the_catalog_can_have(void **state)
 		{ STORE_ROOT, "a/b", NULL },
 		{ STORE_ROOT, "", NULL },
 		{ STORE_ROOT, "..", NULL },
+		{ STORE_ROOT, ".clinic", ".clinic" },
 		{ STORE_PARTITION, "1.2.3", "1.2.3" },
 		{ STORE_PARTITION, "1.2.3.dcm", NULL },
 		{ STORE_PARTITION, "..", NULL },
