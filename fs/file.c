@@ -151,58 +151,72 @@ base_of(struct fs *fs, uint64_t instance, uint64_t watermark, struct receive *rc
 	return r;
 }
 
+void
+file_wait_locked(struct fs *fs, struct node *file)
+{
+	struct pending *p = pending_ref(file->u.file.pending);
+
+	if (p == NULL)
+		return;
+	nodes_unlock(fs->nodes);
+	pending_wait(fs->settler, p);
+	pending_unref(p);
+	nodes_lock(fs->nodes);
+}
+
+/* Something to read and write, if there is none by then: what is stored, or nothing. */
+static int
+give_content_locked(struct fs *fs, struct node *n, bool empty)
+{
+	struct receive *rc = receive_new(fs->st);
+	uint64_t instance, watermark;
+	int r = 0;
+
+	if (rc == NULL)
+		return -ENOMEM;
+	if (!empty)
+		file_wait_locked(fs, n);
+	instance = n->u.file.instance;
+	watermark = n->u.file.watermark;
+	if (instance != 0 && !empty) {
+		nodes_unlock(fs->nodes);
+		r = base_of(fs, instance, watermark, rc);
+		nodes_lock(fs->nodes);
+	}
+	if (r == 0 && n->u.file.receive == NULL) {
+		n->u.file.receive = rc;
+		return 0;
+	}
+	nodes_unlock(fs->nodes);
+	receive_free(rc);
+	nodes_lock(fs->nodes);
+	return r;
+}
+
 /* Count one opener of a file, with something to read and write.  Called and
  * left with the lock held; lets go of it meanwhile. */
 static int
 enter_file_locked(struct fs *fs, struct node *n, int flags)
 {
-	struct receive *rc = NULL;
-	struct pending *p;
-	uint64_t instance, watermark;
 	bool truncate = (flags & O_TRUNC) != 0;
+	struct receive *rc;
 	int r = 0;
 
 	if (n->u.file.error != NULL && !truncate)
 		return -ENODATA;	/* refused: there is nothing */
 	n->u.file.opens++;
-	p = pending_ref(n->u.file.pending);
-	if (n->u.file.receive == NULL) {
-		nodes_unlock(fs->nodes);
-		if (p != NULL && !truncate)
-			pending_wait(fs->settler, p);
-		rc = receive_new(fs->st);
-		nodes_lock(fs->nodes);
-		instance = n->u.file.instance;
-		watermark = n->u.file.watermark;
-		if (rc == NULL)
-			r = -ENOMEM;
-		else if (instance != 0 && !truncate) {
-			nodes_unlock(fs->nodes);
-			r = base_of(fs, instance, watermark, rc);
-			nodes_lock(fs->nodes);
-		}
-		if (r == 0 && n->u.file.receive == NULL) {
-			n->u.file.receive = rc;
-			rc = NULL;
-		}
-	}
+	node_review_locked(fs->nodes, n);	/* not idle: its name stays */
+	if (n->u.file.receive == NULL)
+		r = give_content_locked(fs, n, truncate);
 	if (r == 0 && truncate) {
-		struct receive *there = n->u.file.receive;
-
+		rc = n->u.file.receive;
 		forget_content_locked(fs, n);
 		nodes_unlock(fs->nodes);
-		r = receive_truncate(there, 0);
+		r = receive_truncate(rc, 0);
 		nodes_lock(fs->nodes);
 	}
-	pending_unref(p);
 	if (r < 0) {
-		struct receive *left = leave_file_locked(fs, n, false);
-
-		nodes_unlock(fs->nodes);
-		receive_free(left);
-		nodes_lock(fs->nodes);
-	}
-	if (rc != NULL) {
+		rc = leave_file_locked(fs, n, false);
 		nodes_unlock(fs->nodes);
 		receive_free(rc);
 		nodes_lock(fs->nodes);

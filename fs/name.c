@@ -205,33 +205,20 @@ fs_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 static int
 check_target(struct fs *fs, uint64_t ino, const char *name, uint64_t target)
 {
-	struct pending *p = NULL;
-	struct node *dir, *n;
-	uint64_t instance = 0;
+	struct node *n;
 	int r;
 
 	nodes_lock(fs->nodes);
-	r = dir_get_locked(fs, ino, &dir);
-	n = r == 0 ? node_child_locked(fs->nodes, dir->id, name) : NULL;
-	if (n != NULL && n->kind == NODE_FILE)
-		p = pending_ref(n->u.file.pending);
+	r = local_child_locked(fs, ino, name, &n);
+	if (r == 0 && n->kind == NODE_FILE) {
+		file_wait_locked(fs, n);
+		r = local_child_locked(fs, ino, name, &n);
+	}
+	if (r == 0 && (n->kind != NODE_FILE ||
+		       (n->u.file.instance != 0 && n->u.file.instance != target)))
+		r = -EPERM;
 	nodes_unlock(fs->nodes);
-	if (r == 0 && p != NULL)
-		pending_wait(fs->settler, p);
-	pending_unref(p);
-	if (r < 0)
-		return r;
-	nodes_lock(fs->nodes);
-	r = dir_get_locked(fs, ino, &dir);
-	n = r == 0 ? node_child_locked(fs->nodes, dir->id, name) : NULL;
-	if (n == NULL || n->kind != NODE_FILE)
-		r = r < 0 ? r : n == NULL ? -ENOENT : -EPERM;
-	else
-		instance = n->u.file.instance;
-	nodes_unlock(fs->nodes);
-	if (r < 0)
-		return r;
-	return instance == 0 || instance == target ? 0 : -EPERM;
+	return r;
 }
 
 static int

@@ -152,6 +152,9 @@ struct handle {
 struct handle *handle_of(const struct fuse_file_info *fi);	/* NULL: none */
 /* For fs_stop: close everything that is open still. */
 void handles_free(struct fs *fs);
+/* Wait for the commit of what was written under this name.  Lets go of the lock:
+ * unless it is open, find it again. */
+void file_wait_locked(struct fs *fs, struct node *file);
 /* A commit's outcome (settle.h). */
 void file_settled(void *ctx, struct pending *p);
 void file_drop(struct node *file);
