@@ -549,7 +549,8 @@ accepted(struct fs *fs, struct handle *h, struct ticket *ticket, const struct in
 		node_set_instance_locked(fs->nodes, n, 0, 0);
 	} else
 		partition = node_child_locked(fs->nodes, TREE_SERVICE, h->partition);
-	notify_plan_locked(fs, partition, &result->identity, dirs, ret_series);
+	notify_plan_locked(fs, partition, &result->identity, dirs);
+	*ret_series = dirs[2];
 	if (partition != NULL && partition->kind == NODE_CATALOG)
 		id = partition->id;
 	p = settler_add(fs->settler, ticket, n != NULL ? n->id : 0,
@@ -573,7 +574,8 @@ accepted(struct fs *fs, struct handle *h, struct ticket *ticket, const struct in
 	} while (more);
 }
 
-/* 1 accepted now, 0 nothing new, or -errno.  *ret_series as notify_plan_locked says. */
+/* 1 accepted now, 0 nothing new, or -errno.  *ret_series: its directory, when
+ * the kernel may know an older instance there; 0. */
 static int
 accept_handle(struct fs *fs, struct handle *h, struct ingest_result *result, uint64_t *ret_series,
 	      struct err *err)
@@ -675,14 +677,14 @@ reply_when_settled(fuse_req_t req, struct fs *fs, struct handle *h)
 	return done;
 }
 
-/* It may have replaced one that the kernel knows by its public name.  Answers req unless NULL. */
+/* It may have replaced one that the kernel knows by its public name: answers req when that is gone. */
 static void
 notify_accepted(struct fs *fs, uint64_t series, const struct ingest_result *result, fuse_req_t req)
 {
 	char file[UID_TEXT_MAX + sizeof TREE_SUFFIX];
 
 	snprintf(file, sizeof file, "%s%s", result->identity.sop_uid, TREE_SUFFIX);
-	notify_entry(fs, series, file, req, 0);
+	notify_entry(fs, series, file, req);
 }
 
 void
@@ -727,10 +729,8 @@ fs_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi
 		return;
 	}
 	r = accept_handle(fs, h, &result, &series, &err);
-	if (r == 1 && series != 0)
-		notify_accepted(fs, series, &result, NULL);
 	if (r >= 0 && reply_when_settled(req, fs, h))
-		return;
+		return;		/* the observer has done the rest by then */
 	/* Not a whole file yet: its bytes at least.  close() will judge it. */
 	if (r == -EINVAL || r == -EBADMSG || r == -EFBIG)
 		r = receive_sync(h->receive);

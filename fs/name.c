@@ -165,13 +165,14 @@ drop_local_file(struct fs *fs, uint64_t ino, const char *name)
 static int
 delete_instance(struct fs *fs, uint64_t parent, uint64_t id)
 {
+	struct hold hold;
 	struct err err;
 	int r;
 
 	err_clear(&err);
-	notify_hold(fs, parent, id);
+	notify_hold(fs, &hold, parent, id);
 	r = store_delete_id(fs->st, id, &err);
-	notify_release(fs, parent);
+	notify_release(fs, &hold);
 	if (r < 0 && r != -ENOENT)
 		log_warning("delete door=mount instance=%llu error=\"%s\"", (unsigned long long)id, err_text(&err));
 	return r;
@@ -285,6 +286,7 @@ fs_rename(fuse_req_t req, fuse_ino_t parent, const char *name,
 	  fuse_ino_t new_parent, const char *new_name, unsigned flags)
 {
 	struct fs *fs = fs_enter(req, FS_RENAME);
+	struct hold from, to;
 	bool public;
 	int r;
 
@@ -293,14 +295,14 @@ fs_rename(fuse_req_t req, fuse_ino_t parent, const char *name,
 		return;
 	}
 	/* The wait for a commit may wait for the observer. */
-	notify_hold(fs, parent, 0);
-	notify_hold(fs, new_parent, 0);
+	notify_hold(fs, &from, parent, 0);
+	notify_hold(fs, &to, new_parent, 0);
 	r = move(fs, parent, name, new_parent, new_name, !(flags & RENAME_NOREPLACE), &public);
-	notify_release(fs, new_parent);
-	notify_release(fs, parent);
+	notify_release(fs, &to);
+	notify_release(fs, &from);
 	/* The kernel now has the local file there; the next lookup finds the instance. */
 	if (r == 0 && public)
-		notify_entry(fs, new_parent, new_name, NULL, 0);
+		notify_entry(fs, new_parent, new_name, NULL);
 	fuse_reply_err(req, -r);
 }
 
