@@ -427,13 +427,13 @@ fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	}
 	if (ino == TREE_ERROR_QUEUE)
 		r = open_queue(fs, h, fi);
-	else
+	else {
 		r = open_local(fs, ino, h, fi->flags);
+		fi->direct_io = fs->passthrough.direct_mmap;
+	}
 	h->writes = h->receive != NULL && ((fi->flags & O_ACCMODE) != O_RDONLY || (fi->flags & O_TRUNC));
 	if (!h->writes)
 		fi->noflush = 1;
-	if (ino != TREE_ERROR_QUEUE)
-		fi->direct_io = fs->passthrough.direct_mmap;
 	if (r < 0) {
 		handle_free(fs, h);
 		fuse_reply_err(req, -r);
@@ -445,15 +445,27 @@ fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 /* -- bytes ---------------------------------------------------------------- */
 
 void
+file_changed(struct fs *fs, const struct handle *h)
+{
+	uint64_t size = receive_size(h->receive);
+
+	if (h->file == NULL)
+		return;
+	nodes_lock(fs->nodes);
+	h->file->size = size;
+	h->file->mtime = clock_now();
+	nodes_unlock(fs->nodes);
+}
+
+void
 fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
 {
-	struct fs *fs = fs_enter(req, FS_READ);
 	struct handle *h = handle_of(fi);
 	char *data = fs_scratch(size);
 	ssize_t n = 0;
 
-	(void)fs;
 	(void)ino;
+	fs_enter(req, FS_READ);
 	if (data == NULL)
 		n = -ENOMEM;
 	else if (h->receive != NULL)
@@ -473,19 +485,13 @@ fs_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t of
 {
 	struct fs *fs = fs_enter(req, FS_WRITE);
 	struct handle *h = handle_of(fi);
-	uint64_t now_size;
 	ssize_t n = -EBADF;
 
 	(void)ino;
 	if (h->receive != NULL)
 		n = receive_write(h->receive, data, size, (uint64_t)off, h->append);
-	if (n > 0 && h->file != NULL) {
-		now_size = receive_size(h->receive);
-		nodes_lock(fs->nodes);
-		h->file->size = now_size;
-		h->file->mtime = clock_now();
-		nodes_unlock(fs->nodes);
-	}
+	if (n > 0)
+		file_changed(fs, h);
 	if (n < 0)
 		fuse_reply_err(req, (int)-n);
 	else
@@ -497,18 +503,13 @@ fs_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off_t len, str
 {
 	struct fs *fs = fs_enter(req, FS_FALLOCATE);
 	struct handle *h = handle_of(fi);
-	uint64_t now_size;
 	int r = -EBADF;
 
 	(void)ino;
 	if (h->receive != NULL)
 		r = receive_allocate(h->receive, mode, (uint64_t)off, (uint64_t)len);
-	if (r == 0 && h->file != NULL) {
-		now_size = receive_size(h->receive);
-		nodes_lock(fs->nodes);
-		h->file->size = now_size;
-		nodes_unlock(fs->nodes);
-	}
+	if (r == 0)
+		file_changed(fs, h);
 	fuse_reply_err(req, -r);
 }
 
@@ -529,21 +530,44 @@ close_errno(int r)
 	}
 }
 
+/* The file was refused: there is nothing in it. */
+static void
+set_error_locked(struct node *n, const struct err *err)
+{
+	free(n->u.file.error);
+	n->u.file.error = strdup(err_text(err));
+	n->size = 0;
+}
+
+/* What notify_plan_locked counted is done with. */
+static void
+count_settled_locked(struct fs *fs, const uint64_t dirs[3])
+{
+	struct node *n;
+	size_t i;
+
+	for (i = 0; i < 3; i++) {
+		n = node_find_locked(fs->nodes, dirs[i]);
+		if (n != NULL && n->kind == NODE_CATALOG && n->u.catalog.unsettled > 0) {
+			n->u.catalog.unsettled--;
+			node_review_locked(fs->nodes, n);
+		}
+	}
+}
+
 /* The outcome of an accept: remembered for the file, shown to the kernel. */
 static void
 accepted(struct fs *fs, struct handle *h, struct ticket *ticket, const struct ingest_result *result,
 	 uint64_t *ret_series)
 {
-	struct node *partition = NULL, *n = h->file;
+	struct node *partition, *n = h->file;
 	struct pending *p, *old = NULL;
 	uint64_t dirs[3] = { 0, 0, 0 }, id = 0, listing;
 	bool more;
 
 	nodes_lock(fs->nodes);
 	if (n != NULL) {
-		for (partition = n->parent; partition != NULL && partition->parent != NULL &&
-		     partition->parent->id != TREE_SERVICE; )
-			partition = partition->parent;
+		partition = alias_partition_locked(n);
 		free(n->u.file.error);
 		n->u.file.error = NULL;
 		node_set_instance_locked(fs->nodes, n, 0, 0);
@@ -559,6 +583,8 @@ accepted(struct fs *fs, struct handle *h, struct ticket *ticket, const struct in
 		old = n->u.file.pending;
 		n->u.file.pending = pending_ref(p);
 	}
+	if (p == NULL)		/* no memory: nobody will hear of it */
+		count_settled_locked(fs, dirs);
 	pending_unref(h->pending);
 	h->pending = p;
 	nodes_unlock(fs->nodes);
@@ -582,7 +608,7 @@ accept_handle(struct fs *fs, struct handle *h, struct ingest_result *result, uin
 {
 	char partition[STORE_NAME_MAX + 1];
 	struct ticket *ticket;
-	const char *name;
+	const struct node *n;
 	int64_t mtime = -1;
 	int r;
 
@@ -591,13 +617,13 @@ accept_handle(struct fs *fs, struct handle *h, struct ingest_result *result, uin
 	snprintf(partition, sizeof partition, "%s", h->partition);
 	if (h->file != NULL) {
 		nodes_lock(fs->nodes);
-		name = h->file->named ? alias_partition_locked(h->file->parent) : NULL;
-		if (name != NULL) {
-			snprintf(partition, sizeof partition, "%s", name);
+		n = h->file->named ? alias_partition_locked(h->file) : NULL;
+		if (n != NULL) {
+			snprintf(partition, sizeof partition, "%s", n->name);
 			mtime = h->file->mtime;
 		}
 		nodes_unlock(fs->nodes);
-		if (name == NULL)	/* removed while open */
+		if (n == NULL)	/* removed while open */
 			return 0;
 	}
 	r = receive_accept(h->receive, partition, mtime, result, &ticket, err);
@@ -611,46 +637,34 @@ accept_handle(struct fs *fs, struct handle *h, struct ingest_result *result, uin
 }
 
 void
-file_settled(void *ctx, struct pending *p)
+file_settled(void *ctx, struct pending *p, const struct settled *s)
 {
 	struct fs *fs = ctx;
-	const uint64_t *dirs = pending_dirs(p);
-	const struct ingest_result *result = pending_result(p);
 	char name[TREE_NAME_MAX + 1] = "";
 	struct pending *old = NULL;
 	struct node *n;
-	size_t i;
 
 	nodes_lock(fs->nodes);
-	for (i = 0; i < 3; i++) {
-		n = dirs[i] != 0 ? node_find_locked(fs->nodes, dirs[i]) : NULL;
-		if (n != NULL && n->kind == NODE_CATALOG && n->u.catalog.unsettled > 0) {
-			n->u.catalog.unsettled--;
-			node_review_locked(fs->nodes, n);
-		}
-	}
-	n = pending_node(p) != 0 ? node_find_locked(fs->nodes, pending_node(p)) : NULL;
+	count_settled_locked(fs, s->dirs);
+	n = node_find_locked(fs->nodes, s->node);
 	if (n != NULL && n->kind == NODE_FILE && n->u.file.pending == p) {
 		old = p;
 		n->u.file.pending = NULL;
 		snprintf(name, sizeof name, "%s", n->name);
-		if (n->u.file.generation == pending_generation(p)) {
-			if (pending_num(p) == 0)
-				node_set_instance_locked(fs->nodes, n, result->id, result->watermark);
-			else {
-				n->u.file.error = strdup(err_text(pending_err(p)));
-				n->size = 0;
-			}
+		if (n->u.file.generation == s->generation) {
+			if (s->num == 0)
+				node_set_instance_locked(fs->nodes, n, s->result.id, s->result.watermark);
+			else
+				set_error_locked(n, &s->err);
 		}
 		node_review_locked(fs->nodes, n);
 	}
 	nodes_unlock(fs->nodes);
 	pending_unref(old);
-	if (pending_num(p) < 0) {
+	if (s->num < 0) {
 		/* close() has said that all is well, unless it waited for this. */
-		log_error("store door=mount sop=%s error=\"%s\"", result->identity.sop_uid,
-			  err_text(pending_err(p)));
-		store_record_refusal(fs->st, "mount", name, result, pending_err(p));
+		log_error("store door=mount sop=%s error=\"%s\"", s->result.identity.sop_uid, err_text(&s->err));
+		store_record_refusal(fs->st, "mount", name, &s->result, &s->err);
 	}
 }
 
@@ -748,9 +762,7 @@ refuse(struct fs *fs, struct handle *h, const struct ingest_result *result, cons
 	if (n != NULL) {
 		nodes_lock(fs->nodes);
 		snprintf(name, sizeof name, "%s", n->name);
-		free(n->u.file.error);
-		n->u.file.error = strdup(err_text(err));
-		n->size = 0;
+		set_error_locked(n, err);
 		node = n->id;
 		nodes_unlock(fs->nodes);
 	}

@@ -155,8 +155,10 @@ void handles_free(struct fs *fs);
 /* Wait for the commit of what was written under this name.  Lets go of the lock:
  * unless it is open, find it again. */
 void file_wait_locked(struct fs *fs, struct node *file);
+/* What is written through h is of another size or time now: the file shows it. */
+void file_changed(struct fs *fs, const struct handle *h);
 /* A commit's outcome (settle.h). */
-void file_settled(void *ctx, struct pending *p);
+void file_settled(void *ctx, struct pending *p, const struct settled *s);
 void file_drop(struct node *file);
 
 void fs_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi);
