@@ -217,7 +217,7 @@ get_attr(struct fs *fs, fuse_req_t req, uint64_t ino, struct handle *h, struct s
 	*ret_timeout = FS_TIMEOUT;
 	if (ino == TREE_ERROR_QUEUE)
 		*ret_timeout = 0;	/* any process may add to it */
-	if (tree_is_fixed(ino) && ino != TREE_SERVICE) {
+	if (tree_is_outside(ino)) {
 		attr_of_fixed(fs, tree_fixed_at(&fs->tree, ino), sb);
 		return 0;
 	}

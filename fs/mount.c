@@ -159,13 +159,12 @@ start_threads(struct fs *fs)
 	if (fs->threads == NULL)
 		return -ENOMEM;
 	fs->running = n;
-	for (; fs->n_threads < n && r == 0; fs->n_threads++) {
+	for (; fs->n_threads < n; fs->n_threads++) {
 		r = -pthread_create(&fs->threads[fs->n_threads], NULL, answer, fs);
 		if (r < 0)
 			break;
 	}
-	if (r < 0)
-		fs->running -= n - fs->n_threads;
+	fs->running -= n - fs->n_threads;
 	return fs->n_threads > 0 ? 0 : r;
 }
 

@@ -24,7 +24,7 @@ find_public(struct fs *fs, uint64_t ino, const char *name, struct store_node *fo
 	uint64_t store_id = 0;
 	int r;
 
-	if (tree_is_fixed(ino) && ino != TREE_SERVICE)
+	if (tree_is_outside(ino))
 		return -ENOENT;
 	nodes_lock(fs->nodes);
 	r = dir_get_locked(fs, ino, &dir);
@@ -75,7 +75,7 @@ fs_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 
 	if (strlen(name) > TREE_NAME_MAX)
 		r = -ENAMETOOLONG;
-	else if (tree_is_fixed(parent) && parent != TREE_SERVICE)
+	else if (tree_is_outside(parent))
 		r = -EPERM;
 	else if (parent == TREE_SERVICE && !store_name_is_valid(name))
 		r = -EINVAL;
@@ -128,7 +128,7 @@ fs_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 	struct store_node found;
 	int r;
 
-	if (tree_is_fixed(parent) && parent != TREE_SERVICE)
+	if (tree_is_outside(parent))
 		r = tree_fixed_child(&fs->tree, parent, name) != NULL ? -EPERM : -ENOENT;
 	else
 		r = find_public(fs, parent, name, &found);
@@ -139,7 +139,7 @@ fs_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 			r = -ENOTEMPTY;
 		else			/* an empty partition stays */
 			r = -EPERM;
-	} else if (r == -ENOENT && (!tree_is_fixed(parent) || parent == TREE_SERVICE))
+	} else if (r == -ENOENT && !tree_is_outside(parent))
 		r = remove_local_dir(fs, parent, name);
 	fuse_reply_err(req, -r);
 }

@@ -15,6 +15,12 @@ tree_is_fixed(uint64_t node)
 }
 
 bool
+tree_is_outside(uint64_t node)
+{
+	return tree_is_fixed(node) && node != TREE_SERVICE;
+}
+
+bool
 tree_is_local(uint64_t node)
 {
 	return (node & TREE_LOCAL) != 0;

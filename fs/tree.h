@@ -39,6 +39,8 @@ enum {
 #define TREE_SUFFIX ".dcm"
 
 bool tree_is_fixed(uint64_t node);
+/* Fixed, and not the service directory: nothing in it is the store's. */
+bool tree_is_outside(uint64_t node);
 bool tree_is_local(uint64_t node);
 bool tree_is_instance(uint64_t node);
 /* 0 when the id is past 48 bits. */

@@ -85,7 +85,7 @@ options_are_ours_ignored_or_passed_on(void **state)
 	assert_int_equal(o.uid, 7);
 	assert_int_equal(o.gid, 8);
 	assert_int_equal(o.umask, 077);
-	assert_true(o.sync && o.read_only && !o.passthrough && !o.auto_unmount);
+	assert_true(o.sync && !o.passthrough && !o.auto_unmount);
 	assert_string_equal(o.rest.data, "ro,noexec,fsname=a\\,b");
 	fs_mount_options_fini(&o);
 	assert_int_equal(fs_mount_options_parse(NULL, &o, &err), 0);
