@@ -4,7 +4,7 @@
 #   counters, count OP       requests so far
 #   reset_counts, counted OP requests since then
 #   make_files DIR COUNT [PIXEL-BYTES [PER-SERIES [STUDY]]]
-#   beside ARGS...           a second process that uses the store (fsd.c)
+#   beside ARGS...           dicomlake ARGS: a second process that uses the store
 #   files_in DIR             names of the files below it, sorted
 #   sums DIR                 sorted checksums of the files below it
 #   t CMD...                 with a time limit, as everything that touches the mount should be
@@ -67,7 +67,7 @@ make_files() {
 }
 
 beside() {
-	t "$fsd" "$@"
+	t "$dicomlake" "$@"
 }
 
 files_in() {
