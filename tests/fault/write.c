@@ -10,9 +10,9 @@
 #include "blob/blob.h"
 #include "catalog/catalog.h"
 #include "kv/kv.h"
-#include "make_dicom.h"
 #include "store/internal.h"
 #include "store/store.h"
+#include "tests/unit/ingest.h"
 
 static int
 store_one(struct store *st, const char *series, const char *sop, int fill)
@@ -20,22 +20,9 @@ store_one(struct store *st, const char *series, const char *sop, int fill)
 	struct sample s = { .study_uid = "1.2", .series_uid = series, .sop_uid = sop, .patient_id = "P",
 		.patient_name = "A^B", .modality = "CT", .pixels = 200, .fill = fill };
 	struct ingest_options o = { .same = INGEST_SAME_REPLACE };
-	unsigned char bytes[SAMPLE_MAX + 200];
 	struct ingest_result result;
-	struct incoming *in = NULL;
-	struct ticket *t;
-	int r;
 
-	r = incoming_new(st, &in, NULL);
-	if (r == 0)
-		r = incoming_write(in, bytes, make_dicom(&s, bytes), NULL);
-	if (r == 0)
-		r = incoming_accept(in, &o, &result, &t, NULL);
-	if (r < 0) {
-		incoming_free(in);
-		return r;
-	}
-	return ticket_wait(t, NULL, NULL);
+	return ingest_sample(st, &s, &o, &result, NULL);
 }
 
 static void

@@ -1,4 +1,8 @@
 # Unit tests: one test_<module>.c a module, linking the core.
+# What tests elsewhere take from here, too: each includes the one before.
+DICOM_FILE = tests/unit/dicom_file.h tests/unit/dicom_file.c
+MAKE_DICOM = $(DICOM_FILE) tests/unit/make_dicom.h tests/unit/make_dicom.c
+INGEST_SAMPLES = $(MAKE_DICOM) tests/unit/ingest.h tests/unit/ingest.c
 UNIT_LIBS = $(CORE_LIBS) $(CMOCKA_LIBS)
 UNIT_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 if WITH_CMOCKA
