@@ -224,7 +224,7 @@ prepare(struct fs *fs, struct err *err)
 	if (fs->nodes == NULL || fs->opened == NULL ||
 	    node_add_catalog_locked(fs->nodes, NULL, TREE_SERVICE, STORE_ROOT, "") == NULL)
 		return err_set(err, -ENOMEM, "out of memory");
-	r = settler_start(file_settled, fs, &fs->settler);
+	r = settler_start(close_settled, fs, &fs->settler);
 	return r < 0 ? err_set(err, r, "cannot start a thread: %s", strerror(-r)) : 0;
 }
 
