@@ -28,13 +28,12 @@ handle_of(const struct fuse_file_info *fi)
 }
 
 static struct handle *
-handle_new(struct fs *fs, uint64_t node)
+handle_new(struct fs *fs)
 {
 	struct handle *h = calloc(1, sizeof *h);
 
 	if (h == NULL)
 		return NULL;
-	h->node = node;
 	h->fd = -1;
 	pthread_mutex_lock(&fs->handles_lock);
 	h->next = fs->handles;
@@ -264,14 +263,13 @@ fs_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, stru
 	else if (tree_is_fixed(parent))
 		r = -EPERM;
 	else {
-		h = handle_new(fs, 0);
+		h = handle_new(fs);
 		r = h != NULL ? 0 : -ENOMEM;
 	}
 	if (r == 0) {
 		nodes_lock(fs->nodes);
 		r = create_locked(fs, parent, name, mode, fi->flags, fuse_req_ctx(req), &n);
 		if (r == 0) {
-			h->node = n->id;
 			h->file = n;
 			h->receive = n->u.file.receive;
 			entry_init(&e, n->id, FS_TIMEOUT);
@@ -410,7 +408,7 @@ void
 fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct fs *fs = fs_enter(req, FS_OPEN);
-	struct handle *h = handle_new(fs, ino);
+	struct handle *h = handle_new(fs);
 	int r;
 
 	if (h == NULL) {

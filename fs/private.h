@@ -138,7 +138,6 @@ void fs_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, 
 /* An open file; its address is the kernel's fh. */
 struct handle {
 	struct handle *prev, *next;	/* fs->handles */
-	uint64_t node;
 	bool append, writes;
 	bool leaving;			/* counted in the file's leaving */
 	struct opened *opened;		/* an instance open for reading */
