@@ -7,6 +7,7 @@
 #   beside ARGS...           dicomlake ARGS: a second process that uses the store
 #   files_in DIR             names of the files below it, sorted
 #   sums DIR                 sorted checksums of the files below it
+#   staging_is_empty         in $store
 #   t CMD...                 with a time limit, as everything that touches the mount should be
 
 . "${abs_top_builddir:-$(cd "$(dirname "$0")/../../build" && pwd)}/tests/lib.sh"
@@ -76,4 +77,8 @@ files_in() {
 
 sums() {
 	t find "$1" -type f -exec sha256sum {} + | awk '{ print $1 }' | sort
+}
+
+staging_is_empty() {
+	[ "$(find "$store/staging" -name '[0-9]*' -type f | wc -l)" -eq 0 ]
 }

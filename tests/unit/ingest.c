@@ -1,5 +1,6 @@
 #include "tests/unit/ingest.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 int
@@ -29,4 +30,25 @@ ingest_sample(struct store *st, const struct sample *s, const struct ingest_opti
 	int r = accept_sample(st, s, options, result, &t, err);
 
 	return r < 0 ? r : ticket_wait(t, result, err);
+}
+
+static void
+show_finding(void *ctx, enum check_finding finding, const char *what, bool repaired)
+{
+	(void)ctx;
+	(void)repaired;
+	printf("# finding %d: %s\n", (int)finding, what);
+}
+
+bool
+store_is_clean(struct store *st)
+{
+	const struct check_options o = { .verify = true, .report = show_finding };
+	struct check_totals totals;
+	struct err err = { 0 };
+	int r = store_check(st, &o, &totals, &err);
+
+	if (r < 0)
+		printf("# check: %s\n", err_text(&err));
+	return r == 0 && totals.findings == 0;
 }

@@ -1,4 +1,4 @@
-/* ingest.h: made instances (make_dicom.h) on their way into a store. */
+/* ingest.h: made instances (make_dicom.h) on their way into a store, and what check says of it then. */
 #ifndef TESTS_UNIT_INGEST_H
 #define TESTS_UNIT_INGEST_H
 
@@ -11,5 +11,7 @@ int  accept_sample(struct store *st, const struct sample *s, const struct ingest
 /* Waits for the commit, too. */
 int  ingest_sample(struct store *st, const struct sample *s, const struct ingest_options *options,
 		   struct ingest_result *result, struct err *err);
+/* Every byte is read; what is found is printed. */
+bool store_is_clean(struct store *st);
 
 #endif
