@@ -14,11 +14,8 @@
 static void
 set_times(struct stat *sb, int64_t mtime, int64_t ctime)
 {
-	sb->st_mtim.tv_sec = (time_t)(mtime / 1000000000);
-	sb->st_mtim.tv_nsec = (long)(mtime % 1000000000);
-	sb->st_atim = sb->st_mtim;
-	sb->st_ctim.tv_sec = (time_t)(ctime / 1000000000);
-	sb->st_ctim.tv_nsec = (long)(ctime % 1000000000);
+	sb->st_mtim = sb->st_atim = clock_timespec(mtime);
+	sb->st_ctim = clock_timespec(ctime);
 }
 
 static void
@@ -242,12 +239,6 @@ fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 
 /* -- setattr -------------------------------------------------------------- */
 
-static int64_t
-time_of(const struct timespec *ts)
-{
-	return (int64_t)ts->tv_sec * 1000000000 + ts->tv_nsec;
-}
-
 /* Local names keep what they are given; tools compare it later. */
 static void
 set_local(struct fs *fs, uint64_t ino, const struct stat *sb, int to_set)
@@ -266,7 +257,7 @@ set_local(struct fs *fs, uint64_t ino, const struct stat *sb, int to_set)
 		if (to_set & FUSE_SET_ATTR_MTIME_NOW)
 			n->mtime = clock_now();
 		else if (to_set & FUSE_SET_ATTR_MTIME)
-			n->mtime = time_of(&sb->st_mtim);
+			n->mtime = clock_ns(sb->st_mtim);
 		node_review_locked(fs->nodes, n);	/* in use just now */
 	}
 	nodes_unlock(fs->nodes);

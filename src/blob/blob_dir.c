@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "blob/blob_ops.h"
 
@@ -371,7 +372,7 @@ walk_dir(int parent, const char *name, char *path, size_t len, int depth,
 			r = walk_dir(dirfd(list), e->d_name, path, len + (len > 0) + n, depth + 1, fn, ctx);
 		else if (S_ISREG(st.st_mode))
 			r = fn(ctx, path, (uint64_t)st.st_size,
-			       (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec);
+			       clock_ns(st.st_mtim));
 		path[len] = '\0';
 	}
 	closedir(list);

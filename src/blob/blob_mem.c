@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "blob/blob_ops.h"
 
 struct item {
@@ -235,7 +236,7 @@ mem_walk(struct blob_store *b, int (*fn)(void *, const char *, uint64_t, int64_t
 	for (i = m->items; r == 0 && i != NULL; i = i->next)
 		if (!i->staged && fstat(i->fd, &st) == 0)
 			r = fn(ctx, i->name, (uint64_t)st.st_size,
-			       (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec);
+			       clock_ns(st.st_mtim));
 	pthread_mutex_unlock(&m->lock);
 	return r;
 }

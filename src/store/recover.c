@@ -29,23 +29,16 @@ publish_if_named(struct store *st, const char *stage_file, uint64_t stage, const
 {
 	struct instance_row row;
 	char name[BLOB_NAME_MAX];
+	struct catalog_path p;
 	struct kv_txn *txn;
-	uint64_t node = 0, series;
 	int r;
 
 	r = kv_begin(st->kv, KV_WRITE, &txn);
 	if (r < 0)
 		return r;
-	r = catalog_find(txn, 0, partition, &node);
+	r = catalog_find_path(txn, partition, id->study_uid, id->series_uid, id->sop_uid, &p);
 	if (r == 0)
-		r = catalog_find(txn, node, id->study_uid, &node);
-	if (r == 0)
-		r = catalog_find(txn, node, id->series_uid, &node);
-	series = node;
-	if (r == 0)
-		r = catalog_find(txn, node, id->sop_uid, &node);
-	if (r == 0)
-		r = catalog_instance(txn, series, node, &row);
+		r = catalog_instance(txn, p.series, p.instance, &row);
 	if (r == 0 && row.stage != stage)
 		r = -ENOENT;
 	if (r == 0) {
