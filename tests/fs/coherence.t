@@ -56,6 +56,8 @@ ok "a new partition" beside import --quiet --partition clinic "$store" "$tmp/a/0
 service=$mnt/AHDS/default/dicom/dicom
 ok "is listed" wait_for "$patience" seen "$service" 2
 ok "with what is in it" wait_for "$patience" seen "$service/clinic" 1
+ok "any name the store takes will do" beside import --quiet --partition .clinic "$store" "$tmp/a/00001.dcm"
+ok "and is entered" wait_for "$patience" seen "$service/.clinic" 1
 
 # A name written here follows its instance.
 ok "stored here" t cp "$tmp/c/00001.dcm" "$partition/mine"
