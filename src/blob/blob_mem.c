@@ -216,6 +216,13 @@ mem_publish(struct blob_store *b, const char *stage, const char *name)
 }
 
 static int
+mem_sync_all(struct blob_store *b)
+{
+	(void)b;
+	return 0;
+}
+
+static int
 mem_sync(struct blob_store *b, const int *fds, size_t n)
 {
 	(void)b;
@@ -272,6 +279,7 @@ static const struct blob_ops mem_ops = {
 	.stage_rename = mem_stage_rename,
 	.stage_remove = mem_stage_remove,
 	.sync = mem_sync,
+	.sync_all = mem_sync_all,
 	.publish = mem_publish,
 	.open = mem_open,
 	.remove = mem_remove,

@@ -108,6 +108,7 @@ struct catalog_entry {
 	struct slice json;		/* the template */
 	struct slice header;		/* json compressed; made with base_id when that is not 0 */
 	uint64_t base_id;
+	struct slice bytes;		/* of the file, to be kept until it is synced; empty: it is */
 	enum batch_same same;
 	int64_t now;
 };

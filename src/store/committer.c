@@ -3,7 +3,8 @@
  * Order of effects.  Each holds after every step, also if we are killed there;
  * the numbers are those tests/fault names.
  *
- *  (1) No row names bytes that are not durable: blob_sync comes before the transaction.
+ *  (1) No row names bytes that are not durable: blob_sync comes before the transaction,
+ *      or the transaction holds the bytes themselves (journal.c).
  *  (2) An instance's row, index entries, counts and feed entry appear in one transaction.
  *  (3) A row is findable from its commit on: until the file has its public
  *      name, readers find it by its staging name (retrieve.c).
@@ -47,6 +48,7 @@ put_job(struct catalog_batch *batch, struct job *job)
 		.json = buf_slice(&job->json),
 		.header = buf_slice(&job->header),
 		.base_id = job->base_id,
+		.bytes = buf_slice(&job->bytes),
 		.same = (enum batch_same)job->same,
 		.now = clock_now(),
 	};
@@ -177,10 +179,12 @@ run_round(struct store *st, struct job **jobs, size_t n)
 	bool replaced = false;
 	int r;
 
+	r = journal_load(jobs, n);
 	for (i = 0; i < n; i++)
-		if (!jobs[i]->synced)
+		if (!jobs[i]->synced && jobs[i]->bytes.len == 0)
 			fds[n_fds++] = jobs[i]->fd;	/* repaired files, too: they may be young */
-	r = blob_sync(st->blobs, fds, n_fds);
+	if (r == 0)
+		r = blob_sync(st->blobs, fds, n_fds);
 	step(STEP_DURABLE);
 	if (r == 0)
 		r = commit_jobs(st, jobs, n);
@@ -199,11 +203,14 @@ run_round(struct store *st, struct job **jobs, size_t n)
 	publish_jobs(st, jobs, n);
 	for (i = 0; i < n; i++) {
 		settle(st, jobs[i]);
+		st->journaled += jobs[i]->bytes.len;
 		replaced |= jobs[i]->put_error == 0 && jobs[i]->put.outcome == BATCH_REPLACED;
 	}
 	if (replaced)
 		reclaim_all(st);
 	step(STEP_PUBLISHED);
+	if (st->journaled >= JOURNAL_MAX)
+		journal_settle(st);
 }
 
 /* -- the thread ----------------------------------------------------------- */
@@ -224,6 +231,30 @@ take_round_locked(struct store *st, struct job **jobs)
 	return n;
 }
 
+/* Until there is something to take; false: there never will be.  In a quiet moment
+ * the journal is settled. */
+static bool
+wait_for_work_locked(struct store *st)
+{
+	struct timespec until = cond_deadline(JOURNAL_IDLE);
+	int r = 0;
+
+	while (st->queue == NULL ? !st->stopping : st->queue->syncing) {
+		if (st->queue != NULL || st->journaled == 0)
+			pthread_cond_wait(&st->work, &st->lock);
+		else if (r == 0)
+			r = pthread_cond_timedwait(&st->work, &st->lock, &until);
+		else {
+			pthread_mutex_unlock(&st->lock);
+			journal_settle(st);
+			pthread_mutex_lock(&st->lock);
+			until = cond_deadline(JOURNAL_IDLE);
+			r = 0;
+		}
+	}
+	return st->queue != NULL;
+}
+
 static void *
 committer_main(void *ctx)
 {
@@ -233,11 +264,7 @@ committer_main(void *ctx)
 	size_t n, i;
 
 	pthread_mutex_lock(&st->lock);
-	for (;;) {
-		while (st->queue == NULL ? !st->stopping : st->queue->syncing)
-			pthread_cond_wait(&st->work, &st->lock);
-		if (st->queue == NULL)
-			break;
+	while (wait_for_work_locked(st)) {
 		n = take_round_locked(st, jobs);
 		last = jobs[n - 1]->number;
 		st->round_runs = true;
@@ -263,6 +290,8 @@ committer_main(void *ctx)
 		pthread_mutex_lock(&st->lock);
 	}
 	pthread_mutex_unlock(&st->lock);
+	if (st->journaled > 0)
+		journal_settle(st);
 	return NULL;
 }
 
@@ -337,7 +366,7 @@ help_locked(struct store *st, struct job *job)
 {
 	int r;
 
-	if (!job->queued || st->n_pending > HELP_MAX || job->row.size < WRITEBACK_MIN || !st->round_runs)
+	if (!job->queued || st->n_pending > HELP_MAX || job->row.size < LARGE_MIN || !st->round_runs)
 		return;
 	job->syncing = true;
 	pthread_mutex_unlock(&st->lock);

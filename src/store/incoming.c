@@ -192,6 +192,7 @@ job_free(struct job *job)
 	buf_fini(&job->instance_attributes);
 	buf_fini(&job->json);
 	buf_fini(&job->header);
+	buf_fini(&job->bytes);
 	free(job);
 }
 
@@ -222,6 +223,7 @@ job_new(struct store *st)
 	buf_init(&job->instance_attributes, 128 << 10);
 	buf_init(&job->json, HEADER_MAX);
 	buf_init(&job->header, HEADER_MAX + 64);
+	buf_init(&job->bytes, LARGE_MIN);
 	return job;
 }
 
@@ -438,7 +440,7 @@ incoming_accept(struct incoming *in, const struct ingest_options *o, struct inge
 	}
 	step(STEP_ACCEPTED);
 	/* On its way to the disk while the round before is still being synced. */
-	if (job->row.size >= WRITEBACK_MIN)
+	if (job->row.size >= LARGE_MIN)
 		sync_file_range(in->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 	job->stage = in->stage;
 	if (unchanged)

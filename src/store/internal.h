@@ -19,9 +19,15 @@ enum {
 	PENDING_MAX = 1024,
 	/* Files at least this large go to the disk before their round: written back when
 	 * accepted, and synced by who waits for the commit while no more than HELP_MAX are pending.
-	 * Smaller or more of them are better gathered by one sync. */
-	WRITEBACK_MIN = 64 << 10,
+	 * Smaller ones are journaled (journal.c) or gathered by one sync. */
+	LARGE_MIN = 64 << 10,
 	HELP_MAX = 16,
+	/* A round journals no more small files than this: for more, one sync of all of
+	 * them costs less than writing them twice. */
+	JOURNAL_FILES_MAX = 32,
+	/* Bytes in the journal before it is settled, and how long it waits for quiet, ms. */
+	JOURNAL_MAX = 8 << 20,
+	JOURNAL_IDLE = 1000,
 	/* One transaction: long enough to pay for its sync, short enough not to keep others waiting. */
 	ROUND_MAX = 1024,
 	/* Instances removed in one transaction. */
@@ -66,6 +72,7 @@ struct job {
 	enum ingest_same same;
 	struct instance_row row;
 	struct buf study_attributes, series_attributes, instance_attributes, json, header;
+	struct buf bytes;		/* of a small file that is journaled; else empty */
 	char modality[MODALITY_TEXT_MAX];
 	uint64_t base_id;
 	struct catalog_put_result put;
@@ -91,6 +98,7 @@ struct store {
 	bool stopping, committer_runs;
 	bool round_runs;		/* the committer is busy with a round */
 	pthread_t committer;
+	size_t journaled;		/* bytes in the journal not yet settled; the committer's */
 	uint64_t observed;		/* sequence the observer has been told of */
 	bool observing;
 
@@ -148,6 +156,15 @@ void job_unref(struct store *st, struct job *job);
 void barrier(struct store *st);
 /* Bounded wait until the observer has seen sequence. */
 void wait_observed(struct store *st, uint64_t sequence);
+
+/* -- journal.c -- */
+
+/* Take the bytes of those of a round that are to be journaled instead of synced. */
+int  journal_load(struct job **jobs, size_t n);
+/* Make the files durable that are in the journal, and empty it. */
+int  journal_settle(struct store *st);
+/* Make again the files that a power cut took.  Before staging is looked at. */
+int  journal_restore(struct store *st);
 
 /* -- reclaim.c -- */
 

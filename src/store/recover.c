@@ -1,4 +1,5 @@
-/* What a killed process left behind (invariants (4) and (6) of committer.c).
+/* What a killed process left behind (invariants (4) and (6) of committer.c), and,
+ * through journal_restore, a power cut.
  *
  * Staged files of dead owners:
  *	a row names it			-> it gets its public name
@@ -179,7 +180,9 @@ recover(struct store *st, struct err *err)
 		if (lock < 0)
 			return lock;
 	}
-	r = blob_walk_staging(st->blobs, recover_one, &rc);
+	r = journal_restore(st);
+	if (r == 0)
+		r = blob_walk_staging(st->blobs, recover_one, &rc);
 	if (r == 0)
 		r = blob_tidy_staging(st->blobs);
 	if (r == 0)

@@ -293,7 +293,7 @@ main(void)
 	static const char *const names[] = {
 		[STEP_RECEIVED] = "received", [STEP_ACCEPTED] = "accepted", [STEP_DURABLE] = "durable",
 		[STEP_WRITTEN] = "written", [STEP_COMMITTED] = "committed", [STEP_PUBLISHING] = "publishing",
-		[STEP_PUBLISHED] = "published", [STEP_REMOVED] = "removed", [STEP_RECLAIMING] = "reclaiming",
+		[STEP_PUBLISHED] = "published", [STEP_SETTLED] = "settled", [STEP_REMOVED] = "removed", [STEP_RECLAIMING] = "reclaiming",
 		[STEP_RECLAIMED] = "reclaimed",
 	};
 	int s, nth, r, failed = 0;
