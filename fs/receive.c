@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/io.h"
 
 #define COPY_CHUNK (1u << 20)
@@ -252,7 +253,7 @@ accept_locked(struct receive *rc, const char *partition, int64_t mtime,
 	if (mtime >= 0) {
 		struct timespec times[2] = {
 			{ .tv_nsec = UTIME_OMIT },
-			{ .tv_sec = (time_t)(mtime / 1000000000), .tv_nsec = (long)(mtime % 1000000000) },
+			clock_timespec(mtime),
 		};
 
 		futimens(fd, times);

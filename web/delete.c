@@ -4,16 +4,14 @@
 #include "web/request.h"
 #include "web/server.h"
 
-void
-delete_handle(struct request *rq)
+int
+delete_handle(struct request *rq, struct err *err)
 {
 	struct store_scope scope = request_scope(rq);
-	struct err err = { 0 };
 	uint64_t instances;
-	int r = store_delete(rq->web->store, &scope, &instances, &err);
+	int r = store_delete(rq->web->store, &scope, &instances, err);
 
-	if (r < 0)
-		reply_error(rq, &err, r);
-	else
+	if (r == 0)
 		reply_empty(rq, 204);
+	return r;
 }

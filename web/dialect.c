@@ -104,22 +104,11 @@ static const struct accept_rule plain_rules[] = {
 	  "application/dicom", NULL, "*" },
 };
 
-/* Contract 4.1, which PS3.18 10.6.1.2 agrees with. */
-#define LEVELS \
-	.levels = { \
-		[SEARCH_ALL_STUDIES] = LEVEL_STUDY, \
-		[SEARCH_ALL_SERIES] = LEVEL_STUDY | LEVEL_SERIES, \
-		[SEARCH_ALL_INSTANCES] = LEVEL_STUDY | LEVEL_SERIES | LEVEL_INSTANCE, \
-		[SEARCH_STUDY_SERIES] = LEVEL_SERIES, \
-		[SEARCH_STUDY_INSTANCES] = LEVEL_SERIES | LEVEL_INSTANCE, \
-		[SEARCH_SERIES_INSTANCES] = LEVEL_INSTANCE, \
-	}
-
 #define STRICT \
 	.versions = "1.0-prerelease, 1, 2", \
 	.same = INGEST_SAME_REFUSE, .zero_preamble = true, .store_needs_accept = true, \
 	.retrieve_rules = strict_rules, .n_retrieve_rules = N(strict_rules), .many_as_stored = true, \
-	.bare_etag = true, LEVELS, \
+	.bare_etag = true, \
 	.computed = strict_computed, .limit_default = 100, .limit_max = 200, \
 	.all = { SET(all_study), SET(all_series), SET(v1_instance) }
 
@@ -138,7 +127,6 @@ static const struct dialect dialects[] = {
 	  .plain_json = true,
 	  .retrieve_rules = plain_rules, .n_retrieve_rules = N(plain_rules), .multipart_type = true,
 	  .show_bulk = true,
-	  LEVELS,
 	  .defaults = { SET(plain_study), SET(plain_series), SET(plain_instance) },
 	  .computed = plain_computed, .online = true },
 };

@@ -26,9 +26,6 @@ enum search_url {
 	SEARCH_URLS
 };
 
-/* Levels as bits. */
-enum { LEVEL_STUDY = 1, LEVEL_SERIES = 2, LEVEL_INSTANCE = 4 };
-
 struct tag_set {
 	const uint32_t *tags;
 	size_t count;
@@ -66,7 +63,6 @@ struct dialect {
 	bool bare_etag;			/* without quotes (contract 3.5) */
 
 	/* Search */
-	unsigned levels[SEARCH_URLS];		/* whose attributes may be matched, and come back */
 	struct tag_set defaults[3];		/* study, series, instance */
 	struct tag_set all[3];			/* includefield=all; count 0: the whole header */
 	const struct computed_tag *computed;	/* ends with tag 0 */

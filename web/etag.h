@@ -1,4 +1,4 @@
-/* etag.h: entity tags and If-None-Match (RFC 9110 13.1.2, contract 3.5).
+/* etag.h: entity tags, as If-None-Match and If-Range hold them (RFC 9110 13.1, contract 3.5).
  *
  * Threads: no state.
  */

@@ -1,17 +1,19 @@
-/* handlers.h: one function an endpoint.  Each replies, whatever happens; the
- * request's UIDs have been checked. */
+/* handlers.h: one function an endpoint; the request's UIDs have been checked.  0: it has
+ * replied; a negative errno: the caller replies, by status.h and with err's sentence, or breaks
+ * off what was begun. */
 #ifndef WEB_HANDLERS_H
 #define WEB_HANDLERS_H
 
+struct err;
 struct request;
 
-void stow_handle(struct request *rq);
-void qido_handle(struct request *rq);
-void wado_instance_handle(struct request *rq);
-void wado_metadata_handle(struct request *rq);
-void wado_bulkdata_handle(struct request *rq);
-void delete_handle(struct request *rq);
-void health_handle(struct request *rq);
-void metrics_handle(struct request *rq);
+int stow_handle(struct request *rq, struct err *err);
+int qido_handle(struct request *rq, struct err *err);
+int wado_instance_handle(struct request *rq, struct err *err);
+int wado_metadata_handle(struct request *rq, struct err *err);
+int wado_bulkdata_handle(struct request *rq, struct err *err);
+int delete_handle(struct request *rq, struct err *err);
+int health_handle(struct request *rq, struct err *err);
+int metrics_handle(struct request *rq, struct err *err);
 
 #endif

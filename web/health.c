@@ -1,7 +1,4 @@
 /* GET /health/check (contract 15.6). */
-#include <errno.h>
-#include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "web/handlers.h"
@@ -9,23 +6,24 @@
 #include "web/request.h"
 #include "web/server.h"
 
-void
-health_handle(struct request *rq)
+int
+health_handle(struct request *rq, struct err *err)
 {
 	struct store_status status;
-	struct err err = { 0 };
-	bool healthy = store_get_status(rq->web->store, &status, &err) == 0;
+	bool healthy = store_get_status(rq->web->store, &status, err) == 0;
 	const char *word = healthy ? "Healthy" : "Unhealthy";
-	json_t *root = json_pack("{s:s, s:[{s:s, s:s, s:s}]}",
-				 "overallStatus", word, "details",
-				 "name", "index", "status", word,
-				 "description", healthy ? "The index answers" : err_text(&err));
-	char *text = root == NULL ? NULL : json_dumps(root, JSON_COMPACT);
+	const char *what = healthy ? "The index answers" : err_text(err);
+	struct buf out;
+	int r;
 
-	if (text == NULL)
-		reply_error(rq, NULL, -ENOMEM);
-	else
-		reply_body(rq, healthy ? 200 : 503, "application/json; charset=utf-8", text, strlen(text));
-	free(text);
-	json_decref(root);
+	buf_init(&out, LIMIT_REPLY_HEAD);
+	buf_printf(&out, "{\"overallStatus\":\"%s\",\"details\":[{\"name\":\"index\",\"status\":\"%s\","
+		   "\"description\":", word, word);
+	buf_put_json_string(&out, what, strlen(what));
+	buf_puts(&out, "}]}");
+	r = buf_error(&out);
+	if (r == 0)
+		reply_body(rq, healthy ? 200 : 503, "application/json; charset=utf-8", out.data, out.len);
+	buf_fini(&out);
+	return r;
 }

@@ -22,10 +22,10 @@ libweb_a_SOURCES = \
 	web/stow.c \
 	web/stow_results.c web/stow_results.h \
 	web/uri.c web/uri.h \
+	web/wado.c web/wado.h \
 	web/wado_bulkdata.c \
 	web/wado_instance.c \
 	web/wado_metadata.c \
 	web/watch.c web/watch.h
-libweb_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
-WEB_LIBS = libweb.a $(CIVETWEB_LIBS) $(JANSSON_LIBS)
+WEB_LIBS = libweb.a $(CIVETWEB_LIBS)
 endif

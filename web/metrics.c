@@ -120,17 +120,16 @@ write_store(const struct store_status *s, struct buf *out)
 			   rows[i].name, rows[i].help, rows[i].name, rows[i].type, rows[i].name, rows[i].value);
 }
 
-void
-metrics_handle(struct request *rq)
+int
+metrics_handle(struct request *rq, struct err *err)
 {
 	struct web *web = rq->web;
 	struct store_status status;
-	struct err err = { 0 };
 	struct buf out;
 	int r;
 
 	buf_init(&out, LIMIT_METRICS);
-	r = store_get_status(web->store, &status, &err);
+	r = store_get_status(web->store, &status, err);
 	if (r == 0) {
 		write_store(&status, &out);
 		buf_printf(&out, "# HELP dicomlake_http_active Requests under way.\n"
@@ -144,9 +143,8 @@ metrics_handle(struct request *rq)
 			web->options.metrics(web->options.metrics_ctx, &out);
 		r = buf_error(&out);
 	}
-	if (r < 0)
-		reply_error(rq, &err, r);
-	else
+	if (r == 0)
 		reply_body(rq, 200, "text/plain; version=0.0.4; charset=utf-8", out.data, out.len);
 	buf_fini(&out);
+	return r;
 }

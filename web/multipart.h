@@ -8,7 +8,7 @@
  *   }
  *
  * Nothing is copied: part heads and data are slices of the window, valid until
- * it is changed.  The window must hold MULTIPART_WINDOW bytes or more, or a
+ * it is changed.  The window must hold LIMIT_PART_HEAD bytes or more, or a
  * part head might never fit.
  *
  * Threads: one at a time per reader.
@@ -21,8 +21,6 @@
 
 #include "base/slice.h"
 #include "web/limits.h"
-
-#define MULTIPART_WINDOW (2 * LIMIT_PART_HEAD)
 
 enum multipart_kind {
 	MULTIPART_MORE,		/* the window holds no event; more bytes are needed */

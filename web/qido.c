@@ -42,26 +42,23 @@ put_match(void *ctx, struct slice dataset)
 	}
 	if (r == 0)
 		r = reply_write(rq, dataset.data, dataset.len);
-	return r < 0 ? 1 : 0;
+	return r;
 }
 
-void
-qido_handle(struct request *rq)
+int
+qido_handle(struct request *rq, struct err *err)
 {
 	struct uri_query query;
 	struct qido_params params;
-	struct err err = { 0 };
 	struct buf url;
 	int r;
 
-	if (!request_takes_json(rq, true)) {
-		reply_text(rq, 406, "Searches are answered in application/dicom+json only");
-		return;
-	}
+	if (!request_takes_json(rq, true))
+		return err_set(err, -ENOTSUP, "Searches are answered in application/dicom+json only");
 	buf_init(&url, LIMIT_REPLY_HEAD);
-	r = uri_parse_query(rq->raw_query, &query, &err);
+	r = uri_parse_query(rq->raw_query, &query, err);
 	if (r == 0)
-		r = qido_parse(rq->dialect, url_of(rq), &query, search_tag_level, &params, &err);
+		r = qido_parse(rq->dialect, url_of(rq), &query, search_tag_level, &params, err);
 	if (r == 0) {
 		params.search.partition = rq->partition;
 		params.search.study_uid = rq->study_uid[0] != '\0' ? rq->study_uid : NULL;
@@ -71,13 +68,12 @@ qido_handle(struct request *rq)
 			request_put_url(rq, NULL, NULL, NULL, &url);
 			params.search.retrieve_url = url.data;
 		}
-		r = store_search(rq->web->store, &params.search, put_match, rq, &err);
+		r = store_search(rq->web->store, &params.search, put_match, rq, err);
 	}
-	if (r < 0)
-		reply_error(rq, &err, r);
-	else if (!reply_begun(rq))
-		reply_empty(rq, 204);
-	else if (!rq->reply.ended && !rq->reply.broken && reply_write(rq, "]", 1) == 0)
-		reply_end(rq);
 	buf_fini(&url);
+	if (r == 0 && !reply_begun(rq))
+		reply_empty(rq, 204);
+	else if (r == 0 && (r = reply_write(rq, "]", 1)) == 0)
+		r = reply_end(rq);
+	return r < 0 ? r : 0;		/* 1: HEAD, put_match has replied */
 }

@@ -11,6 +11,21 @@
 #include "web/range.h"
 
 #define CASE_HINT "keywords are case-sensitive"
+#define BIT(level) (1u << (level))
+
+/* What is searched for, and whose attributes may be matched and come back: contract 4.1,
+ * which PS3.18 10.6.1.2 agrees with. */
+static const struct {
+	enum store_level level;
+	unsigned matched;
+} urls[SEARCH_URLS] = {
+	[SEARCH_ALL_STUDIES] = { STORE_STUDY, BIT(STORE_STUDY) },
+	[SEARCH_ALL_SERIES] = { STORE_SERIES, BIT(STORE_STUDY) | BIT(STORE_SERIES) },
+	[SEARCH_ALL_INSTANCES] = { STORE_INSTANCE, BIT(STORE_STUDY) | BIT(STORE_SERIES) | BIT(STORE_INSTANCE) },
+	[SEARCH_STUDY_SERIES] = { STORE_SERIES, BIT(STORE_SERIES) },
+	[SEARCH_STUDY_INSTANCES] = { STORE_INSTANCE, BIT(STORE_SERIES) | BIT(STORE_INSTANCE) },
+	[SEARCH_SERIES_INSTANCES] = { STORE_INSTANCE, BIT(STORE_INSTANCE) },
+};
 
 struct parse {
 	const struct dialect *dialect;
@@ -133,11 +148,6 @@ parse_tag(const char *name, size_t len, uint32_t *ret_tag)
 static int
 parse_term(struct parse *q, const char *name, const char *value, struct err *err)
 {
-	static const unsigned level_bits[] = {
-		[STORE_STUDY] = LEVEL_STUDY,
-		[STORE_SERIES] = LEVEL_SERIES,
-		[STORE_INSTANCE] = LEVEL_INSTANCE,
-	};
 	struct search_term *term = &q->p->term[q->n_terms];
 	const struct value_rule *rule;
 	const struct tag_entry *entry;
@@ -149,8 +159,7 @@ parse_term(struct parse *q, const char *name, const char *value, struct err *err
 		return err_set(err, -EINVAL, "\"%.80s\": sequences cannot be searched", name);
 	if (parse_tag(name, strlen(name), &tag) < 0)
 		return err_set(err, -EINVAL, "\"%.80s\" is no parameter and no attribute (" CASE_HINT ")", name);
-	if (q->level_of(tag, &level) < 0 || level > STORE_INSTANCE ||
-	    (q->dialect->levels[q->url] & level_bits[level]) == 0)
+	if (q->level_of(tag, &level) < 0 || (urls[q->url].matched & BIT(level)) == 0)
 		return err_set(err, -EINVAL, "\"%.80s\" cannot be searched at this resource (" CASE_HINT ")", name);
 	for (i = 0; i < q->n_terms; i++)
 		if (q->p->term[i].tag == tag)
@@ -290,25 +299,17 @@ sort_tags(struct parse *q)
 	q->n_tags = n;
 }
 
-static const enum store_level url_levels[SEARCH_URLS] = {
-	[SEARCH_ALL_STUDIES] = STORE_STUDY,
-	[SEARCH_ALL_SERIES] = STORE_SERIES,
-	[SEARCH_ALL_INSTANCES] = STORE_INSTANCE,
-	[SEARCH_STUDY_SERIES] = STORE_SERIES,
-	[SEARCH_STUDY_INSTANCES] = STORE_INSTANCE,
-	[SEARCH_SERIES_INSTANCES] = STORE_INSTANCE,
-};
-
 int
 qido_parse(const struct dialect *dialect, enum search_url url, const struct uri_query *query,
 	   int (*level_of)(uint32_t tag, enum store_level *ret_level),
 	   struct qido_params *ret_params, struct err *err)
 {
 	struct parse q = { .dialect = dialect, .url = url, .level_of = level_of, .p = ret_params };
-	unsigned i, k, levels;
+	enum store_level level;
+	unsigned i, k;
 	int r;
 
-	ret_params->search = (struct search){ .level = url_levels[url], .limit = dialect->limit_default };
+	ret_params->search = (struct search){ .level = urls[url].level, .limit = dialect->limit_default };
 	for (i = 0; i < query->count; i++) {
 		const char *name = query->param[i].name;
 
@@ -326,9 +327,9 @@ qido_parse(const struct dialect *dialect, enum search_url url, const struct uri_
 		if (r < 0)
 			return r;
 	}
-	levels = dialect->levels[url];
-	for (i = 0; i < 3; i++) {
-		if ((levels & 1u << i) == 0)
+	for (level = STORE_STUDY; level <= STORE_INSTANCE; level++) {
+		i = level - STORE_STUDY;
+		if ((urls[url].matched & BIT(level)) == 0)
 			continue;
 		add_set(&q, q.all && dialect->all[i].count > 0 ? &dialect->all[i] : &dialect->defaults[i]);
 		if (q.all && dialect->all[i].count == 0)

@@ -13,10 +13,10 @@
 #include <strings.h>
 #include <time.h>
 
+#include "base/log.h"
 #include "web/server.h"
 #include "web/status.h"
 
-#define HEAD_ROOM ((size_t)LIMIT_REPLY_HEAD + 64)
 #define TEXT "text/plain; charset=utf-8"
 
 /* -------------------------------------------------------------- head ---- */
@@ -65,8 +65,9 @@ connection_line(const struct request *rq)
 	if (rq->web->stopping || rq->gives_way || request_must_close(rq) ||
 	    (asked != NULL && strcasecmp(asked, "keep-alive") != 0))
 		return "Connection: close\r\n";
+	/* There the end of a body of unknown length is that of the connection. */
 	if (is_old_http(rq))
-		return asked == NULL ? "Connection: close\r\n" : "Connection: keep-alive\r\n";
+		return asked == NULL || rq->reply.length < 0 ? "Connection: close\r\n" : "Connection: keep-alive\r\n";
 	return "";
 }
 
@@ -110,13 +111,13 @@ put_number(struct head *h, uint64_t n)
 	put(h, p, (size_t)(digits + sizeof digits - p));
 }
 
-/* Returns its length; never more than HEAD_ROOM: only the type is not of our own
+/* Returns its length; never more than REPLY_HEAD_ROOM: only the type is not of our own
  * making and length, and the further lines have their ceiling. */
 static size_t
 write_head(const struct request *rq, char *head)
 {
 	const struct reply *rp = &rq->reply;
-	struct head h = { head, head + HEAD_ROOM };
+	struct head h = { head, head + REPLY_HEAD_ROOM };
 	const char *connection = connection_line(rq);
 
 	put(&h, "HTTP/1.1 ", 9);
@@ -163,7 +164,6 @@ send_all(struct request *rq, const char *data, size_t len)
 		rp->sent += (uint64_t)n;
 	if (n < 0 || (size_t)n != len) {
 		rp->broken = true;
-		mg_disable_connection_keep_alive(rq->conn);
 		return -EPIPE;
 	}
 	return 0;
@@ -179,7 +179,6 @@ need_chunk(struct request *rq)
 	if (rp->chunk != NULL)
 		return 0;
 	rp->broken = true;
-	mg_disable_connection_keep_alive(rq->conn);
 	return -ENOMEM;
 }
 
@@ -188,7 +187,7 @@ static int
 flush_chunk(struct request *rq, bool last)
 {
 	struct reply *rp = &rq->reply;
-	char head[HEAD_ROOM], size[32];
+	char head[REPLY_HEAD_ROOM], size[32];
 	char *body, *from;
 	size_t head_len = 0, size_len = 0, len;
 	int r;
@@ -196,7 +195,7 @@ flush_chunk(struct request *rq, bool last)
 	r = need_chunk(rq);
 	if (r < 0)
 		return r;
-	body = rp->chunk + HEAD_ROOM;
+	body = rp->chunk + REPLY_HEAD_ROOM;
 	if (!rp->head_sent) {
 		if (rp->length == REPLY_AUTO && last)
 			rp->length = (int64_t)rp->fill;
@@ -236,7 +235,7 @@ int
 reply_begin(struct request *rq, int status, const char *type, int64_t length)
 {
 	struct reply *rp = &rq->reply;
-	char head[HEAD_ROOM];
+	char head[REPLY_HEAD_ROOM];
 
 	rp->status = status;
 	rp->type = type;
@@ -249,8 +248,9 @@ reply_begin(struct request *rq, int status, const char *type, int64_t length)
 	return 1;
 }
 
-int
-reply_room(struct request *rq, char **ret_room, size_t *ret_len)
+/* Room to write into directly; grow then counts what was. */
+static int
+get_room(struct request *rq, char **ret_room, size_t *ret_len)
 {
 	struct reply *rp = &rq->reply;
 	int r = need_chunk(rq);
@@ -262,13 +262,13 @@ reply_room(struct request *rq, char **ret_room, size_t *ret_len)
 		if (r < 0)
 			return r;
 	}
-	*ret_room = rp->chunk + HEAD_ROOM + rp->fill;
+	*ret_room = rp->chunk + REPLY_HEAD_ROOM + rp->fill;
 	*ret_len = LIMIT_CHUNK - rp->fill;
 	return rp->broken ? -EPIPE : 0;
 }
 
-void
-reply_grow(struct request *rq, size_t len)
+static void
+grow(struct request *rq, size_t len)
 {
 	rq->reply.fill += len;
 	rq->reply.body += len;
@@ -282,14 +282,14 @@ reply_write(struct request *rq, const void *data, size_t len)
 	while (len > 0) {
 		char *room;
 		size_t n;
-		int r = reply_room(rq, &room, &n);
+		int r = get_room(rq, &room, &n);
 
 		if (r < 0)
 			return r;
 		if (n > len)
 			n = len;
 		memcpy(room, p, n);
-		reply_grow(rq, n);
+		grow(rq, n);
 		p += n;
 		len -= n;
 	}
@@ -303,14 +303,14 @@ reply_file(struct request *rq, const struct store_file *f, uint64_t off, uint64_
 		char *room;
 		ssize_t got;
 		size_t n;
-		int r = reply_room(rq, &room, &n);
+		int r = get_room(rq, &room, &n);
 
 		if (r < 0)
 			return r;
 		got = store_file_pread(f, room, n < len ? n : (size_t)len, off);
 		if (got <= 0)
 			return got < 0 ? (int)got : -ESTALE;
-		reply_grow(rq, (size_t)got);
+		grow(rq, (size_t)got);
 		off += (uint64_t)got;
 		len -= (uint64_t)got;
 	}
@@ -338,7 +338,6 @@ reply_abort(struct request *rq)
 {
 	rq->reply.ended = true;
 	rq->reply.broken = true;
-	mg_disable_connection_keep_alive(rq->conn);
 }
 
 /* ------------------------------------------------------------- whole ---- */
@@ -380,6 +379,9 @@ reply_error(struct request *rq, const struct err *err, int num)
 {
 	int status = status_of(num);
 
+	if (status >= 500 && !rq->reply.broken)
+		log_error("request door=web id=%s failed: %s", rq->id,
+			  err->text[0] != '\0' ? err->text : strerror(-num));
 	if (rq->reply.head_sent || rq->reply.broken) {
 		reply_abort(rq);
 		return;
@@ -392,7 +394,7 @@ reply_error(struct request *rq, const struct err *err, int num)
 	}
 	if (status == 500)
 		reply_text(rq, status, "The service failed to answer; its log tells more under request %s", rq->id);
-	else if (err == NULL || err->text[0] == '\0')
+	else if (err->text[0] == '\0')
 		reply_text(rq, status, "%s", status_phrase(status));
 	else
 		reply_text(rq, status, "%s", err->text);

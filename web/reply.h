@@ -26,15 +26,13 @@ void reply_body(struct request *rq, int status, const char *type, const void *da
 /* A sentence as plain text (contract 0.4). */
 void reply_text(struct request *rq, int status, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/* By the number's status; the sentence is err's unless the status hides details. */
+/* By the number's status; the sentence is err's unless the status hides details.  What is the
+ * service's fault is logged.  A reply that was begun is broken off if it cannot be taken back. */
 void reply_error(struct request *rq, const struct err *err, int num);
 
 /* A body in pieces.  1: nobody wants the body (HEAD), the reply is done. */
 int  reply_begin(struct request *rq, int status, const char *type, int64_t length);
 int  reply_write(struct request *rq, const void *data, size_t len);
-/* Room to write into directly; reply_grow then counts what was. */
-int  reply_room(struct request *rq, char **ret_room, size_t *ret_len);
-void reply_grow(struct request *rq, size_t len);
 /* A part of a file, as a part of the body; -ESTALE when the file is shorter. */
 int  reply_file(struct request *rq, const struct store_file *f, uint64_t off, uint64_t len);
 int  reply_end(struct request *rq);
@@ -43,6 +41,7 @@ void reply_abort(struct request *rq);
 bool reply_begun(const struct request *rq);
 
 /* Bytes of a chunk of the pool: head room, body, and the chunk's line end. */
-#define REPLY_CHUNK_SIZE ((size_t)LIMIT_REPLY_HEAD + 64 + LIMIT_CHUNK + 16)
+#define REPLY_HEAD_ROOM ((size_t)LIMIT_REPLY_HEAD + 64)
+#define REPLY_CHUNK_SIZE (REPLY_HEAD_ROOM + LIMIT_CHUNK + 16)
 
 #endif

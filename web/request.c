@@ -3,6 +3,7 @@
 #include <civetweb.h>
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -278,8 +279,8 @@ answer_expectation(struct request *rq)
 	return 0;
 }
 
-ssize_t
-request_read(struct request *rq, void *data, size_t len)
+static ssize_t
+read_body(struct request *rq, void *data, size_t len)
 {
 	int n, r;
 
@@ -302,9 +303,23 @@ request_read(struct request *rq, void *data, size_t len)
 	rq->body_read += (uint64_t)n;
 	if (n == 0 || rq->body_read == (uint64_t)rq->body_length)
 		rq->body_ended = true;
-	if (rq->body_read > rq->web->max_request)
-		return -EFBIG;
 	return n;
+}
+
+ssize_t
+request_read(struct request *rq, void *data, size_t len, struct err *err)
+{
+	uint64_t max = rq->web->max_request;
+	bool large = rq->body_length >= 0 && (uint64_t)rq->body_length > max;
+	ssize_t n = 0;
+
+	if (!large) {
+		n = read_body(rq, data, len);
+		large = rq->body_read > max;
+	}
+	if (large)
+		return err_set(err, -EFBIG, "The request is larger than the limit of %" PRIu64 " bytes", max);
+	return n < 0 ? err_set(err, (int)n, "The body ended before its end") : n;
 }
 
 bool
@@ -327,7 +342,7 @@ request_finish_body(struct request *rq)
 	char scrap[16384];
 
 	while (!rq->body_ended && !request_must_close(rq))
-		if (request_read(rq, scrap, sizeof scrap) < 0)
+		if (read_body(rq, scrap, sizeof scrap) < 0)
 			break;
 	if (rq->body_ended)
 		return;

@@ -27,13 +27,13 @@ struct reply {
 	bool chunked;
 	bool head_sent;
 	bool ended;
-	bool broken;			/* the connection cannot be used any more */
+	bool broken;			/* the connection cannot be used any more, and is closed */
 	int64_t length;			/* of the body; or one of reply.h's */
 	uint64_t sent;			/* bytes, head included */
 	uint64_t body;			/* bytes of the body handed in so far */
 	const char *type;
 	struct buf extra;		/* further header lines */
-	char *chunk;			/* LIMIT_CHUNK_SIZE bytes of the pool; NULL: none yet */
+	char *chunk;			/* REPLY_CHUNK_SIZE bytes of the pool; NULL: none yet */
 	size_t fill;			/* bytes of body in it */
 };
 
@@ -79,9 +79,9 @@ bool request_accept(const struct request *rq, struct accept *ret_accept);
 bool request_takes_json(const struct request *rq, bool absent);
 
 /* Up to len bytes of the body: the count, 0 at its end, -ECONNRESET the client
- * left or broke the framing, -EFBIG it passed max_request.  Answers
- * Expect: 100-continue the first time. */
-ssize_t request_read(struct request *rq, void *data, size_t len);
+ * left or broke the framing, -EFBIG it is larger than max_request (said before anything is
+ * read, if its length is known).  Answers Expect: 100-continue the first time. */
+ssize_t request_read(struct request *rq, void *data, size_t len, struct err *err);
 /* What is left of the body is read or the connection given up; after the reply. */
 void request_finish_body(struct request *rq);
 /* Will the connection be closed because of that? */

@@ -31,7 +31,7 @@ struct route {
 	unsigned dialects;
 	enum action action;
 	const char *template;
-	void (*handler)(struct request *rq);
+	int (*handler)(struct request *rq, struct err *err);		/* handlers.h */
 };
 
 const struct route *route_at(enum route_id id);

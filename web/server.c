@@ -30,7 +30,7 @@ reply_options(struct request *rq)
 }
 
 static void
-serve(struct request *rq, int r, const struct err *err)
+serve(struct request *rq, int r, struct err *err)
 {
 	if (r == -EMSGSIZE) {
 		reply_text(rq, 431, "%s", err_text(err));
@@ -44,10 +44,10 @@ serve(struct request *rq, int r, const struct err *err)
 	} else if (rq->method == METHOD_OPTIONS) {
 		reply_options(rq);
 	} else {
-		rq->match.route->handler(rq);
+		r = rq->match.route->handler(rq, err);
+		if (r < 0)
+			reply_error(rq, err, r);
 	}
-	if (!reply_begun(rq))
-		reply_error(rq, NULL, -ENOTRECOVERABLE);
 }
 
 static void

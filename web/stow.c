@@ -12,8 +12,6 @@
  *  (3) What PUT replaced by then stays replaced; the old bytes are gone.
  */
 #include <errno.h>
-#include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -46,7 +44,7 @@ struct stow {
 	struct err write_error;		/* num 0: all of the part could be written so far */
 	struct held_part held[LIMIT_PARTS_HELD];	/* oldest first */
 	size_t n_held;
-	struct pending_ticket *tickets;	/* a ring of LIMIT_TICKETS */
+	struct pending_ticket tickets[LIMIT_TICKETS];	/* a ring */
 	size_t first_ticket, n_tickets;
 	int trouble;			/* the last errno that is the service's fault */
 };
@@ -94,6 +92,12 @@ accept_oldest(struct stow *s)
 	struct err err = { 0 };
 	int r;
 
+	/* First, since what was accepted must come into the ring: see (2). */
+	if (s->n_tickets == LIMIT_TICKETS) {
+		r = wait_oldest(s);
+		if (r < 0)
+			return r;
+	}
 	s->n_held--;
 	memmove(s->held, s->held + 1, s->n_held * sizeof *s->held);
 	r = incoming_accept(p.in, &s->options, &result, &ticket, &err);
@@ -102,56 +106,40 @@ accept_oldest(struct stow *s)
 		err.num = r;
 		return fail_part(s, p.row, &result, &err);
 	}
-	if (s->n_tickets == LIMIT_TICKETS) {
-		r = wait_oldest(s);
-		if (r < 0) {
-			ticket_free(ticket);
-			return r;
-		}
-	}
 	s->tickets[(s->first_ticket + s->n_tickets) % LIMIT_TICKETS] = (struct pending_ticket){ ticket, p.row };
 	s->n_tickets++;
 	return 0;
 }
 
-static int
+static void
 begin_part(struct stow *s)
 {
 	err_clear(&s->write_error);
-	if (incoming_new(s->rq->web->store, &s->in, &s->write_error) < 0 && s->write_error.num == 0)
-		s->write_error.num = -EIO;
-	return 0;
+	incoming_new(s->rq->web->store, &s->in, &s->write_error);
 }
 
 /* A part that cannot be written fails alone; its bytes are read over. */
 static void
 write_part(struct stow *s, struct slice data)
 {
-	int r;
-
 	if (s->write_error.num != 0)
 		return;
-	r = incoming_write(s->in, data.data, data.len, &s->write_error);
-	if (r < 0) {
-		s->write_error.num = r;
+	if (incoming_write(s->in, data.data, data.len, &s->write_error) < 0) {
 		incoming_free(s->in);
 		s->in = NULL;
 	}
 }
 
 static int
-end_part(struct stow *s)
+end_part(struct stow *s, struct err *err)
 {
 	size_t row;
-	int r = stow_results_add(&s->results, &row);
+	int r = stow_results_add(&s->results, &row, err);
 
 	if (r < 0)
 		return r;
-	if (s->write_error.num != 0) {
-		incoming_free(s->in);
-		s->in = NULL;
+	if (s->write_error.num != 0)
 		return fail_part(s, row, &(struct ingest_result){ 0 }, &s->write_error);
-	}
 	if (s->n_held == LIMIT_PARTS_HELD) {
 		r = accept_oldest(s);
 		if (r < 0)
@@ -167,8 +155,10 @@ finish_parts(struct stow *s)
 {
 	int r = 0;
 
-	while (r == 0 && s->n_held > 0)
+	while (r == 0 && s->n_held > 0) {
+		s->options.waits = s->n_held == 1 && s->n_tickets == 0;
 		r = accept_oldest(s);
+	}
 	while (r == 0 && s->n_tickets > 0)
 		r = wait_oldest(s);
 	return r;
@@ -180,6 +170,7 @@ roll_back(struct stow *s)
 {
 	struct err err = { 0 };
 	size_t i;
+	int r;
 
 	incoming_free(s->in);
 	s->in = NULL;
@@ -187,11 +178,14 @@ roll_back(struct stow *s)
 		incoming_free(s->held[--s->n_held].in);
 	while (s->n_tickets > 0)
 		wait_oldest(s);
-	for (i = 0; i < s->results.count; i++)
-		if (s->results.rows[i].created &&
-		    store_delete_id(s->rq->web->store, s->results.rows[i].id, &err) < 0)
+	for (i = 0; i < s->results.count; i++) {
+		const struct stow_row *row = &s->results.rows[i];
+
+		r = row->created ? store_delete_id(s->rq->web->store, row->id, &err) : 0;
+		if (r < 0 && r != -ENOENT)	/* another client may have deleted it by now */
 			log_warning("stow id=%s: an instance of a failed request stays: %s",
 				    s->rq->id, err_text(&err));
+	}
 }
 
 /* ------------------------------------------------------------ body ---- */
@@ -200,23 +194,19 @@ static int
 read_single(struct stow *s, struct err *err)
 {
 	char *room = chunk_get(s->rq->web->chunks);
-	ssize_t n = 0;
-	int r = 0;
+	ssize_t n;
 
 	if (room == NULL)
 		return err_set(err, -ENOMEM, "No memory");
-	while (r == 0 && (n = request_read(s->rq, room, LIMIT_CHUNK)) > 0) {
-		if (s->in == NULL && s->write_error.num == 0)
-			r = begin_part(s);
-		if (r == 0)
-			write_part(s, slice_of(room, (size_t)n));
-	}
+	n = request_read(s->rq, room, LIMIT_CHUNK, err);
+	if (n > 0)
+		begin_part(s);
+	for (; n > 0; n = request_read(s->rq, room, LIMIT_CHUNK, err))
+		write_part(s, slice_of(room, (size_t)n));
 	chunk_put(s->rq->web->chunks, room);
-	if (r == 0 && n < 0)
-		r = (int)n;
-	if (r == 0 && (s->in != NULL || s->write_error.num != 0))
-		r = end_part(s);
-	return r;
+	if (n < 0)
+		return (int)n;
+	return s->rq->body_read > 0 ? end_part(s, err) : 0;
 }
 
 static int
@@ -252,12 +242,14 @@ handle_event(struct stow *s, const struct multipart_event *ev, const char *defau
 	switch (ev->kind) {
 	case MULTIPART_PART:
 		r = check_part_type(s, ev, default_type, err);
-		return r < 0 ? r : begin_part(s);
+		if (r == 0)
+			begin_part(s);
+		return r;
 	case MULTIPART_DATA:
 		write_part(s, ev->data);
 		return 0;
 	case MULTIPART_PART_END:
-		return end_part(s);
+		return end_part(s, err);
 	case MULTIPART_END:
 		/* A part cut off by the end of the body ends the list silently. */
 		incoming_free(s->in);
@@ -281,7 +273,7 @@ read_multipart(struct stow *s, struct multipart *mp, const char *default_type, s
 		return err_set(err, -ENOMEM, "No memory");
 	while (r == 0 && !done) {
 		struct multipart_event ev = { .kind = MULTIPART_PART };
-		ssize_t n = request_read(s->rq, window + len, LIMIT_CHUNK - len);
+		ssize_t n = request_read(s->rq, window + len, LIMIT_CHUNK - len, err);
 		size_t at = 0;
 
 		if (n < 0) {
@@ -310,126 +302,6 @@ read_multipart(struct stow *s, struct multipart *mp, const char *default_type, s
 	}
 	chunk_put(s->rq->web->chunks, window);
 	return r;
-}
-
-/* -------------------------------------------------------- response ---- */
-
-static void
-put_uid(struct buf *out, const char *tag, const char *vr, const char *value, bool *first)
-{
-	if (*value == '\0')
-		return;
-	buf_printf(out, "%s\"%s\":{\"vr\":\"%s\",\"Value\":[", *first ? "" : ",", tag, vr);
-	buf_put_json_string(out, value, strlen(value));
-	buf_puts(out, "]}");
-	*first = false;
-}
-
-static void
-put_attributes(struct buf *out, const char *comment, bool first)
-{
-	if (!first)
-		buf_putc(out, ',');
-	if (*comment == '\0') {
-		buf_puts(out, "\"00741048\":{\"vr\":\"SQ\"}");
-		return;
-	}
-	buf_puts(out, "\"00741048\":{\"vr\":\"SQ\",\"Value\":[{\"00000902\":{\"vr\":\"LO\",\"Value\":[");
-	buf_put_json_string(out, comment, strlen(comment));
-	buf_puts(out, "]}}]}");
-}
-
-static void
-put_row(const struct stow *s, const struct stow_row *row, struct buf *out)
-{
-	const struct stow_results *res = &s->results;
-	const char *comment = stow_results_text(res, row->comment);
-	bool first = true;
-
-	buf_putc(out, '{');
-	put_uid(out, "00081150", "UI", stow_results_text(res, row->class), &first);
-	put_uid(out, "00081155", "UI", stow_results_text(res, row->sop), &first);
-	if (row->failure != 0) {
-		buf_printf(out, "%s\"00081197\":{\"vr\":\"US\",\"Value\":[%u]}", first ? "" : ",", row->failure);
-		if (*comment != '\0')
-			put_attributes(out, comment, false);
-	} else {
-		buf_puts(out, first ? "\"00081190\":{\"vr\":\"UR\",\"Value\":[\"" :
-			 ",\"00081190\":{\"vr\":\"UR\",\"Value\":[\"");
-		/* Made of checked UIDs and a checked host: nothing to escape. */
-		request_put_url(s->rq, stow_results_text(res, row->study), stow_results_text(res, row->series),
-				stow_results_text(res, row->sop), out);
-		buf_puts(out, "\"]}");
-		if (row->warning != 0)
-			buf_printf(out, ",\"00081196\":{\"vr\":\"US\",\"Value\":[%u]}", row->warning);
-		if (s->rq->dialect->attributes_always)
-			put_attributes(out, comment, false);
-	}
-	buf_putc(out, '}');
-}
-
-static int
-write_sequence(const struct stow *s, const char *tag, bool failed, bool *first, struct buf *piece)
-{
-	size_t i;
-	bool any = false;
-	int r = 0;
-
-	for (i = 0; r == 0 && i < s->results.count; i++) {
-		const struct stow_row *row = &s->results.rows[i];
-
-		if ((row->failure != 0) != failed)
-			continue;
-		buf_reset(piece);
-		if (any)
-			buf_putc(piece, ',');
-		else
-			buf_printf(piece, "%s\"%s\":{\"vr\":\"SQ\",\"Value\":[", *first ? "" : ",", tag);
-		put_row(s, row, piece);
-		any = true;
-		*first = false;
-		r = buf_error(piece);
-		if (r == 0)
-			r = reply_write(s->rq, piece->data, piece->len);
-	}
-	if (any && r == 0)
-		r = reply_write(s->rq, "]}", 2);
-	return r;
-}
-
-static void
-send_response(struct stow *s)
-{
-	struct request *rq = s->rq;
-	size_t stored = s->results.count - s->results.failed;
-	bool first = true;
-	struct buf piece;
-	int status, r;
-
-	status = stored == 0 ? 409 : s->results.failed > 0 ? 202 :
-		 s->results.warned > 0 ? rq->dialect->warned_status : 200;
-	if (reply_begin(rq, status, "application/dicom+json", REPLY_AUTO) != 0)
-		return;
-	buf_init(&piece, LIMIT_REPLY_HEAD);
-	r = reply_write(rq, "{", 1);
-	if (r == 0 && stored > 0 && rq->study_uid[0] != '\0') {
-		buf_puts(&piece, "\"00081190\":{\"vr\":\"UR\",\"Value\":[\"");
-		request_put_url(rq, rq->study_uid, NULL, NULL, &piece);
-		buf_puts(&piece, "\"]}");
-		first = false;
-		r = reply_write(rq, piece.data, piece.len);
-	}
-	if (r == 0)
-		r = write_sequence(s, "00081198", true, &first, &piece);
-	if (r == 0)
-		r = write_sequence(s, "00081199", false, &first, &piece);
-	if (r == 0)
-		r = reply_write(rq, "}", 1);
-	if (r < 0)
-		reply_abort(rq);
-	else
-		reply_end(rq);
-	buf_fini(&piece);
 }
 
 /* --------------------------------------------------------- request ---- */
@@ -470,55 +342,31 @@ check_content_type(struct request *rq, struct media *media, struct multipart *mp
 }
 
 static int
-check_size(const struct request *rq, struct err *err)
-{
-	if (rq->body_length >= 0 && (uint64_t)rq->body_length > rq->web->max_request)
-		return err_set(err, -EFBIG, "The request is larger than the limit of %" PRIu64 " bytes",
-			       rq->web->max_request);
-	return 0;
-}
-
-static int
 receive(struct stow *s, struct err *err)
 {
-	struct request *rq = s->rq;
 	struct multipart mp;
 	struct media media;
 	bool multipart = false;
-	int r = check_content_type(rq, &media, &mp, &multipart, err);
+	int r = check_content_type(s->rq, &media, &mp, &multipart, err);
 
-	if (r == 0)
-		r = check_size(rq, err);
 	if (r < 0)
 		return r;
-	s->tickets = calloc(LIMIT_TICKETS, sizeof *s->tickets);
-	if (s->tickets == NULL)
-		return err_set(err, -ENOMEM, "No memory");
 	r = multipart ? read_multipart(s, &mp, media_param(&media, "type"), err) : read_single(s, err);
 	if (r == 0)
 		r = finish_parts(s);
-	if (r < 0) {
+	if (r < 0)
 		roll_back(s);
-		if (err->num == 0 && r == -EFBIG)
-			err_set(err, r, "The request is larger than the limit of %" PRIu64 " bytes or %d parts",
-				rq->web->max_request, LIMIT_PARTS);
-		else if (err->num == 0 && r == -ECONNRESET)
-			err_set(err, r, "The body ended before its end");
-	}
 	return r;
 }
 
-void
-stow_handle(struct request *rq)
+int
+stow_handle(struct request *rq, struct err *err)
 {
 	struct stow s = { .rq = rq };
-	struct err err = { 0 };
 	int r;
 
-	if (!request_takes_json(rq, !rq->dialect->store_needs_accept)) {
-		reply_text(rq, 406, "Accept must allow application/dicom+json");
-		return;
-	}
+	if (!request_takes_json(rq, !rq->dialect->store_needs_accept))
+		return err_set(err, -ENOTSUP, "Accept must allow application/dicom+json");
 	s.options = (struct ingest_options){
 		.partition = rq->partition,
 		.study_uid = rq->study_uid[0] != '\0' ? rq->study_uid : NULL,
@@ -527,15 +375,14 @@ stow_handle(struct request *rq)
 		.zero_preamble = rq->dialect->zero_preamble,
 	};
 	stow_results_init(&s.results);
-	r = receive(&s, &err);
-	if (r < 0)
-		reply_error(rq, &err, r);
-	else if (s.results.count == 0)
+	r = receive(&s, err);
+	if (r == 0 && s.trouble != 0 && s.results.failed == s.results.count)
+		r = err_set(err, status_of(s.trouble) < 500 ? -EIO : s.trouble, "Nothing could be stored: %s",
+			    strerror(-s.trouble));
+	else if (r == 0 && s.results.count == 0)
 		reply_empty(rq, 204);
-	else if (s.trouble != 0 && s.results.failed == s.results.count)
-		reply_text(rq, status_of(s.trouble), "Nothing could be stored: %s", strerror(-s.trouble));
-	else
-		send_response(&s);
+	else if (r == 0)
+		r = stow_results_send(&s.results, rq);
 	stow_results_fini(&s.results);
-	free(s.tickets);
+	return r;
 }

@@ -7,10 +7,12 @@
 
 #include "base/vec.h"
 #include "dicom/tag.h"
-#include "web/limits.h"
+#include "web/reply.h"
 
 /* 4 UIDs and a comment a part, at the worst. */
 #define TEXT_MAX ((size_t)LIMIT_PARTS * 640)
+
+/* ----------------------------------------------------------- keeping ---- */
 
 void
 stow_results_init(struct stow_results *res)
@@ -28,10 +30,10 @@ stow_results_fini(struct stow_results *res)
 }
 
 int
-stow_results_add(struct stow_results *res, size_t *ret_index)
+stow_results_add(struct stow_results *res, size_t *ret_index, struct err *err)
 {
 	if (res->count == LIMIT_PARTS)
-		return -EFBIG;
+		return err_set(err, -EFBIG, "The request has more than %d parts", LIMIT_PARTS);
 	if (vec_room(&res->rows, &res->cap, res->count, sizeof *res->rows, 16) < 0)
 		return -ENOMEM;
 	res->rows[res->count] = (struct stow_row){ 0 };
@@ -39,8 +41,8 @@ stow_results_add(struct stow_results *res, size_t *ret_index)
 	return 0;
 }
 
-const char *
-stow_results_text(const struct stow_results *res, uint32_t offset)
+static const char *
+text_at(const struct stow_results *res, uint32_t offset)
 {
 	return res->text.data == NULL ? "" : res->text.data + offset;
 }
@@ -52,7 +54,7 @@ keep(struct stow_results *res, const char *s, uint32_t *last)
 
 	if (*s == '\0' || buf_error(&res->text) != 0)
 		return 0;
-	if (last != NULL && strcmp(stow_results_text(res, *last), s) == 0)
+	if (last != NULL && strcmp(text_at(res, *last), s) == 0)
 		return *last;
 	at = (uint32_t)res->text.len;
 	if (buf_put(&res->text, s, strlen(s) + 1) < 0)
@@ -125,4 +127,143 @@ stow_results_set(struct stow_results *res, size_t index, const struct ingest_res
 		res->warned += row->warning != 0;
 	}
 	return buf_error(&res->text);
+}
+
+/* ---------------------------------------------------------- response ---- */
+
+/* "tag":{"vr":..,"Value":[ -- which put_end closes. */
+static void
+put_begin(struct buf *out, const char *tag, const char *vr, bool *first)
+{
+	buf_printf(out, "%s\"%s\":{\"vr\":\"%s\",\"Value\":[", *first ? "" : ",", tag, vr);
+	*first = false;
+}
+
+static void
+put_end(struct buf *out)
+{
+	buf_puts(out, "]}");
+}
+
+static void
+put_string(struct buf *out, const char *tag, const char *vr, const char *value, bool *first)
+{
+	if (*value == '\0')
+		return;
+	put_begin(out, tag, vr, first);
+	buf_put_json_string(out, value, strlen(value));
+	put_end(out);
+}
+
+static void
+put_reason(struct buf *out, const char *tag, uint16_t reason, bool *first)
+{
+	if (reason == 0)
+		return;
+	put_begin(out, tag, "US", first);
+	buf_printf(out, "%u", reason);
+	put_end(out);
+}
+
+/* Made of checked UIDs and a checked host: nothing to escape. */
+static void
+put_url(const struct request *rq, const char *study_uid, const char *series_uid, const char *sop_uid,
+	struct buf *out, bool *first)
+{
+	put_begin(out, "00081190", "UR", first);
+	buf_putc(out, '"');
+	request_put_url(rq, study_uid, series_uid, sop_uid, out);
+	buf_putc(out, '"');
+	put_end(out);
+}
+
+static void
+put_attributes(struct buf *out, const char *comment, bool *first)
+{
+	bool first_inside = true;
+
+	if (*comment == '\0') {
+		buf_printf(out, "%s\"00741048\":{\"vr\":\"SQ\"}", *first ? "" : ",");
+		*first = false;
+		return;
+	}
+	put_begin(out, "00741048", "SQ", first);
+	buf_putc(out, '{');
+	put_string(out, "00000902", "LO", comment, &first_inside);
+	buf_putc(out, '}');
+	put_end(out);
+}
+
+static void
+put_row(const struct stow_results *res, const struct request *rq, const struct stow_row *row, struct buf *out)
+{
+	const char *comment = text_at(res, row->comment);
+	bool first = true;
+
+	buf_putc(out, '{');
+	put_string(out, "00081150", "UI", text_at(res, row->class), &first);
+	put_string(out, "00081155", "UI", text_at(res, row->sop), &first);
+	put_reason(out, "00081197", row->failure, &first);
+	if (row->failure == 0) {
+		put_url(rq, text_at(res, row->study), text_at(res, row->series), text_at(res, row->sop), out, &first);
+		put_reason(out, "00081196", row->warning, &first);
+	}
+	if (row->failure == 0 ? rq->dialect->attributes_always : *comment != '\0')
+		put_attributes(out, comment, &first);
+	buf_putc(out, '}');
+}
+
+static int
+write_sequence(const struct stow_results *res, struct request *rq, const char *tag, bool failed, bool *first,
+	       struct buf *piece)
+{
+	bool any = false;
+	size_t i;
+	int r = 0;
+
+	for (i = 0; r == 0 && i < res->count; i++) {
+		const struct stow_row *row = &res->rows[i];
+
+		if ((row->failure != 0) != failed)
+			continue;
+		buf_reset(piece);
+		if (any)
+			buf_putc(piece, ',');
+		else
+			put_begin(piece, tag, "SQ", first);
+		put_row(res, rq, row, piece);
+		any = true;
+		r = buf_error(piece);
+		if (r == 0)
+			r = reply_write(rq, piece->data, piece->len);
+	}
+	return r == 0 && any ? reply_write(rq, "]}", 2) : r;
+}
+
+int
+stow_results_send(const struct stow_results *res, struct request *rq)
+{
+	size_t stored = res->count - res->failed;
+	bool first = true;
+	struct buf piece;
+	int status, r;
+
+	status = stored == 0 ? 409 : res->failed > 0 ? 202 : res->warned > 0 ? rq->dialect->warned_status : 200;
+	if (reply_begin(rq, status, "application/dicom+json", REPLY_AUTO) != 0)
+		return 0;
+	buf_init(&piece, LIMIT_REPLY_HEAD);
+	buf_putc(&piece, '{');
+	if (stored > 0 && rq->study_uid[0] != '\0')
+		put_url(rq, rq->study_uid, NULL, NULL, &piece, &first);
+	r = buf_error(&piece);
+	if (r == 0)
+		r = reply_write(rq, piece.data, piece.len);
+	if (r == 0)
+		r = write_sequence(res, rq, "00081198", true, &first, &piece);
+	if (r == 0)
+		r = write_sequence(res, rq, "00081199", false, &first, &piece);
+	if (r == 0)
+		r = reply_write(rq, "}", 1);
+	buf_fini(&piece);
+	return r < 0 ? r : reply_end(rq);
 }

@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "store/store.h"
+#include "web/request.h"
 
 struct stow_row {
 	uint32_t study, series, sop, class;	/* offsets into text; 0: "" */
@@ -35,10 +36,11 @@ struct stow_results {
 void stow_results_init(struct stow_results *res);
 void stow_results_fini(struct stow_results *res);
 /* A new row, as yet undecided.  -ENOMEM; -EFBIG past LIMIT_PARTS. */
-int  stow_results_add(struct stow_results *res, size_t *ret_index);
+int  stow_results_add(struct stow_results *res, size_t *ret_index, struct err *err);
 /* Decide it: err NULL when stored. */
 int  stow_results_set(struct stow_results *res, size_t index, const struct ingest_result *result,
 		      const struct err *err);
-const char *stow_results_text(const struct stow_results *res, uint32_t offset);
+/* Reply with them; there is one at least. */
+int  stow_results_send(const struct stow_results *res, struct request *rq);
 
 #endif

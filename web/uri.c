@@ -151,6 +151,7 @@ uri_parse_query(const char *raw, struct uri_query *ret_query, struct err *err)
 		size_t len = strcspn(raw, "&");
 		const char *eq = memchr(raw, '=', len);
 		size_t name_len = eq == NULL ? len : (size_t)(eq - raw);
+		const char *raw_value = eq == NULL ? raw + len : eq + 1;
 		char *name, *value = NULL;
 		int r;
 
@@ -165,9 +166,8 @@ uri_parse_query(const char *raw, struct uri_query *ret_query, struct err *err)
 		if (r == 0) {
 			used += strlen(name) + 1;
 			value = ret_query->text + used;
-			r = eq == NULL ? uri_decode("", 0, true, value, sizeof ret_query->text - used) :
-				uri_decode(eq + 1, len - name_len - 1, true, value,
-					   sizeof ret_query->text - used);
+			r = uri_decode(raw_value, (size_t)(raw + len - raw_value), true, value,
+				       sizeof ret_query->text - used);
 		}
 		if (r == -E2BIG)
 			return err_set(err, r, "The query string is longer than %d bytes", LIMIT_QUERY);

@@ -1,66 +1,22 @@
 /* Instances of a study, of a series, or one: as multipart/related or, one, bare
  * (contract 3.1 to 3.3).  What is sent is what is stored. */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "base/hash.h"
-#include "web/etag.h"
 #include "web/handlers.h"
-#include "web/range.h"
 #include "web/reply.h"
 #include "web/request.h"
 #include "web/server.h"
+#include "web/wado.h"
 
 static unsigned
 resource_of(const struct request *rq)
 {
 	return rq->sop_uid[0] != '\0' ? RESOURCE_INSTANCE :
 	       rq->series_uid[0] != '\0' ? RESOURCE_SERIES : RESOURCE_STUDY;
-}
-
-/* ------------------------------------------------------------ single ---- */
-
-static void
-send_single(struct request *rq, const struct store_file *f, const char *media)
-{
-	const struct instance_info *info = store_file_info(f);
-	const char *if_range = request_header(rq, "If-Range");
-	const char *range = request_header(rq, "Range");
-	char type[160], tag[2 * HASH_LEN + 1];
-	uint64_t first = 0, len = info->size;
-	int r, status = 200;
-
-	hash_format(info->hash, tag);
-	if (etag_in_list(request_header(rq, "If-None-Match"), tag)) {
-		reply_header(rq, "ETag", "\"%s\"", tag);
-		reply_empty(rq, 304);
-		return;
-	}
-	if (if_range != NULL && !etag_in_list(if_range, tag))
-		range = NULL;
-	r = rq->method == METHOD_GET ? range_parse(range, info->size, &first, &len) : -ENOENT;
-	if (r == -ERANGE) {
-		reply_header(rq, "Content-Range", "bytes */%" PRIu64, info->size);
-		reply_text(rq, 416, "The instance has %" PRIu64 " bytes", info->size);
-		return;
-	}
-	if (r == 0) {
-		status = 206;
-		reply_header(rq, "Content-Range", "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64,
-			     first, first + len - 1, info->size);
-	}
-	reply_header(rq, "ETag", "\"%s\"", tag);
-	reply_header(rq, "Accept-Ranges", "bytes");
-	snprintf(type, sizeof type, "%s; transfer-syntax=%s", media, info->xfer_uid);
-	if (reply_begin(rq, status, type, (int64_t)len) != 0)
-		return;
-	if (reply_file(rq, f, first, len) < 0)
-		reply_abort(rq);
-	else
-		reply_end(rq);
 }
 
 /* --------------------------------------------------------- multipart ---- */
@@ -94,13 +50,13 @@ send_part(struct request *rq, uint64_t id, const char *media, const char *bounda
 	return r;
 }
 
-/* info is the first instance; the scan gives the others.  Those that are deleted
+/* id is the first instance's; the scan gives the others.  Those that are deleted
  * while the reply is under way are left out. */
-static void
-send_multipart(struct request *rq, struct store_scan *scan, struct instance_info *info, const char *media)
+static int
+send_multipart(struct request *rq, struct store_scan *scan, uint64_t id, const char *media, struct err *err)
 {
 	char boundary[33], type[160], tail[64];
-	struct err err = { 0 };
+	struct instance_info info = { .id = id };
 	bool first = true;
 	int r, n;
 
@@ -110,23 +66,20 @@ send_multipart(struct request *rq, struct store_scan *scan, struct instance_info
 	else
 		snprintf(type, sizeof type, "multipart/related; boundary=%s", boundary);
 	if (reply_begin(rq, 200, type, REPLY_CHUNKED) != 0)
-		return;
+		return 0;
 	do {
-		r = send_part(rq, info->id, media, boundary, first, &err);
+		r = send_part(rq, info.id, media, boundary, first, err);
 		if (r == 0)
 			first = false;
 		else if (r != -ENOENT)
-			break;
-		r = store_scan_next(scan, info, &err);
+			return r;
+		r = store_scan_next(scan, &info, err);
 	} while (r > 0);
-	if (r == 0) {
-		n = snprintf(tail, sizeof tail, "\r\n--%s--\r\n", boundary);
-		r = reply_write(rq, tail, (size_t)n);
-	}
 	if (r < 0)
-		reply_error(rq, &err, r);
-	else
-		reply_end(rq);
+		return r;
+	n = snprintf(tail, sizeof tail, "\r\n--%s--\r\n", boundary);
+	r = reply_write(rq, tail, (size_t)n);
+	return r < 0 ? r : reply_end(rq);
 }
 
 /* ------------------------------------------------------------- which ---- */
@@ -148,81 +101,69 @@ all_stored_as(struct request *rq, const char *xfer_uid, struct err *err)
 	return r < 0 ? r : r == 0;
 }
 
-/* 0: what is stored is what was asked for; else the reply was made. */
+/* 0: what is stored is what was asked for. */
 static int
-check_syntax(struct request *rq, const struct accept_choice *choice, const struct scope_totals *totals)
+check_syntax(struct request *rq, const struct accept_choice *choice, const struct scope_totals *totals,
+	     struct err *err)
 {
-	struct err err = { 0 };
 	int r;
 
 	if (strcmp(choice->xfer_uid, "*") == 0)
 		return 0;
-	if (totals->instances > 1 && rq->dialect->many_as_stored) {
-		reply_text(rq, 406, "Several instances are given as stored only: ask for transfer-syntax=*");
-		return 1;
-	}
-	r = all_stored_as(rq, choice->xfer_uid, &err);
-	if (r < 0) {
-		reply_error(rq, &err, r);
-		return 1;
-	}
-	if (r == 0) {
-		reply_text(rq, 406, "Instances are not transcoded to %s: ask for transfer-syntax=*",
-			   choice->xfer_uid);
-		return 1;
-	}
-	return 0;
+	if (totals->instances > 1 && rq->dialect->many_as_stored)
+		return err_set(err, -ENOTSUP, "Several instances are given as stored only: ask for transfer-syntax=*");
+	r = all_stored_as(rq, choice->xfer_uid, err);
+	if (r == 0)
+		return err_set(err, -ENOTSUP, "Instances are not transcoded to %s: ask for transfer-syntax=*",
+			       choice->xfer_uid);
+	return r < 0 ? r : 0;
 }
 
-static void
-send_chosen(struct request *rq, struct store_scan *scan, const struct accept_choice *choice)
+static int
+send_chosen(struct request *rq, struct store_scan *scan, const struct accept_choice *choice, struct err *err)
 {
-	struct instance_info info;
-	struct store_file *f = NULL;
-	struct err err = { 0 };
-	int r = store_scan_next(scan, &info, &err);
-
-	if (r == 0)
-		r = err_set(&err, -ENOENT, "It has just been deleted");
+	const struct instance_info *info;
+	struct store_file *f;
+	char type[160];
 	/* The first is opened before the reply begins, so that a missing or changed
 	 * file still has its status. */
-	if (r > 0)
-		r = store_open_file(rq->web->store, info.id, &f, &err);
+	int r = wado_open_next(rq, scan, &f, err);
+
 	if (r < 0)
-		reply_error(rq, &err, r);
-	else if (choice->multipart)
-		send_multipart(rq, scan, &info, choice->type);
+		return r;
+	info = store_file_info(f);
+	snprintf(type, sizeof type, "%s; transfer-syntax=%s", choice->type, info->xfer_uid);
+	if (choice->multipart)
+		r = send_multipart(rq, scan, info->id, choice->type, err);
 	else
-		send_single(rq, f, choice->type);
+		r = wado_send_file(rq, f, 0, info->size, type, err);
 	store_file_close(f);
+	return r;
 }
 
-void
-wado_instance_handle(struct request *rq)
+int
+wado_instance_handle(struct request *rq, struct err *err)
 {
 	struct store_scope scope = request_scope(rq);
 	struct accept_choice choice;
 	struct store_scan *scan = NULL;
 	struct scope_totals totals;
 	struct accept accept;
-	struct err err = { 0 };
 	int r;
 
 	/* No Accept header means anything (contract 3.1, Choice). */
 	if (!request_accept(rq, &accept))
 		accept_parse("*/*", &accept);
 	if (accept_choose(rq->dialect->retrieve_rules, rq->dialect->n_retrieve_rules, resource_of(rq),
-			  &accept, &choice) < 0) {
-		reply_text(rq, 406, "Nothing that Accept names can be given here; "
-			   "multipart/related; type=\"application/dicom\"; transfer-syntax=* can");
-		return;
-	}
-	r = store_scan_open(rq->web->store, &scope, &scan, &totals, &err);
-	if (r < 0) {
-		reply_error(rq, &err, r);
-		return;
-	}
-	if (check_syntax(rq, &choice, &totals) == 0)
-		send_chosen(rq, scan, &choice);
+			  &accept, &choice) < 0)
+		return err_set(err, -ENOTSUP, "Nothing that Accept names can be given here; "
+			       "multipart/related; type=\"application/dicom\"; transfer-syntax=* can");
+	r = store_scan_open(rq->web->store, &scope, &scan, &totals, err);
+	if (r < 0)
+		return r;
+	r = check_syntax(rq, &choice, &totals, err);
+	if (r == 0)
+		r = send_chosen(rq, scan, &choice, err);
 	store_scan_close(scan);
+	return r;
 }

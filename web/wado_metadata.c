@@ -47,38 +47,30 @@ send_metadata(struct request *rq, struct store_scan *scan, struct err *err)
 	if (r == 0)
 		r = reply_write(rq, "]", 1);
 	buf_fini(&piece);
-	return r;
+	return r < 0 ? r : reply_end(rq);
 }
 
-void
-wado_metadata_handle(struct request *rq)
+int
+wado_metadata_handle(struct request *rq, struct err *err)
 {
 	struct store_scope scope = request_scope(rq);
 	struct store_scan *scan = NULL;
 	struct scope_totals totals;
-	struct err err = { 0 };
 	char tag[64];
 	int r;
 
-	if (!request_takes_json(rq, true)) {
-		reply_text(rq, 406, "Metadata is given in application/dicom+json only");
-		return;
-	}
-	r = store_scan_open(rq->web->store, &scope, &scan, &totals, &err);
-	if (r < 0) {
-		reply_error(rq, &err, r);
-		return;
-	}
+	if (!request_takes_json(rq, true))
+		return err_set(err, -ENOTSUP, "Metadata is given in application/dicom+json only");
+	r = store_scan_open(rq->web->store, &scope, &scan, &totals, err);
+	if (r < 0)
+		return r;
 	format_etag(rq, &totals, tag);
 	if (etag_in_list(request_header(rq, "If-None-Match"), tag)) {
 		reply_empty(rq, 304);
 	} else {
 		reply_header(rq, "ETag", rq->dialect->bare_etag ? "%s" : "\"%s\"", tag);
-		r = send_metadata(rq, scan, &err);
-		if (r < 0)
-			reply_error(rq, &err, r);
-		else
-			reply_end(rq);
+		r = send_metadata(rq, scan, err);
 	}
 	store_scan_close(scan);
+	return r;
 }

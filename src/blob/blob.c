@@ -47,6 +47,12 @@ blob_sync(struct blob_store *b, const int *fds, size_t n)
 }
 
 int
+blob_sync_all(struct blob_store *b)
+{
+	return b->ops->sync_all(b);
+}
+
+int
 blob_publish(struct blob_store *b, const char *stage, const char *name)
 {
 	return b->ops->publish(b, stage, name);

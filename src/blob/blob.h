@@ -51,6 +51,8 @@ int  blob_stage_remove(struct blob_store *blobs, const char *stage);
 
 /* Make n staged files durable together. */
 int  blob_sync(struct blob_store *blobs, const int *fds, size_t n);
+/* Make everything durable that was staged, published or removed before, by any process. */
+int  blob_sync_all(struct blob_store *blobs);
 
 int  blob_publish(struct blob_store *blobs, const char *stage, const char *name);
 int  blob_open(struct blob_store *blobs, const char *name, int *ret_fd);		/* read-only */

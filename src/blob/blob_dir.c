@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "blob/blob_ops.h"
 
@@ -262,13 +263,18 @@ dir_stage_remove(struct blob_store *b, const char *stage)
 }
 
 static int
+dir_sync_all(struct blob_store *b)
+{
+	return syncfs(((struct dir *)b)->staging) < 0 ? -errno : 0;
+}
+
+static int
 dir_sync(struct blob_store *b, const int *fds, size_t n)
 {
-	struct dir *d = (struct dir *)b;
 	size_t i;
 
 	if (n > SYNC_EACH_MAX)
-		return syncfs(d->staging) < 0 ? -errno : 0;
+		return dir_sync_all(b);
 	/* Syncing a new file makes its name durable, too, on every file system of
 	 * Linux with a journal or a log (the entry is in the same transaction); a sync
 	 * of the directory after it is one more flush of the disk for nothing. */
@@ -371,7 +377,7 @@ walk_dir(int parent, const char *name, char *path, size_t len, int depth,
 			r = walk_dir(dirfd(list), e->d_name, path, len + (len > 0) + n, depth + 1, fn, ctx);
 		else if (S_ISREG(st.st_mode))
 			r = fn(ctx, path, (uint64_t)st.st_size,
-			       (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec);
+			       clock_ns(st.st_mtim));
 		path[len] = '\0';
 	}
 	closedir(list);
@@ -394,6 +400,7 @@ static const struct blob_ops dir_ops = {
 	.stage_rename = dir_stage_rename,
 	.stage_remove = dir_stage_remove,
 	.sync = dir_sync,
+	.sync_all = dir_sync_all,
 	.publish = dir_publish,
 	.open = dir_open,
 	.remove = dir_remove,

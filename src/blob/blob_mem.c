@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "blob/blob_ops.h"
 
 struct item {
@@ -215,6 +216,13 @@ mem_publish(struct blob_store *b, const char *stage, const char *name)
 }
 
 static int
+mem_sync_all(struct blob_store *b)
+{
+	(void)b;
+	return 0;
+}
+
+static int
 mem_sync(struct blob_store *b, const int *fds, size_t n)
 {
 	(void)b;
@@ -235,7 +243,7 @@ mem_walk(struct blob_store *b, int (*fn)(void *, const char *, uint64_t, int64_t
 	for (i = m->items; r == 0 && i != NULL; i = i->next)
 		if (!i->staged && fstat(i->fd, &st) == 0)
 			r = fn(ctx, i->name, (uint64_t)st.st_size,
-			       (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec);
+			       clock_ns(st.st_mtim));
 	pthread_mutex_unlock(&m->lock);
 	return r;
 }
@@ -271,6 +279,7 @@ static const struct blob_ops mem_ops = {
 	.stage_rename = mem_stage_rename,
 	.stage_remove = mem_stage_remove,
 	.sync = mem_sync,
+	.sync_all = mem_sync_all,
 	.publish = mem_publish,
 	.open = mem_open,
 	.remove = mem_remove,

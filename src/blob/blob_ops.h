@@ -12,6 +12,7 @@ struct blob_ops {
 	int  (*stage_rename)(struct blob_store *b, const char *from, const char *to);
 	int  (*stage_remove)(struct blob_store *b, const char *stage);
 	int  (*sync)(struct blob_store *b, const int *fds, size_t n);
+	int  (*sync_all)(struct blob_store *b);
 	int  (*publish)(struct blob_store *b, const char *stage, const char *name);
 	int  (*open)(struct blob_store *b, const char *name, int *ret_fd);
 	int  (*remove)(struct blob_store *b, const char *name);

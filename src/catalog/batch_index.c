@@ -106,45 +106,54 @@ index_uid_entry(struct catalog_batch *b, uint64_t partition, uint32_t tag, const
 
 /* -- modalities of a study ------------------------------------------------ */
 
-/* Add n (1 or -1) to the number of series with this modality. */
-int
-count_modality(struct catalog_batch *b, struct open_study *s, const char *text, int n)
+static int
+collate_modality(struct slice text, struct buf *out)
 {
-	struct index_change c = { b, s->partition->id, TAG_MODALITIES_IN_STUDY, s->id, s->partition->id, false };
-	struct buf out, collated;
-	struct reader in;
-	uint32_t count, before = 0, after;
-	struct slice modality = slice_str(text), other;
-	int r = 0;
+	buf_reset(out);
+	return collate_value(VR('C', 'S'), text.data, text.len, out);
+}
 
-	if (modality.len == 0)
+/* Spellings that collate alike are one entry, as they are one key of the index. */
+int
+count_modality(struct catalog_batch *b, struct open_study *s, const char *modality, int n)
+{
+	struct index_change c = { b, s->partition->id, TAG_MODALITIES_IN_STUDY, s->id, s->partition->id, n > 0 };
+	struct buf out, collated, other;
+	struct reader in;
+	struct slice text = slice_str(modality), t;
+	uint32_t count, before = 0;
+	int r;
+
+	if (text.len == 0)
 		return 0;
 	buf_init(&out, ATTRIBUTES_MAX);
+	buf_init(&collated, COLLATE_MAX);
+	buf_init(&other, COLLATE_MAX);
+	r = collate_modality(text, &collated);
 	reader_init(&in, buf_slice(&s->modalities));
-	while (s->modalities.len > 0 && in.p < in.end && !in.bad) {
+	while (r == 0 && s->modalities.len > 0 && in.p < in.end && !in.bad) {
 		count = get_u32(&in);
-		other = get_short(&in);
-		if (slice_compare(other, modality) == 0) {
+		t = get_short(&in);
+		r = collate_modality(t, &other);
+		if (r == 0 && slice_compare(buf_slice(&other), buf_slice(&collated)) == 0) {
 			before = count;
+			text = t;
 			continue;
 		}
 		put_u32(&out, count);
-		put_short(&out, other);
+		put_short(&out, t);
 	}
-	after = n > 0 ? before + 1 : before > 0 ? before - 1 : 0;
-	if (after > 0) {
-		put_u32(&out, after);
-		put_short(&out, modality);
+	count = n > 0 ? before + 1 : before > 0 ? before - 1 : 0;
+	if (count > 0) {
+		put_u32(&out, count);
+		put_short(&out, text);
 	}
-	r = buf_error(&out);
-	if (r == 0 && (before == 0) != (after == 0)) {
-		buf_init(&collated, COLLATE_MAX);
-		r = collate_value(VR('C', 'S'), modality.data, modality.len, &collated);
-		c.put = after > 0;
-		if (r == 0)
-			r = index_one(&c, INDEX_VALUE, buf_slice(&collated));
-		buf_fini(&collated);
-	}
+	if (r == 0)
+		r = buf_error(&out);
+	if (r == 0 && (before == 0) != (count == 0))
+		r = index_one(&c, INDEX_VALUE, buf_slice(&collated));
+	buf_fini(&other);
+	buf_fini(&collated);
 	buf_fini(&s->modalities);
 	s->modalities = out;
 	return r;

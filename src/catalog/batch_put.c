@@ -212,6 +212,15 @@ put_reclaim(struct catalog_batch *b, const struct open_series *s, const struct i
 	return batch_put_scratch(b, T_RECLAIM, key_of_1(row->watermark));
 }
 
+static int
+put_journal(struct catalog_batch *b, uint64_t watermark, uint64_t instance, struct slice bytes)
+{
+	buf_reset(&b->scratch);
+	put_u64(&b->scratch, instance);
+	buf_put(&b->scratch, bytes.data, bytes.len);
+	return batch_put_scratch(b, T_JOURNAL, key_of_1(watermark));
+}
+
 void
 feed_entry_init(struct feed_entry *f, const struct open_series *s, uint64_t instance,
 		const struct instance_row *row, uint8_t action, int64_t now)
@@ -316,6 +325,8 @@ batch_put(struct catalog_batch *b, const struct catalog_entry *e, struct catalog
 		instance_row_put(&row, &b->scratch);
 		r = batch_put_scratch(b, T_INSTANCE, key_of_2(s->id, id));
 	}
+	if (r == 0 && e->bytes.len > 0)
+		r = put_journal(b, row.watermark, id, e->bytes);
 	if (r == 0)
 		r = merge_study(b, study, e->study_attributes);
 	if (r == 0)

@@ -8,19 +8,15 @@
 static int
 series_check_latest(struct catalog_batch *b, struct open_series *s)
 {
-	struct key from = key_of_2(s->id, 0), to = key_of_1(s->id);
 	struct instance_row row;
 	struct kv_range *g;
 	struct slice k, v;
 	int r;
 
-	if (!key_after(&to))
-		key_start(&to);
 	s->row.max_watermark = 0;
 	s->row.latest_instance = 0;
 	/* Ids follow watermarks unless something was replaced: then look at all. */
-	r = kv_range_open(b->txn, T_INSTANCE, key_slice(&from), key_slice(&to), KV_DESCENDING,
-			  s->row.replaced ? 0 : 1, &g);
+	r = catalog_children(b->txn, T_INSTANCE, s->id, 0, KV_DESCENDING, s->row.replaced ? 0 : 1, &g);
 	if (r < 0)
 		return r;
 	while ((r = kv_range_next(g, &k, &v)) > 0) {
@@ -39,21 +35,18 @@ series_check_latest(struct catalog_batch *b, struct open_series *s)
 static int
 study_check_latest(struct catalog_batch *b, struct open_study *study)
 {
-	struct key from = key_of_2(study->id, 0), to = key_of_1(study->id);
 	struct series_row row;
 	struct kv_range *g;
 	struct slice k, v;
 	size_t i;
 	int r;
 
-	if (!key_after(&to))
-		key_start(&to);
 	study->row.max_watermark = 0;
 	/* Rows of open series are newer than the table. */
 	r = batch_write_rows(b);
 	if (r < 0)
 		return r;
-	r = kv_range_open(b->txn, T_SERIES, key_slice(&from), key_slice(&to), KV_ASCENDING, 0, &g);
+	r = catalog_children(b->txn, T_SERIES, study->id, 0, KV_ASCENDING, 0, &g);
 	if (r < 0)
 		return r;
 	while ((r = kv_range_next(g, &k, &v)) > 0) {

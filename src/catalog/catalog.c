@@ -177,6 +177,20 @@ catalog_find(struct kv_txn *txn, uint64_t parent, const char *name, uint64_t *re
 }
 
 int
+catalog_find_path(struct kv_txn *txn, const char *partition, const char *study_uid, const char *series_uid,
+		  const char *sop_uid, struct catalog_path *path)
+{
+	const char *const names[] = { partition, study_uid, series_uid, sop_uid };
+	uint64_t ids[4] = { 0 };
+	int i, r = 0;
+
+	for (i = 0; i < 4 && names[i] != NULL && r == 0; i++)
+		r = catalog_find(txn, i > 0 ? ids[i - 1] : 0, names[i], &ids[i]);
+	*path = (struct catalog_path){ ids[0], ids[1], ids[2], ids[3] };
+	return r;
+}
+
+int
 name_put(struct kv_txn *txn, uint64_t parent, const char *name, uint64_t id, enum level level)
 {
 	struct key k, v, node;
@@ -295,6 +309,30 @@ catalog_instance(struct kv_txn *txn, uint64_t series, uint64_t instance, struct 
 	int r = kv_get(txn, T_INSTANCE, key_slice(&k), &v);
 
 	return r < 0 ? r : instance_row_get(v, row);
+}
+
+int
+catalog_rows(struct kv_txn *txn, const struct catalog_path *p, struct catalog_rows *rows)
+{
+	int r = catalog_partition(txn, p->partition, &rows->partition);
+
+	if (r == 0 && p->study != 0)
+		r = catalog_study(txn, p->partition, p->study, &rows->study);
+	if (r == 0 && p->series != 0)
+		r = catalog_series(txn, p->study, p->series, &rows->series);
+	if (r == 0 && p->instance != 0)
+		r = catalog_instance(txn, p->series, p->instance, &rows->instance);
+	return r;
+}
+
+int
+catalog_children(struct kv_txn *txn, enum table table, uint64_t parent, uint64_t first_id,
+		 enum kv_direction direction, uint64_t limit, struct kv_range **ret_range)
+{
+	struct key from = key_of_2(parent, first_id), to = key_of_1(parent);
+
+	key_after(&to);
+	return kv_range_open(txn, table, key_slice(&from), key_slice(&to), direction, limit, ret_range);
 }
 
 int

@@ -48,12 +48,26 @@ struct catalog_path {			/* ids, 0 below the level meant */
 
 /* Partition names compare without case. */
 int  catalog_find(struct kv_txn *txn, uint64_t parent, const char *name, uint64_t *ret_id);
+/* By names from the partition down, until one is NULL.  -ENOENT: *ret_path has the ids of those above. */
+int  catalog_find_path(struct kv_txn *txn, const char *partition, const char *study_uid, const char *series_uid,
+		       const char *sop_uid, struct catalog_path *ret_path);
 /* The whole path of a node and its level. */
 int  catalog_path(struct kv_txn *txn, uint64_t id, struct catalog_path *ret_path, enum level *ret_level);
 int  catalog_partition(struct kv_txn *txn, uint64_t partition, struct partition_row *ret_row);
 int  catalog_study(struct kv_txn *txn, uint64_t partition, uint64_t study, struct study_row *ret_row);
 int  catalog_series(struct kv_txn *txn, uint64_t study, uint64_t series, struct series_row *ret_row);
 int  catalog_instance(struct kv_txn *txn, uint64_t series, uint64_t instance, struct instance_row *ret_row);
+/* The rows of every level a path has an id for. */
+struct catalog_rows {
+	struct partition_row partition;
+	struct study_row study;
+	struct series_row series;
+	struct instance_row instance;
+};
+int  catalog_rows(struct kv_txn *txn, const struct catalog_path *path, struct catalog_rows *ret_rows);
+/* The rows of a table whose keys are parent:8 id:8: those of a parent, beginning at an id. */
+int  catalog_children(struct kv_txn *txn, enum table table, uint64_t parent, uint64_t first_id,
+		      enum kv_direction direction, uint64_t limit, struct kv_range **ret_range);
 /* Parent of a series or study, by its id alone. */
 int  catalog_parent(struct kv_txn *txn, uint64_t id, uint64_t *ret_parent);
 
@@ -94,6 +108,7 @@ struct catalog_entry {
 	struct slice json;		/* the template */
 	struct slice header;		/* json compressed; made with base_id when that is not 0 */
 	uint64_t base_id;
+	struct slice bytes;		/* of the file, to be kept until it is synced; empty: it is */
 	enum batch_same same;
 	int64_t now;
 };

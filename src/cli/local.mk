@@ -5,7 +5,6 @@ dicomlake_SOURCES = \
 	src/cli/walk.h src/cli/walk.c \
 	src/cli/init.c src/cli/serve.c src/cli/import.c src/cli/query.c \
 	src/cli/status.c src/cli/check.c src/cli/delete.c
-dicomlake_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 dicomlake_LDADD = $(FS_LIBS) $(WEB_LIBS) $(CORE_LIBS)
 
 # mount(8) looks for a helper of this name in /sbin before it asks mount.fuse.

@@ -84,28 +84,20 @@ dicom_at(const struct dicom *d, size_t i)
 	return &d->top.nodes[i].el;
 }
 
-static bool
-is_padding(char c)
-{
-	return c == ' ' || c == '\0';
-}
-
 /* Values without their padding; returns how many. */
 static int
 put_trimmed(const char *text, size_t len, bool single, struct buf *out)
 {
-	size_t from = 0, to, end;
+	size_t from = 0, to;
 	int n = 0;
 
 	for (;;) {
 		const char *sep = single || from == len ? NULL : memchr(text + from, '\\', len - from);
 
 		to = sep != NULL ? (size_t)(sep - text) : len;
-		for (end = to; end > from && is_padding(text[end - 1]); end--)
-			;
 		if (n > 0)
 			buf_putc(out, '\\');
-		buf_put(out, text + from, end - from);
+		buf_put(out, text + from, value_trimmed(text + from, to - from));
 		n++;
 		if (sep == NULL)
 			break;
@@ -256,9 +248,7 @@ nth_text(const char *text, const char *end, uint32_t i, struct slice *ret_text)
 		return -ENOENT;
 	if (sep != NULL)
 		end = sep;
-	while (end > text && is_padding(end[-1]))
-		end--;
-	*ret_text = slice_of(text, (size_t)(end - text));
+	*ret_text = slice_of(text, value_trimmed(text, (size_t)(end - text)));
 	return 0;
 }
 

@@ -39,7 +39,9 @@ struct kv_txn;
 struct kv_range;
 
 struct kv_options {
-	const char *const *tables;	/* their names, in the order of their numbers; borrowed for ever */
+	/* Their names, in the order of their numbers; borrowed for ever.  Those that an
+	 * existing store lacks are made, unless read_only. */
+	const char *const *tables;
 	unsigned n_tables;
 	size_t map_size;		/* LMDB: initial size of the map; 0: the default */
 	bool read_only;

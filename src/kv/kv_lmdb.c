@@ -192,17 +192,17 @@ open_env(struct lmdb *l, const char *dir, size_t map_size, unsigned flags)
 }
 
 static int
-open_tables(struct lmdb *l, const struct kv_options *options)
+open_tables(struct lmdb *l, const struct kv_options *options, bool create)
 {
 	MDB_txn *txn;
 	unsigned i;
 	int rc;
 
-	rc = mdb_txn_begin(l->env, NULL, options->create ? 0 : MDB_RDONLY, &txn);
+	rc = mdb_txn_begin(l->env, NULL, create ? 0 : MDB_RDONLY, &txn);
 	if (rc != 0)
 		return rc;
 	for (i = 0; i < options->n_tables; i++) {
-		rc = mdb_dbi_open(txn, options->tables[i], options->create ? MDB_CREATE : 0, &l->dbi[i]);
+		rc = mdb_dbi_open(txn, options->tables[i], create ? MDB_CREATE : 0, &l->dbi[i]);
 		if (rc != 0) {
 			mdb_txn_abort(txn);
 			return rc;
@@ -237,7 +237,10 @@ kv_lmdb_open(const char *dir, const struct kv_options *options, struct kv **ret_
 		mdb_reader_check(l->env, &dead);
 		if (dead > 0)
 			log_info("index: cleared readers of killed processes count=%d", dead);
-		rc = open_tables(l, options);
+		rc = open_tables(l, options, options->create);
+		/* Written by a program that did not have all of them yet. */
+		if (rc == MDB_NOTFOUND && !options->read_only)
+			rc = open_tables(l, options, true);
 	}
 	if (rc != 0) {
 		lmdb_close(&l->kv);

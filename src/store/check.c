@@ -50,15 +50,6 @@ index_finding(struct check *c, const char *what, const char *uid)
 
 /* -- the index against itself --------------------------------------------- */
 
-static int
-open_children(struct check *c, enum table table, uint64_t parent, struct kv_range **ret_range)
-{
-	struct key from = key_of_1(parent), to = from;
-
-	key_after(&to);
-	return kv_range_open(c->txn, table, key_slice(&from), key_slice(&to), KV_ASCENDING, 0, ret_range);
-}
-
 static bool
 has_key(struct check *c, enum table table, const struct key *k)
 {
@@ -118,7 +109,7 @@ check_instances(struct check *c, uint64_t partition, uint64_t series, const stru
 	uint64_t instances = 0, bytes = 0, max = 0, latest = 0, id, base_id;
 	unsigned char hash[HASH_LEN];
 	struct instance_row i;
-	struct kv_range *g;
+	struct kv_range *g = NULL;
 	struct slice k, v;
 	struct buf base, json;
 	int r;
@@ -130,7 +121,7 @@ check_instances(struct check *c, uint64_t partition, uint64_t series, const stru
 		index_finding(c, "no base header of series", row->uid);
 	else
 		c->headers++;
-	r = open_children(c, T_INSTANCE, series, &g);
+	r = catalog_children(c->txn, T_INSTANCE, series, 0, KV_ASCENDING, 0, &g);
 	while (r >= 0 && (r = kv_range_next(g, &k, &v)) > 0) {
 		id = read_u64((const char *)k.data + 8);
 		if (instance_row_get(v, &i) < 0) {
@@ -155,8 +146,7 @@ check_instances(struct check *c, uint64_t partition, uint64_t series, const stru
 		if (!is_indexed(c, partition, TAG_SOP_INSTANCE_UID, INDEX_VALUE, index_uid(i.uid, hash), id))
 			index_finding(c, "SOP Instance UID is not indexed:", i.uid);
 	}
-	if (r >= 0)
-		kv_range_close(g);
+	kv_range_close(g);
 	if (r == 0 && (instances != row->instances || bytes != row->bytes))
 		index_finding(c, "counts of series", row->uid);
 	if (r == 0 && (max != row->max_watermark || latest != row->latest_instance))
@@ -175,7 +165,7 @@ check_study(struct check *c, uint64_t partition, uint64_t study, const struct st
 	uint64_t series = 0, instances = 0, bytes = 0, max = 0, id;
 	unsigned char hash[HASH_LEN];
 	struct series_row s;
-	struct kv_range *g;
+	struct kv_range *g = NULL;
 	struct slice k, v;
 	int r;
 
@@ -183,7 +173,7 @@ check_study(struct check *c, uint64_t partition, uint64_t study, const struct st
 		index_finding(c, "name of study", row->uid);
 	if (!attributes_indexed(c, partition, row->attributes, study))
 		index_finding(c, "attribute index of study", row->uid);
-	r = open_children(c, T_SERIES, study, &g);
+	r = catalog_children(c->txn, T_SERIES, study, 0, KV_ASCENDING, 0, &g);
 	while (r >= 0 && (r = kv_range_next(g, &k, &v)) > 0) {
 		id = read_u64((const char *)k.data + 8);
 		if (series_row_get(v, &s) < 0) {
@@ -207,8 +197,7 @@ check_study(struct check *c, uint64_t partition, uint64_t study, const struct st
 		if (r < 0)
 			break;
 	}
-	if (r >= 0)
-		kv_range_close(g);
+	kv_range_close(g);
 	if (r == 0 && (series != row->series || instances != row->instances || bytes != row->bytes ||
 		       max != row->max_watermark || series == 0))
 		index_finding(c, "counts of study", row->uid);
@@ -281,7 +270,7 @@ check_index(struct check *c)
 		sums = (struct partition_row){ 0 };
 		if (!is_named(c, 0, row.name, id))
 			index_finding(c, "name of partition", row.name);
-		r = open_children(c, T_STUDY, id, &studies);
+		r = catalog_children(c->txn, T_STUDY, id, 0, KV_ASCENDING, 0, &studies);
 		if (r < 0)
 			break;
 		while ((r = kv_range_next(studies, &k, &v)) > 0) {
@@ -531,8 +520,8 @@ is_known(struct check *c, const char *name)
 	struct reclaim_entry e;
 	struct kv_range *g;
 	struct kv_txn *txn;
+	struct catalog_path path;
 	struct slice k, v;
-	uint64_t id = 0;
 	size_t len;
 	int i, r;
 
@@ -550,8 +539,7 @@ is_known(struct check *c, const char *name)
 	r = kv_begin(c->st->kv, KV_READ, &txn);
 	if (r < 0)
 		return r;
-	for (i = 0; i < 4 && r == 0; i++)
-		r = catalog_find(txn, id, part[i], &id);
+	r = catalog_find_path(txn, part[0], part[1], part[2], part[3], &path);
 	if (r == -ENOENT) {
 		r = kv_range_open(txn, T_RECLAIM, slice_of(NULL, 0), slice_of(NULL, 0), KV_ASCENDING, 0, &g);
 		if (r == 0) {

@@ -3,7 +3,8 @@
  * Order of effects.  Each holds after every step, also if we are killed there;
  * the numbers are those tests/fault names.
  *
- *  (1) No row names bytes that are not durable: blob_sync comes before the transaction.
+ *  (1) No row names bytes that are not durable: blob_sync comes before the transaction,
+ *      or the transaction holds the bytes themselves (journal.c).
  *  (2) An instance's row, index entries, counts and feed entry appear in one transaction.
  *  (3) A row is findable from its commit on: until the file has its public
  *      name, readers find it by its staging name (retrieve.c).
@@ -47,6 +48,7 @@ put_job(struct catalog_batch *batch, struct job *job)
 		.json = buf_slice(&job->json),
 		.header = buf_slice(&job->header),
 		.base_id = job->base_id,
+		.bytes = buf_slice(&job->bytes),
 		.same = (enum batch_same)job->same,
 		.now = clock_now(),
 	};
@@ -169,6 +171,14 @@ settle(struct store *st, struct job *job)
 		st->committed++;
 }
 
+/* What is not settled now is tried again after the next round, or the next quiet moment. */
+static void
+settle_journal(struct store *st)
+{
+	if (journal_settle(st) == 0)
+		st->journaled = 0;
+}
+
 static void
 run_round(struct store *st, struct job **jobs, size_t n)
 {
@@ -177,10 +187,12 @@ run_round(struct store *st, struct job **jobs, size_t n)
 	bool replaced = false;
 	int r;
 
+	r = journal_load(jobs, n);
 	for (i = 0; i < n; i++)
-		if (!jobs[i]->synced)
+		if (!jobs[i]->synced && jobs[i]->bytes.len == 0)
 			fds[n_fds++] = jobs[i]->fd;	/* repaired files, too: they may be young */
-	r = blob_sync(st->blobs, fds, n_fds);
+	if (r == 0)
+		r = blob_sync(st->blobs, fds, n_fds);
 	step(STEP_DURABLE);
 	if (r == 0)
 		r = commit_jobs(st, jobs, n);
@@ -199,29 +211,54 @@ run_round(struct store *st, struct job **jobs, size_t n)
 	publish_jobs(st, jobs, n);
 	for (i = 0; i < n; i++) {
 		settle(st, jobs[i]);
+		st->journaled += jobs[i]->bytes.len;
 		replaced |= jobs[i]->put_error == 0 && jobs[i]->put.outcome == BATCH_REPLACED;
 	}
 	if (replaced)
 		reclaim_all(st);
 	step(STEP_PUBLISHED);
+	if (st->journaled >= JOURNAL_MAX)
+		settle_journal(st);
 }
 
 /* -- the thread ----------------------------------------------------------- */
 
-/* In order, and so only up to one that its waiter is syncing. */
 static size_t
 take_round_locked(struct store *st, struct job **jobs)
 {
 	size_t n = 0;
 
-	while (st->queue != NULL && n < ROUND_MAX && !st->queue->syncing) {
-		st->queue->queued = false;
+	while (st->queue != NULL && n < ROUND_MAX) {
 		jobs[n++] = st->queue;
 		st->queue = st->queue->next;
 	}
 	if (st->queue == NULL)
 		st->queue_end = &st->queue;
 	return n;
+}
+
+/* Until there is something to take; false: there never will be.  In a quiet moment
+ * the journal is settled. */
+static bool
+wait_for_work_locked(struct store *st)
+{
+	struct timespec until = cond_deadline(JOURNAL_IDLE);
+	int r = 0;
+
+	while (st->queue == NULL && !st->stopping) {
+		if (st->journaled == 0)
+			pthread_cond_wait(&st->work, &st->lock);
+		else if (r == 0)
+			r = pthread_cond_timedwait(&st->work, &st->lock, &until);
+		else {
+			pthread_mutex_unlock(&st->lock);
+			settle_journal(st);
+			pthread_mutex_lock(&st->lock);
+			until = cond_deadline(JOURNAL_IDLE);
+			r = 0;
+		}
+	}
+	return st->queue != NULL;
 }
 
 static void *
@@ -233,14 +270,9 @@ committer_main(void *ctx)
 	size_t n, i;
 
 	pthread_mutex_lock(&st->lock);
-	for (;;) {
-		while (st->queue == NULL ? !st->stopping : st->queue->syncing)
-			pthread_cond_wait(&st->work, &st->lock);
-		if (st->queue == NULL)
-			break;
+	while (wait_for_work_locked(st)) {
 		n = take_round_locked(st, jobs);
 		last = jobs[n - 1]->number;
-		st->round_runs = true;
 		pthread_mutex_unlock(&st->lock);
 
 		run_round(st, jobs, n);
@@ -252,7 +284,6 @@ committer_main(void *ctx)
 		pthread_mutex_lock(&st->lock);
 		for (i = 0; i < n; i++)
 			jobs[i]->done = true;
-		st->round_runs = false;
 		st->done_number = last;
 		st->n_pending -= n;
 		pthread_cond_broadcast(&st->done);
@@ -263,6 +294,8 @@ committer_main(void *ctx)
 		pthread_mutex_lock(&st->lock);
 	}
 	pthread_mutex_unlock(&st->lock);
+	if (st->journaled > 0)
+		settle_journal(st);
 	return NULL;
 }
 
@@ -294,7 +327,6 @@ committer_queue(struct store *st, struct job *job)
 	pthread_mutex_lock(&st->lock);
 	while (st->n_pending >= PENDING_MAX)
 		pthread_cond_wait(&st->done, &st->lock);
-	job->queued = true;
 	job->number = ++st->last_number;
 	job->next = NULL;
 	*st->queue_end = job;
@@ -330,24 +362,6 @@ wait_observed(struct store *st, uint64_t sequence)
 	pthread_mutex_unlock(&st->lock);
 }
 
-/* While the committer is busy with the round before, sync this one's bytes:
- * several waiters do so at once, which one committer cannot. */
-static void
-help_locked(struct store *st, struct job *job)
-{
-	int r;
-
-	if (!job->queued || st->n_pending > HELP_MAX || job->row.size < WRITEBACK_MIN || !st->round_runs)
-		return;
-	job->syncing = true;
-	pthread_mutex_unlock(&st->lock);
-	r = blob_sync(st->blobs, &job->fd, 1);
-	pthread_mutex_lock(&st->lock);
-	job->syncing = false;
-	job->synced = r == 0;
-	pthread_cond_signal(&st->work);
-}
-
 int
 ticket_wait(struct ticket *t, struct ingest_result *result, struct err *err)
 {
@@ -356,7 +370,6 @@ ticket_wait(struct ticket *t, struct ingest_result *result, struct err *err)
 	int r;
 
 	pthread_mutex_lock(&st->lock);
-	help_locked(st, job);
 	while (!job->done)
 		pthread_cond_wait(&st->done, &st->lock);
 	pthread_mutex_unlock(&st->lock);

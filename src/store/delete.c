@@ -10,7 +10,6 @@
 static int
 collect(struct kv_txn *txn, const struct catalog_path *path, struct catalog_path *out)
 {
-	struct key from, to, sfrom = key_of_2(path->study, path->series), sto = key_of_1(path->study);
 	struct kv_range *series, *instances;
 	struct slice k, v;
 	uint64_t id;
@@ -20,20 +19,14 @@ collect(struct kv_txn *txn, const struct catalog_path *path, struct catalog_path
 		out[0] = *path;
 		return 1;
 	}
-	if (path->series != 0)
-		sto = key_of_2(path->study, path->series + 1);
-	else
-		key_after(&sto);
-	r = kv_range_open(txn, T_SERIES, key_slice(&sfrom), key_slice(&sto), KV_ASCENDING, 0, &series);
+	r = catalog_children(txn, T_SERIES, path->study, path->series, KV_ASCENDING, path->series != 0 ? 1 : 0, &series);
 	if (r < 0)
 		return r;
 	while (n < REMOVE_ROUND && (r = kv_range_next(series, &k, &v)) > 0) {
 		id = read_u64((const char *)k.data + 8);
-		from = key_of_2(id, 0);
-		to = key_of_1(id);
-		key_after(&to);
-		r = kv_range_open(txn, T_INSTANCE, key_slice(&from), key_slice(&to), KV_ASCENDING,
-				  (uint64_t)(REMOVE_ROUND - n), &instances);
+		if (path->series != 0 && id != path->series)
+			break;		/* it went meanwhile */
+		r = catalog_children(txn, T_INSTANCE, id, 0, KV_ASCENDING, (uint64_t)(REMOVE_ROUND - n), &instances);
 		if (r < 0)
 			break;
 		while ((r = kv_range_next(instances, &k, &v)) > 0)

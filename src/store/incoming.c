@@ -3,7 +3,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +12,6 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "catalog/header.h"
-#include "dicom/collate.h"
 #include "dicom/json.h"
 #include "store/internal.h"
 
@@ -194,6 +192,7 @@ job_free(struct job *job)
 	buf_fini(&job->instance_attributes);
 	buf_fini(&job->json);
 	buf_fini(&job->header);
+	buf_fini(&job->bytes);
 	free(job);
 }
 
@@ -224,6 +223,7 @@ job_new(struct store *st)
 	buf_init(&job->instance_attributes, 128 << 10);
 	buf_init(&job->json, HEADER_MAX);
 	buf_init(&job->header, HEADER_MAX + 64);
+	buf_init(&job->bytes, LARGE_MIN);
 	return job;
 }
 
@@ -260,69 +260,83 @@ describe(struct job *job, const struct dicom *d, struct err *err)
 	return 0;
 }
 
+/* The base of a series that exists, and what names it (0: it has none). */
+static int
+find_base(struct store *st, struct kv_txn *txn, uint64_t series, struct job *job, struct buf *base)
+{
+	const struct dicom_identity *id = &job->result.identity;
+	int r = 0;
+
+	job->base_id = base_cache_get(st->bases, job->partition, id->study_uid, id->series_uid, base);
+	if (job->base_id == 0) {
+		r = catalog_base(txn, series, base, &job->base_id);
+		if (job->base_id != 0)
+			base_cache_offer(st->bases, job->partition, id->study_uid, id->series_uid, buf_slice(base));
+	}
+	return r;
+}
+
+static int
+compress_header(struct store *st, struct job *job, struct buf *base)
+{
+	const struct dicom_identity *id = &job->result.identity;
+
+	/* A new series: the first to come here is going to be its base. */
+	if (job->base_id == 0)
+		job->base_id = base_cache_get(st->bases, job->partition, id->study_uid, id->series_uid, base);
+	if (job->base_id == 0)
+		base_cache_offer(st->bases, job->partition, id->study_uid, id->series_uid, buf_slice(&job->json));
+	return header_compress(buf_slice(&job->json), buf_slice(base), &job->header);
+}
+
+/* The instance is there already: 0, and *ret_unchanged when its bytes are the same. */
+static int
+accept_again(struct job *job, uint64_t instance, const struct instance_row *row, bool *ret_unchanged, struct err *err)
+{
+	bool same = row->size == job->row.size && memcmp(row->hash, job->row.hash, HASH_LEN) == 0;
+
+	job->result.outcome = INGEST_UNCHANGED;
+	job->result.id = instance;
+	job->result.watermark = row->watermark;
+	if (job->same == INGEST_SAME_REFUSE || (job->same == INGEST_SAME_KEEP && !same))
+		return err_set_dicom(err, -EEXIST, REASON_EXISTS, 0, "the instance exists already");
+	*ret_unchanged = same;
+	return 0;
+}
+
 /* Look for the same instance, and compress the header against its series' base. */
 static int
 compare(struct store *st, struct job *job, bool *ret_unchanged, struct err *err)
 {
 	const struct dicom_identity *id = &job->result.identity;
-	struct catalog_path p = { 0 };
 	struct partition_row partition;
 	struct instance_row row;
+	struct catalog_path p;
 	struct kv_txn *txn;
 	struct buf base;
 	int r;
 
 	*ret_unchanged = false;
-	buf_init(&base, HEADER_MAX);
 	r = kv_begin(st->kv, KV_READ, &txn);
 	if (r < 0)
 		return err_set_dicom(err, r, REASON_PROCESSING, 0, "cannot read the index: %s", strerror(-r));
-	r = catalog_find(txn, 0, job->partition, &p.partition);
-	if (r == 0)
-		r = catalog_partition(txn, p.partition, &partition);
-	if (r == 0) {
-		/* Names of files are made of its own spelling. */
-		strcpy(job->partition, partition.name);
-		r = catalog_find(txn, p.partition, id->study_uid, &p.study);
-	}
-	if (r == 0)
-		r = catalog_find(txn, p.study, id->series_uid, &p.series);
-	if (r == 0) {
-		job->base_id = base_cache_get(st->bases, job->partition, id->study_uid, id->series_uid, &base);
-		if (job->base_id == 0) {
-			r = catalog_base(txn, p.series, &base, &job->base_id);
-			if (job->base_id != 0)
-				base_cache_offer(st->bases, job->partition, id->study_uid, id->series_uid,
-						 buf_slice(&base));
-		}
-	}
-	if (r == 0)
-		r = catalog_find(txn, p.series, id->sop_uid, &p.instance);
-	if (r == 0)
-		r = catalog_instance(txn, p.series, p.instance, &row);
-	if (r == 0) {
-		bool same = row.size == job->row.size && memcmp(row.hash, job->row.hash, HASH_LEN) == 0;
-
-		if (job->same == INGEST_SAME_REFUSE || (job->same == INGEST_SAME_KEEP && !same))
-			r = err_set_dicom(err, -EEXIST, REASON_EXISTS, 0, "the instance exists already");
-		*ret_unchanged = r == 0 && same;
-		job->result.outcome = INGEST_UNCHANGED;
-		job->result.id = p.instance;
-		job->result.watermark = row.watermark;
-	} else if (r == -ENOENT)
+	buf_init(&base, HEADER_MAX);
+	r = catalog_find_path(txn, job->partition, id->study_uid, id->series_uid, id->sop_uid, &p);
+	if (r == -ENOENT)
 		r = 0;
-	else
-		err_set_dicom(err, r, REASON_PROCESSING, 0, "cannot read the index: %s", strerror(-r));
+	if (r == 0 && p.partition != 0 && (r = catalog_partition(txn, p.partition, &partition)) == 0)
+		strcpy(job->partition, partition.name);		/* names of files are made of its own spelling */
+	if (r == 0 && p.series != 0)
+		r = find_base(st, txn, p.series, job, &base);
+	if (r == 0 && p.instance != 0)
+		r = catalog_instance(txn, p.series, p.instance, &row);
 	kv_abort(txn);
+	if (r < 0)
+		err_set_dicom(err, r, REASON_PROCESSING, 0, "cannot read the index: %s", strerror(-r));
+	else if (p.instance != 0)
+		r = accept_again(job, p.instance, &row, ret_unchanged, err);
 	if (r == 0 && !*ret_unchanged) {
-		/* A new series: the first to come here is going to be its base. */
-		if (job->base_id == 0)
-			job->base_id = base_cache_get(st->bases, job->partition, id->study_uid,
-						      id->series_uid, &base);
-		if (job->base_id == 0)
-			base_cache_offer(st->bases, job->partition, id->study_uid, id->series_uid,
-					 buf_slice(&job->json));
-		r = header_compress(buf_slice(&job->json), buf_slice(&base), &job->header);
+		r = compress_header(st, job, &base);
 		if (r < 0)
 			err_set_dicom(err, r, REASON_PROCESSING, 0, "cannot store the header: %s", strerror(-r));
 	}
@@ -346,7 +360,7 @@ prepare(struct incoming *in, const struct ingest_options *o, struct job *job, bo
 	if (fstat(in->fd, &sb) < 0)
 		return err_set_dicom(err, -errno, REASON_PROCESSING, 0, "cannot read staging");
 	job->row.size = (uint64_t)sb.st_size;
-	job->row.mtime = (int64_t)sb.st_mtim.tv_sec * 1000000000 + sb.st_mtim.tv_nsec;
+	job->row.mtime = clock_ns(sb.st_mtim);
 	job->row.stage = in->stage;
 	r = dicom_read_fd(in->fd, &d, err);
 	if (r < 0)
@@ -363,26 +377,60 @@ prepare(struct incoming *in, const struct ingest_options *o, struct job *job, bo
 	return compare(in->st, job, ret_unchanged, err);
 }
 
+/* A large file, while the round before is still being synced.  What fails here the round finds out. */
+static void
+begin_sync(struct incoming *in, const struct ingest_options *o, struct job *job)
+{
+	if (o->waits)
+		job->synced = blob_sync(in->st->blobs, &in->fd, 1) == 0;
+	else
+		sync_file_range(in->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
+/* A job for a partition whose name a caller gives; what it is made of comes by prepare. */
+static int
+begin(struct store *st, const char *partition, enum ingest_same same, struct job **ret_job, struct err *err)
+{
+	struct job *job;
+
+	if (!store_name_is_valid(partition))
+		return err_set(err, -EINVAL, "a partition name is 1 to 64 letters, digits, '_', '-' and '.'");
+	job = job_new(st);
+	if (job == NULL)
+		return err_set(err, -ENOMEM, "out of memory");
+	strcpy(job->partition, partition);
+	job->same = same;
+	*ret_job = job;
+	return 0;
+}
+
+/* Takes fd. */
+static void
+submit(struct store *st, struct job *job, int fd, bool unchanged, struct ticket **ret_ticket)
+{
+	job->fd = fd;
+	*ret_ticket = (struct ticket *)job;
+	if (unchanged) {
+		job->done = true;
+		job->refs = 1;
+	} else
+		committer_queue(st, job);
+}
+
 int
 incoming_accept(struct incoming *in, const struct ingest_options *o, struct ingest_result *result,
 		struct ticket **ret_ticket, struct err *err)
 {
 	struct store *st = in->st;
-	struct job *job = job_new(st);
-	const char *partition = o->partition != NULL ? o->partition : STORE_DEFAULT_PARTITION;
 	char accepted[BLOB_STAGE_MAX];
+	struct job *job;
 	bool unchanged;
 	int r;
 
 	step(STEP_RECEIVED);
-	if (job == NULL)
-		return err_set(err, -ENOMEM, "out of memory");
-	if (!store_name_is_valid(partition)) {
-		job_free(job);
-		return err_set(err, -EINVAL, "a partition name is 1 to 64 letters, digits, '_', '-' and '.'");
-	}
-	strcpy(job->partition, partition);
-	job->same = o->same;
+	r = begin(st, o->partition != NULL ? o->partition : STORE_DEFAULT_PARTITION, o->same, &job, err);
+	if (r < 0)
+		return r;
 	r = prepare(in, o, job, &unchanged, err);
 	if (r == 0 && !unchanged && o->survive_kill) {
 		stage_name(accepted, in->stage, job->partition);
@@ -401,18 +449,12 @@ incoming_accept(struct incoming *in, const struct ingest_options *o, struct inge
 		return r;
 	}
 	step(STEP_ACCEPTED);
-	/* On its way to the disk while the round before is still being synced. */
-	if (job->row.size >= WRITEBACK_MIN)
-		sync_file_range(in->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-	job->fd = in->fd;
+	if (job->row.size >= LARGE_MIN && !unchanged)
+		begin_sync(in, o, job);
 	job->stage = in->stage;
-	*ret_ticket = (struct ticket *)job;
-	if (unchanged) {
+	if (unchanged)
 		blob_stage_remove(st->blobs, in->name);
-		job->done = true;
-		job->refs = 1;
-	} else
-		committer_queue(st, job);
+	submit(st, job, in->fd, unchanged, ret_ticket);
 	incoming_finish(in);
 	return 0;
 }
@@ -423,19 +465,14 @@ index_in_place(struct store *st, const char *partition, const char *name, int fd
 {
 	struct ingest_options o = { .partition = partition, .rules = VALIDATE_PLAIN, .same = INGEST_SAME_REPLACE };
 	struct incoming in = { .st = st, .fd = fd };
-	struct job *job = job_new(st);
 	char right[BLOB_NAME_MAX];
 	bool unchanged = false;
+	struct job *job;
 	int r;
 
-	if (job == NULL)
-		return err_set(err, -ENOMEM, "out of memory");
-	if (!store_name_is_valid(partition)) {
-		job_free(job);
-		return err_set(err, -EINVAL, "not the name of a partition");
-	}
-	snprintf(job->partition, sizeof job->partition, "%s", partition);
-	job->same = o.same;
+	r = begin(st, partition, o.same, &job, err);
+	if (r < 0)
+		return r;
 	job->in_place = true;
 	r = prepare(&in, &o, job, &unchanged, err);
 	if (r == 0) {
@@ -449,13 +486,7 @@ index_in_place(struct store *st, const char *partition, const char *name, int fd
 		job_free(job);
 		return r;
 	}
-	job->fd = fd;
-	*ret_ticket = (struct ticket *)job;
-	if (unchanged) {
-		job->done = true;
-		job->refs = 1;
-	} else
-		committer_queue(st, job);
+	submit(st, job, fd, unchanged, ret_ticket);
 	return 0;
 }
 

@@ -17,11 +17,15 @@
 enum {
 	/* Accepted and not yet committed: each holds an open file and its header in memory. */
 	PENDING_MAX = 1024,
-	/* Files at least this large go to the disk before their round: written back when
-	 * accepted, and synced by who waits for the commit while no more than HELP_MAX are pending.
-	 * Smaller or more of them are better gathered by one sync. */
-	WRITEBACK_MIN = 64 << 10,
-	HELP_MAX = 16,
+	/* Files at least this large begin their way to the disk when accepted, and are synced
+	 * there by a caller who waits.  Smaller ones are journaled (journal.c) or gathered by one sync. */
+	LARGE_MIN = 64 << 10,
+	/* A round journals no more small files than this: for more, one sync of all of
+	 * them costs less than writing them twice. */
+	JOURNAL_FILES_MAX = 32,
+	/* Bytes in the journal before it is settled, and how long it waits for quiet, ms. */
+	JOURNAL_MAX = 8 << 20,
+	JOURNAL_IDLE = 1000,
 	/* One transaction: long enough to pay for its sync, short enough not to keep others waiting. */
 	ROUND_MAX = 1024,
 	/* Instances removed in one transaction. */
@@ -49,9 +53,6 @@ struct job {
 	uint64_t number;
 	unsigned refs;			/* guarded by store.lock: the queue's and the ticket's */
 	bool done;			/* guarded by store.lock */
-	bool queued;			/* guarded by store.lock: no round has taken it yet */
-	bool syncing;			/* guarded by store.lock: a waiter syncs its bytes; no round takes it */
-	bool synced;			/* guarded by store.lock until a round takes it */
 	int error;			/* valid when done, like the rest of the outcome */
 	struct err err;
 	struct ingest_result result;
@@ -60,12 +61,14 @@ struct job {
 	/* What to commit; the committer's once queued. */
 	int fd;
 	uint64_t stage;
+	bool synced;			/* its bytes are durable already */
 	bool accepted;			/* its stage has an accepted file's name */
 	bool in_place;			/* no stage: the file lies at its public path already */
 	char partition[STORE_NAME_MAX + 1];
 	enum ingest_same same;
 	struct instance_row row;
 	struct buf study_attributes, series_attributes, instance_attributes, json, header;
+	struct buf bytes;		/* of a small file that is journaled; else empty */
 	char modality[MODALITY_TEXT_MAX];
 	uint64_t base_id;
 	struct catalog_put_result put;
@@ -89,8 +92,8 @@ struct store {
 	uint64_t last_number, done_number;
 	size_t n_pending;
 	bool stopping, committer_runs;
-	bool round_runs;		/* the committer is busy with a round */
 	pthread_t committer;
+	size_t journaled;		/* bytes in the journal not yet settled; the committer's */
 	uint64_t observed;		/* sequence the observer has been told of */
 	bool observing;
 
@@ -148,6 +151,15 @@ void job_unref(struct store *st, struct job *job);
 void barrier(struct store *st);
 /* Bounded wait until the observer has seen sequence. */
 void wait_observed(struct store *st, uint64_t sequence);
+
+/* -- journal.c -- */
+
+/* Take the bytes of those of a round that are to be journaled instead of synced. */
+int  journal_load(struct job **jobs, size_t n);
+/* Make the files durable that are in the journal, and empty it. */
+int  journal_settle(struct store *st);
+/* Make again the files that a power cut took.  Before staging is looked at. */
+int  journal_restore(struct store *st);
 
 /* -- reclaim.c -- */
 

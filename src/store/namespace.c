@@ -7,28 +7,12 @@
 int
 scope_resolve(struct kv_txn *txn, const struct store_scope *scope, struct catalog_path *p, struct err *err)
 {
-	int r;
+	int r = catalog_find_path(txn, scope->partition != NULL ? scope->partition : STORE_DEFAULT_PARTITION,
+				  scope->study_uid, scope->series_uid, scope->sop_uid, p);
 
-	*p = (struct catalog_path){ 0 };
-	r = catalog_find(txn, 0, scope->partition != NULL ? scope->partition : STORE_DEFAULT_PARTITION,
-			 &p->partition);
 	if (r < 0)
-		return err_set(err, r, "no such partition");
-	if (scope->study_uid == NULL)
-		return 0;
-	r = catalog_find(txn, p->partition, scope->study_uid, &p->study);
-	if (r < 0)
-		return err_set(err, r, "no such study");
-	if (scope->series_uid == NULL)
-		return 0;
-	r = catalog_find(txn, p->study, scope->series_uid, &p->series);
-	if (r < 0)
-		return err_set(err, r, "no such series");
-	if (scope->sop_uid == NULL)
-		return 0;
-	r = catalog_find(txn, p->series, scope->sop_uid, &p->instance);
-	if (r < 0)
-		return err_set(err, r, "no such instance");
+		return err_set(err, r, "no such %s", p->series != 0 ? "instance" : p->study != 0 ? "series" :
+			       p->partition != 0 ? "study" : "partition");
 	return 0;
 }
 

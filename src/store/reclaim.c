@@ -14,13 +14,11 @@
 #define RECLAIM_ROUND 256
 
 static bool
-stored_again(struct kv_txn *txn, const struct reclaim_entry *e)
+stored_again(struct kv_txn *txn, const char *partition, const struct reclaim_entry *e)
 {
-	uint64_t id = e->partition;
+	struct catalog_path p;
 
-	return catalog_find(txn, id, e->study_uid, &id) == 0 &&
-	       catalog_find(txn, id, e->series_uid, &id) == 0 &&
-	       catalog_find(txn, id, e->sop_uid, &id) == 0;
+	return catalog_find_path(txn, partition, e->study_uid, e->series_uid, e->sop_uid, &p) == 0;
 }
 
 static int
@@ -37,7 +35,7 @@ reclaim_one(struct store *st, struct kv_txn *txn, const struct reclaim_entry *e)
 	r = blob_stage_remove(st->blobs, stage);
 	if (r < 0 && r != -ENOENT)
 		return r;
-	if (e->stage_only || stored_again(txn, e))
+	if (e->stage_only || stored_again(txn, p.name, e))
 		return 0;
 	instance_name(name, p.name, e->study_uid, e->series_uid, e->sop_uid);
 	r = blob_remove(st->blobs, name);

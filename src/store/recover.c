@@ -1,4 +1,5 @@
-/* What a killed process left behind (invariants (4) and (6) of committer.c).
+/* What a killed process left behind (invariants (4) and (6) of committer.c), and,
+ * through journal_restore, a power cut.
  *
  * Staged files of dead owners:
  *	a row names it			-> it gets its public name
@@ -29,23 +30,16 @@ publish_if_named(struct store *st, const char *stage_file, uint64_t stage, const
 {
 	struct instance_row row;
 	char name[BLOB_NAME_MAX];
+	struct catalog_path p;
 	struct kv_txn *txn;
-	uint64_t node = 0, series;
 	int r;
 
 	r = kv_begin(st->kv, KV_WRITE, &txn);
 	if (r < 0)
 		return r;
-	r = catalog_find(txn, 0, partition, &node);
+	r = catalog_find_path(txn, partition, id->study_uid, id->series_uid, id->sop_uid, &p);
 	if (r == 0)
-		r = catalog_find(txn, node, id->study_uid, &node);
-	if (r == 0)
-		r = catalog_find(txn, node, id->series_uid, &node);
-	series = node;
-	if (r == 0)
-		r = catalog_find(txn, node, id->sop_uid, &node);
-	if (r == 0)
-		r = catalog_instance(txn, series, node, &row);
+		r = catalog_instance(txn, p.series, p.instance, &row);
 	if (r == 0 && row.stage != stage)
 		r = -ENOENT;
 	if (r == 0) {
@@ -186,7 +180,9 @@ recover(struct store *st, struct err *err)
 		if (lock < 0)
 			return lock;
 	}
-	r = blob_walk_staging(st->blobs, recover_one, &rc);
+	r = journal_restore(st);
+	if (r == 0)
+		r = blob_walk_staging(st->blobs, recover_one, &rc);
 	if (r == 0)
 		r = blob_tidy_staging(st->blobs);
 	if (r == 0)

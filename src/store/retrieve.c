@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "catalog/header.h"
@@ -52,6 +53,25 @@ struct store_scan {
 	struct buf json;
 };
 
+static int
+total(struct kv_txn *txn, const struct catalog_path *p, struct scope_totals *totals)
+{
+	struct catalog_rows rows;
+	int r = catalog_rows(txn, p, &rows);
+
+	if (r < 0)
+		return r;
+	if (p->instance != 0)
+		*totals = (struct scope_totals){ 1, rows.instance.size, rows.instance.watermark };
+	else if (p->series != 0)
+		*totals = (struct scope_totals){ rows.series.instances, rows.series.bytes, rows.series.max_watermark };
+	else if (p->study != 0)
+		*totals = (struct scope_totals){ rows.study.instances, rows.study.bytes, rows.study.max_watermark };
+	else
+		*totals = (struct scope_totals){ rows.partition.instances, rows.partition.bytes, 0 };
+	return 0;
+}
+
 int
 store_scan_open(struct store *st, const struct store_scope *scope, struct store_scan **ret_scan,
 		struct scope_totals *totals, struct err *err)
@@ -74,30 +94,7 @@ store_scan_open(struct store *st, const struct store_scope *scope, struct store_
 	}
 	r = scope_resolve(txn, scope, &s->scope, err);
 	if (r == 0 && totals != NULL) {
-		const struct catalog_path *p = &s->scope;
-		struct partition_row partition;
-		struct study_row study;
-		struct series_row series;
-		struct instance_row instance;
-
-		*totals = (struct scope_totals){ 0 };
-		if (p->instance != 0) {
-			r = catalog_instance(txn, p->series, p->instance, &instance);
-			if (r == 0)
-				*totals = (struct scope_totals){ 1, instance.size, instance.watermark };
-		} else if (p->series != 0) {
-			r = catalog_series(txn, p->study, p->series, &series);
-			if (r == 0)
-				*totals = (struct scope_totals){ series.instances, series.bytes, series.max_watermark };
-		} else if (p->study != 0) {
-			r = catalog_study(txn, p->partition, p->study, &study);
-			if (r == 0)
-				*totals = (struct scope_totals){ study.instances, study.bytes, study.max_watermark };
-		} else {
-			r = catalog_partition(txn, p->partition, &partition);
-			if (r == 0)
-				*totals = (struct scope_totals){ partition.instances, partition.bytes, 0 };
-		}
+		r = total(txn, &s->scope, totals);
 		if (r < 0)
 			err_set(err, r, "cannot read the index: %s", strerror(-r));
 	}
@@ -124,13 +121,11 @@ store_scan_close(struct store_scan *s)
 static int
 next_child(struct kv_txn *txn, enum table table, uint64_t parent, uint64_t after, uint64_t *ret_id)
 {
-	struct key from = key_of_2(parent, after + 1), to = key_of_1(parent);
 	struct kv_range *g;
 	struct slice k, v;
 	int r;
 
-	key_after(&to);
-	r = kv_range_open(txn, table, key_slice(&from), key_slice(&to), KV_ASCENDING, 1, &g);
+	r = catalog_children(txn, table, parent, after + 1, KV_ASCENDING, 1, &g);
 	if (r < 0)
 		return r;
 	r = kv_range_next(g, &k, &v);
@@ -177,89 +172,73 @@ next_series(struct store_scan *s, struct kv_txn *txn)
 static int
 series_uids(struct store_scan *s, struct kv_txn *txn)
 {
-	struct series_row series;
-	struct study_row study;
-	int r;
+	struct catalog_path p = { s->scope.partition, s->study, s->series, 0 };
+	struct catalog_rows rows;
+	int r = catalog_rows(txn, &p, &rows);
 
-	r = catalog_study(txn, s->scope.partition, s->study, &study);
-	if (r == 0)
-		r = catalog_series(txn, s->study, s->series, &series);
 	if (r == 0) {
-		strcpy(s->study_uid, study.uid);
-		strcpy(s->series_uid, series.uid);
+		strcpy(s->study_uid, rows.study.uid);
+		strcpy(s->series_uid, rows.series.uid);
 	}
 	return r;
 }
 
-/* Call fn for up to max further instances: 1 when more may follow, 0 at the
- * end.  fn returns 1 to go on, 0 to stop after this one. */
+/* Of an instance; 1 to go on, 0 to stop after this one. */
+typedef int scan_fn(struct store_scan *s, struct kv_txn *txn, const struct instance_row *row, uint64_t id, void *ctx);
+
+/* Call fn for what is left of the series the scan stands in; *left counts down. */
 static int
-scan_some(struct store_scan *s, size_t max,
-	  int (*fn)(struct store_scan *s, struct kv_txn *txn, const struct instance_row *row, uint64_t id,
-		    void *ctx), void *ctx)
+scan_series(struct store_scan *s, struct kv_txn *txn, size_t *left, scan_fn *fn, void *ctx)
 {
 	struct instance_row row;
 	struct kv_range *g;
-	struct kv_txn *txn;
 	struct slice k, v;
-	struct key from, to;
-	size_t n = 0;
+	int r = series_uids(s, txn);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;	/* deleted since we were here */
+	r = catalog_children(txn, T_INSTANCE, s->series, s->instance + 1, KV_ASCENDING, *left, &g);
+	if (r < 0)
+		return r;
+	while ((r = kv_range_next(g, &k, &v)) > 0) {
+		uint64_t id = read_u64((const char *)k.data + 8);
+
+		if (s->scope.instance != 0 && id != s->scope.instance)
+			break;
+		r = instance_row_get(v, &row);
+		if (r < 0)
+			break;
+		s->instance = id;
+		--*left;
+		r = fn(s, txn, &row, id, ctx);
+		if (r == 0)
+			*left = 0;
+		if (r <= 0)
+			break;
+	}
+	kv_range_close(g);
+	return r;
+}
+
+/* Call fn for up to max further instances: 1 when more may follow, 0 at the end. */
+static int
+scan_some(struct store_scan *s, size_t max, scan_fn *fn, void *ctx)
+{
+	struct kv_txn *txn;
 	int r;
 
 	barrier(s->st);
 	r = kv_begin(s->st->kv, KV_READ, &txn);
 	if (r < 0)
 		return r;
-	while (n < max && !s->ended) {
-		if (s->series == 0) {
+	while (max > 0 && !s->ended) {
+		r = s->series != 0 ? scan_series(s, txn, &max, fn, ctx) : 0;
+		if (r >= 0 && max > 0) {
 			r = next_series(s, txn);
-			if (r <= 0) {
-				s->ended = r == 0;
-				break;
-			}
-		}
-		r = series_uids(s, txn);
-		if (r == -ENOENT) {
-			/* Deleted since we were here: on with the next. */
-			r = next_series(s, txn);
-			if (r <= 0) {
-				s->ended = r == 0;
-				break;
-			}
-			continue;
+			s->ended = r == 0;
 		}
 		if (r < 0)
 			break;
-		from = key_of_2(s->series, s->instance + 1);
-		to = s->scope.instance != 0 ? key_of_2(s->series, s->scope.instance + 1) : key_of_1(s->series);
-		if (s->scope.instance == 0)
-			key_after(&to);
-		r = kv_range_open(txn, T_INSTANCE, key_slice(&from), key_slice(&to), KV_ASCENDING, max - n, &g);
-		if (r < 0)
-			break;
-		while ((r = kv_range_next(g, &k, &v)) > 0) {
-			r = instance_row_get(v, &row);
-			if (r < 0)
-				break;
-			s->instance = read_u64((const char *)k.data + 8);
-			n++;
-			r = fn(s, txn, &row, s->instance, ctx);
-			if (r <= 0) {
-				if (r == 0)
-					n = max;
-				break;
-			}
-		}
-		kv_range_close(g);
-		if (r < 0)
-			break;
-		if (n < max) {
-			r = next_series(s, txn);
-			if (r <= 0) {
-				s->ended = r == 0;
-				break;
-			}
-		}
 	}
 	kv_abort(txn);
 	return r < 0 ? r : !s->ended;
@@ -369,7 +348,7 @@ fits(int fd, const struct instance_row *row)
 	struct stat sb;
 
 	return fstat(fd, &sb) == 0 && (uint64_t)sb.st_size == row->size &&
-	       (int64_t)sb.st_mtim.tv_sec * 1000000000 + sb.st_mtim.tv_nsec == row->mtime;
+	       clock_ns(sb.st_mtim) == row->mtime;
 }
 
 /* Open the bytes of a row: under its public name, or still in staging. */
@@ -396,46 +375,50 @@ open_row(struct store *st, const struct instance_row *row, const char *name, con
 	return worst;
 }
 
+/* The row of an instance and where its bytes may lie. */
+static int
+find_file(struct store *st, uint64_t id, struct instance_info *info, struct instance_row *row,
+	  char name[BLOB_NAME_MAX], char stage[BLOB_STAGE_MAX])
+{
+	struct catalog_rows rows;
+	struct catalog_path p;
+	struct kv_txn *txn;
+	enum level level;
+	int r;
+
+	r = kv_begin(st->kv, KV_READ, &txn);
+	if (r < 0)
+		return r;
+	r = catalog_path(txn, id, &p, &level);
+	if (r == 0 && level != LEVEL_INSTANCE)
+		r = -EISDIR;
+	if (r == 0)
+		r = catalog_rows(txn, &p, &rows);
+	if (r == 0) {
+		*row = rows.instance;
+		info_of(row, id, rows.study.uid, rows.series.uid, info);
+		instance_name(name, rows.partition.name, rows.study.uid, rows.series.uid, row->uid);
+		row_stage_name(stage, row->stage, row->flags, rows.partition.name);
+	}
+	kv_abort(txn);
+	return r;
+}
+
 int
 store_open_file(struct store *st, uint64_t id, struct store_file **ret_file, struct err *err)
 {
 	char name[BLOB_NAME_MAX], stage[BLOB_STAGE_MAX];
-	struct partition_row partition;
-	struct study_row study;
-	struct series_row series;
 	struct instance_row row;
 	struct store_file *f;
-	struct catalog_path p;
-	struct kv_txn *txn;
 	uint64_t watermark = 0;
-	enum level level;
-	int tries, r;
+	int tries, r = -ESTALE;
 
 	f = calloc(1, sizeof *f);
 	if (f == NULL)
 		return err_set(err, -ENOMEM, "out of memory");
 	barrier(st);
 	for (tries = 0; tries < OPEN_TRIES; tries++) {
-		r = kv_begin(st->kv, KV_READ, &txn);
-		if (r < 0)
-			break;
-		r = catalog_path(txn, id, &p, &level);
-		if (r == 0 && level != LEVEL_INSTANCE)
-			r = -EISDIR;
-		if (r == 0)
-			r = catalog_partition(txn, p.partition, &partition);
-		if (r == 0)
-			r = catalog_study(txn, p.partition, p.study, &study);
-		if (r == 0)
-			r = catalog_series(txn, p.study, p.series, &series);
-		if (r == 0)
-			r = catalog_instance(txn, p.series, p.instance, &row);
-		if (r == 0) {
-			info_of(&row, id, study.uid, series.uid, &f->info);
-			instance_name(name, partition.name, study.uid, series.uid, row.uid);
-			row_stage_name(stage, row.stage, row.flags, partition.name);
-		}
-		kv_abort(txn);
+		r = find_file(st, id, &f->info, &row, name, stage);
 		if (r < 0) {
 			err_set(err, r, r == -ENOENT ? "no such instance" : "cannot read the index: %s", strerror(-r));
 			break;

@@ -239,13 +239,11 @@ check_study_hit(struct gather *g, const struct hit *hit)
 static int
 walk_studies(struct gather *g, int (*fn)(struct gather *g, uint64_t study))
 {
-	struct key from = key_of_1(g->scope.partition), to = from;
 	struct kv_range *range;
 	struct slice k, v;
 	int r;
 
-	key_after(&to);
-	r = kv_range_open(g->txn, T_STUDY, key_slice(&from), key_slice(&to), KV_DESCENDING, 0, &range);
+	r = catalog_children(g->txn, T_STUDY, g->scope.partition, 0, KV_DESCENDING, 0, &range);
 	if (r < 0)
 		return r;
 	while ((r = kv_range_next(range, &k, &v)) > 0) {
@@ -330,13 +328,11 @@ static int
 walk_series_of(struct gather *g, uint64_t study, int (*fn)(struct gather *g, uint64_t id, uint64_t parent, void *ctx),
 	       void *ctx)
 {
-	struct key from = key_of_1(study), to = from;
 	struct kv_range *range;
 	struct slice k, v;
 	int r;
 
-	key_after(&to);
-	r = kv_range_open(g->txn, T_SERIES, key_slice(&from), key_slice(&to), KV_DESCENDING, 0, &range);
+	r = catalog_children(g->txn, T_SERIES, study, 0, KV_DESCENDING, 0, &range);
 	if (r < 0)
 		return r;
 	while ((r = kv_range_next(range, &k, &v)) > 0) {
@@ -478,13 +474,11 @@ source_next(struct source *s)
 static int
 source_open(struct gather *g, struct source *s, bool replaced)
 {
-	struct key from = key_of_1(s->series), to = from;
 	struct slice k, v;
 	struct hit hit;
 	int r;
 
-	key_after(&to);
-	r = kv_range_open(g->txn, T_INSTANCE, key_slice(&from), key_slice(&to), KV_DESCENDING, 0, &s->range);
+	r = catalog_children(g->txn, T_INSTANCE, s->series, 0, KV_DESCENDING, 0, &s->range);
 	if (r == 0 && replaced) {
 		while ((r = kv_range_next(s->range, &k, &v)) > 0) {
 			r = read_head(s, k, v, &hit);

@@ -13,6 +13,7 @@ enum step {
 	STEP_COMMITTED,		/* committed, no file renamed */
 	STEP_PUBLISHING,	/* some files renamed */
 	STEP_PUBLISHED,		/* all renamed, nobody told yet */
+	STEP_SETTLED,		/* journaled files synced, their entries still there */
 	STEP_REMOVED,		/* delete: rows gone, files still there */
 	STEP_RECLAIMING,	/* delete: some files gone, entries still there */
 	STEP_RECLAIMED,		/* delete: files gone, entries not yet */

@@ -1,10 +1,4 @@
 /* The contract of blob.h, held against every engine. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,13 +8,14 @@
 #include <unistd.h>
 
 #include "blob/blob.h"
+#include "suite.h"
 
 #define NAME "Microsoft.Default/1.2/1.2.3/1.2.3.4.dcm"
 
+#define SHARED 1			/* trait: a second process sees the same blobs */
+
 struct engine {
-	const char *name;
 	int (*open)(const char *dir, struct blob_store **ret_blobs);
-	int shared;			/* a second process sees the same blobs */
 	struct blob_store *b;
 	char dir[64];
 };
@@ -42,10 +37,7 @@ open_mem(const char *dir, struct blob_store **ret_blobs)
 	return blob_mem_open(ret_blobs, NULL);
 }
 
-static struct engine engines[] = {
-	{ .name = "dir", .open = open_dir, .shared = 1 },
-	{ .name = "mem", .open = open_mem },
-};
+static struct engine local = { .open = open_dir }, mem = { .open = open_mem };
 
 static int
 setup(void **state)
@@ -146,7 +138,7 @@ a_removed_blob_is_gone_but_readable_while_open(void **state)
 	assert_int_equal(blob_open(e->b, NAME, &fd), 0);
 	assert_int_equal(blob_remove(e->b, NAME), 0);
 	assert_int_equal(blob_remove(e->b, NAME), -ENOENT);
-	if (e->shared) {
+	if (e == &local) {
 		char study[200];
 
 		snprintf(study, sizeof study, "%s/AHDS/w/dicom/s/Microsoft.Default/1.2", e->dir);
@@ -237,28 +229,18 @@ stages_of_a_living_process_are_told_from_a_dead_ones(void **state)
 int
 main(void)
 {
-	static const struct { const char *name; CMUnitTestFunction fn; int shared; } cases[] = {
-#define CASE(f) { #f, f, 0 }
-		CASE(what_is_staged_is_readable_there_and_nowhere_else),
-		CASE(publish_moves_the_bytes_and_replaces_what_was_there),
-		CASE(a_removed_blob_is_gone_but_readable_while_open),
-		CASE(walks_find_blobs_and_stages_each_once),
-		{ "stages_of_a_living_process_are_told_from_a_dead_ones",
-		  stages_of_a_living_process_are_told_from_a_dead_ones, 1 },
+	static const struct suite_engine engines[] = {
+		{ "dir", SHARED, &local },
+		{ "mem", 0, &mem },
 	};
-	enum { N_CASES = sizeof cases / sizeof *cases, N_ENGINES = sizeof engines / sizeof *engines };
-	struct CMUnitTest tests[N_CASES * N_ENGINES];
-	static char names[N_CASES * N_ENGINES][120];
-	size_t i, j, n = 0;
+	static const struct suite_case cases[] = {
+		SUITE_CASE(what_is_staged_is_readable_there_and_nowhere_else, 0),
+		SUITE_CASE(publish_moves_the_bytes_and_replaces_what_was_there, 0),
+		SUITE_CASE(a_removed_blob_is_gone_but_readable_while_open, 0),
+		SUITE_CASE(walks_find_blobs_and_stages_each_once, 0),
+		SUITE_CASE(stages_of_a_living_process_are_told_from_a_dead_ones, SHARED),
+	};
 
-	for (i = 0; i < N_ENGINES; i++)
-		for (j = 0; j < N_CASES; j++) {
-			if (cases[j].shared && !engines[i].shared)
-				continue;
-			snprintf(names[n], sizeof names[n], "%s_%s", engines[i].name, cases[j].name);
-			tests[n] = (struct CMUnitTest){ .name = names[n], .test_func = cases[j].fn,
-				.setup_func = setup, .teardown_func = teardown, .initial_state = &engines[i] };
-			n++;
-		}
-	return _cmocka_run_group_tests("blob", tests, n, NULL, NULL);
+	return suite_run("blob", engines, sizeof engines / sizeof *engines, cases, sizeof cases / sizeof *cases,
+			 setup, teardown);
 }

@@ -1,10 +1,4 @@
 /* The contract of kv.h, held against every engine and wrapper. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -13,13 +7,14 @@
 #include <unistd.h>
 
 #include "kv/kv.h"
+#include "suite.h"
 
-static const char *const tables[] = { "a", "b" };
+static const char *const tables[] = { "a", "b", "added" };
+
+enum { KEEPS = 1, FAILS = 2 };		/* what was committed is there after close and open; the fault wrapper */
 
 struct engine {
-	const char *name;
 	int (*open)(const char *dir, size_t map_size, struct kv **ret_kv);
-	int keeps;			/* what was committed is there after close and open */
 	struct kv *kv;
 	char dir[64];
 };
@@ -55,11 +50,7 @@ open_fault(const char *dir, size_t map_size, struct kv **ret_kv)
 	return r < 0 ? r : kv_fault_open(inner, ret_kv);
 }
 
-static struct engine engines[] = {
-	{ .name = "lmdb", .open = open_lmdb, .keeps = 1 },
-	{ .name = "mem", .open = open_mem },
-	{ .name = "fault", .open = open_fault },
-};
+static struct engine lmdb = { .open = open_lmdb }, mem = { .open = open_mem }, fault = { .open = open_fault };
 
 static int
 setup(void **state)
@@ -348,6 +339,30 @@ what_was_committed_is_there_after_opening_again(void **state)
 }
 
 static void
+tables_that_a_store_lacks_are_made_when_it_is_opened_for_writing(void **state)
+{
+	struct engine *e = *state;
+	struct kv_options more = { .tables = tables, .n_tables = 3, .read_only = true };
+	struct kv_txn *t;
+
+	t = begin(e, KV_WRITE);
+	put(t, 0, "k", "v");
+	assert_int_equal(kv_commit(t), 0);
+	kv_close(e->kv);
+	e->kv = NULL;
+	assert_int_equal(kv_lmdb_open(e->dir, &more, &e->kv, NULL), -ENOENT);
+	more.read_only = false;
+	assert_int_equal(kv_lmdb_open(e->dir, &more, &e->kv, NULL), 0);
+	t = begin(e, KV_WRITE);
+	expect(t, 0, "k", "v");
+	put(t, 2, "k", "new");
+	assert_int_equal(kv_commit(t), 0);
+	t = begin(e, KV_READ);
+	expect(t, 2, "k", "new");
+	kv_abort(t);
+}
+
+static void
 the_fault_wrapper_fails_the_nth_write_and_nothing_stays(void **state)
 {
 	struct engine *e = *state;
@@ -365,49 +380,28 @@ the_fault_wrapper_fails_the_nth_write_and_nothing_stays(void **state)
 	assert_int_equal(kv_update(e->kv, fill, &n), 0);
 }
 
-static int
-keeps(const struct engine *e)
-{
-	return e->keeps;
-}
-
-static int
-fails(const struct engine *e)
-{
-	return e->open == open_fault;
-}
-
 int
 main(void)
 {
-	static const struct { const char *name; CMUnitTestFunction fn; int (*only)(const struct engine *); } cases[] = {
-#define CASE(f) { #f, f, NULL }
-		CASE(a_commit_is_seen_by_later_transactions_only),
-		CASE(an_aborted_transaction_leaves_nothing),
-		CASE(insert_refuses_a_key_that_is_there_and_del_one_that_is_not),
-		CASE(keys_of_a_wrong_size_are_refused),
-		CASE(ranges_walk_in_order_both_ways_within_their_limits),
-		CASE(get_many_marks_what_is_missing),
-		CASE(updates_of_several_threads_all_count),
-		CASE(a_store_grows_past_the_size_it_was_opened_with),
-		{ "what_was_committed_is_there_after_opening_again",
-		  what_was_committed_is_there_after_opening_again, keeps },
-		{ "the_fault_wrapper_fails_the_nth_write_and_nothing_stays",
-		  the_fault_wrapper_fails_the_nth_write_and_nothing_stays, fails },
+	static const struct suite_engine engines[] = {
+		{ "lmdb", KEEPS, &lmdb },
+		{ "mem", 0, &mem },
+		{ "fault", FAILS, &fault },
 	};
-	enum { N_CASES = sizeof cases / sizeof *cases, N_ENGINES = sizeof engines / sizeof *engines };
-	struct CMUnitTest tests[N_CASES * N_ENGINES];
-	static char names[N_CASES * N_ENGINES][120];
-	size_t i, j, n = 0;
+	static const struct suite_case cases[] = {
+		SUITE_CASE(a_commit_is_seen_by_later_transactions_only, 0),
+		SUITE_CASE(an_aborted_transaction_leaves_nothing, 0),
+		SUITE_CASE(insert_refuses_a_key_that_is_there_and_del_one_that_is_not, 0),
+		SUITE_CASE(keys_of_a_wrong_size_are_refused, 0),
+		SUITE_CASE(ranges_walk_in_order_both_ways_within_their_limits, 0),
+		SUITE_CASE(get_many_marks_what_is_missing, 0),
+		SUITE_CASE(updates_of_several_threads_all_count, 0),
+		SUITE_CASE(a_store_grows_past_the_size_it_was_opened_with, 0),
+		SUITE_CASE(what_was_committed_is_there_after_opening_again, KEEPS),
+		SUITE_CASE(tables_that_a_store_lacks_are_made_when_it_is_opened_for_writing, KEEPS),
+		SUITE_CASE(the_fault_wrapper_fails_the_nth_write_and_nothing_stays, FAILS),
+	};
 
-	for (i = 0; i < N_ENGINES; i++)
-		for (j = 0; j < N_CASES; j++) {
-			if (cases[j].only != NULL && !cases[j].only(&engines[i]))
-				continue;
-			snprintf(names[n], sizeof names[n], "%s_%s", engines[i].name, cases[j].name);
-			tests[n] = (struct CMUnitTest){ .name = names[n], .test_func = cases[j].fn,
-				.setup_func = setup, .teardown_func = teardown, .initial_state = &engines[i] };
-			n++;
-		}
-	return _cmocka_run_group_tests("kv", tests, n, NULL, NULL);
+	return suite_run("kv", engines, sizeof engines / sizeof *engines, cases, sizeof cases / sizeof *cases,
+			 setup, teardown);
 }

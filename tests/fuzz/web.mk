@@ -1,21 +1,9 @@
 # fuzz targets of web/; the library of the door goes before the core
-fuzz_targets += tests/fuzz/fuzz_accept
-tests_fuzz_fuzz_accept_SOURCES = tests/fuzz/fuzz_accept.c $(FUZZ_DRIVER)
-tests_fuzz_fuzz_accept_LDFLAGS = $(FUZZ_LINK)
-tests_fuzz_fuzz_accept_LDADD = libweb.a $(CORE_LIBS)
-EXTRA_DIST += $(srcdir)/tests/fuzz/corpus/accept
-fuzz_targets += tests/fuzz/fuzz_multipart
-tests_fuzz_fuzz_multipart_SOURCES = tests/fuzz/fuzz_multipart.c $(FUZZ_DRIVER)
-tests_fuzz_fuzz_multipart_LDFLAGS = $(FUZZ_LINK)
-tests_fuzz_fuzz_multipart_LDADD = libweb.a $(CORE_LIBS)
-EXTRA_DIST += $(srcdir)/tests/fuzz/corpus/multipart
-fuzz_targets += tests/fuzz/fuzz_qido_params
-tests_fuzz_fuzz_qido_params_SOURCES = tests/fuzz/fuzz_qido_params.c $(FUZZ_DRIVER)
-tests_fuzz_fuzz_qido_params_LDFLAGS = $(FUZZ_LINK)
-tests_fuzz_fuzz_qido_params_LDADD = libweb.a $(CORE_LIBS)
-EXTRA_DIST += $(srcdir)/tests/fuzz/corpus/qido_params
-fuzz_targets += tests/fuzz/fuzz_uri_template
-tests_fuzz_fuzz_uri_template_SOURCES = tests/fuzz/fuzz_uri_template.c $(FUZZ_DRIVER)
-tests_fuzz_fuzz_uri_template_LDFLAGS = $(FUZZ_LINK)
-tests_fuzz_fuzz_uri_template_LDADD = libweb.a $(CORE_LIBS)
-EXTRA_DIST += $(srcdir)/tests/fuzz/corpus/uri_template
+fuzz_targets += tests/fuzz/fuzz_accept \
+	tests/fuzz/fuzz_multipart \
+	tests/fuzz/fuzz_qido_params \
+	tests/fuzz/fuzz_uri_template
+tests_fuzz_fuzz_accept_LDADD = libweb.a $(FUZZ_LIBS)
+tests_fuzz_fuzz_multipart_LDADD = libweb.a $(FUZZ_LIBS)
+tests_fuzz_fuzz_qido_params_LDADD = libweb.a $(FUZZ_LIBS)
+tests_fuzz_fuzz_uri_template_LDADD = libweb.a $(FUZZ_LIBS)

@@ -1,15 +1,8 @@
 #!/bin/bash
 # Every file of bad/ gets the same verdict at each door, in bounded time and memory,
 # and leaves nothing behind.
-. "${abs_top_builddir:-$(cd "$(dirname "$0")/../../build" && pwd)}/tests/lib.sh"
-require_data
-require_web
-require_fuse
-require_program jq
-allow_log 'refused|result=|status=4'
-. "$srcdir/tests/same/doors.sh"
-start_doors
-cd "$data" || bail "no $data"
+. "$(dirname "$0")/doors.sh"
+start_sample_doors
 
 in_store() {
 	lake status "${door_store[$1]}" --json | jq .instances

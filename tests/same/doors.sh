@@ -1,13 +1,18 @@
 # doors.sh: three stores, one a door, each served so that it can be looked at
-# in the same ways.  Sourced after lib.sh.
+# in the same ways.  Sourced, not run; brings lib.sh.
 #
 #   start_doors            stores import, mount and stow, each with a daemon
+#   start_sample_doors     the same, for DICOM sample files, in whose directory the test then is
 #   put_import FILE...     ) exit 0 when stored
 #   put_mount FILE         )
 #   put_stow FILE          )
 #   show DOOR              everything that can be seen of its store, as text
 
-declare -A door_store door_base
+. "${abs_top_builddir:-$(cd "$(dirname "$0")/../../build" && pwd)}/tests/lib.sh"
+require_web
+require_fuse
+require_program jq
+declare -A door_store door_base door_pids
 
 start_doors() {
 	local door
@@ -24,7 +29,13 @@ start_doors() {
 		door_pids[$door]=$daemon_pid
 	done
 }
-declare -A door_pids
+
+start_sample_doors() {
+	require_data
+	allow_log 'refused|result=|status=4'
+	start_doors
+	cd "$data" || bail "no $data"
+}
 
 stop_doors() {
 	local door

@@ -1,10 +1,6 @@
 #!/bin/bash
 # One instance gives the same rows, metadata and bytes whichever door it came through.
-. "${abs_top_builddir:-$(cd "$(dirname "$0")/../../build" && pwd)}/tests/lib.sh"
-require_web
-require_fuse
-require_program jq
-. "$srcdir/tests/same/doors.sh"
+. "$(dirname "$0")/doors.sh"
 start_doors
 
 make_dcm "$tmp/a.dcm" "PatientName=Müller^Ä" "(0009,0010)=PRIVATE"

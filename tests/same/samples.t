@@ -1,16 +1,8 @@
 #!/bin/bash
 # Every sample outside bad/ (repeats of a UID aside) gives the same rows, metadata and
 # bytes through each door, and what comes back is what went in.
-. "${abs_top_builddir:-$(cd "$(dirname "$0")/../../build" && pwd)}/tests/lib.sh"
-require_data
-require_web
-require_fuse
-require_program jq
-allow_log 'refused|result=|status=4'
-. "$srcdir/tests/same/doors.sh"
-start_doors
-
-cd "$data" || bail "no $data"
+. "$(dirname "$0")/doors.sh"
+start_sample_doors
 files=()
 while read -r f; do files+=("$f"); done < <(good_files unique)
 

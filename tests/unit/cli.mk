@@ -2,8 +2,6 @@
 unit_cli_tests = tests/unit/test_conf
 check_PROGRAMS += $(unit_cli_tests)
 TESTS += $(unit_cli_tests)
-tests_unit_test_conf_SOURCES = tests/unit/test_conf.c
-tests_unit_test_conf_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_conf_LDADD = $(UNIT_LIBS)
 TESTS += tests/unit/layers.t
 EXTRA_DIST += tests/unit/layers.t

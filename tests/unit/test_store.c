@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "dicom/tag.h"
-#include "make_dicom.h"
 #include "store/store.h"
+#include "tests/unit/ingest.h"
 
 struct fixture {
 	char dir[64];
@@ -56,22 +56,8 @@ ingest(struct store *st, const struct sample *s, enum ingest_same same, const ch
        struct ingest_result *result, struct err *err)
 {
 	struct ingest_options o = { .partition = partition, .same = same };
-	unsigned char *bytes = malloc(SAMPLE_MAX + s->pixels);
-	struct incoming *in = NULL;
-	struct ticket *t;
-	int r;
 
-	r = incoming_new(st, &in, err);
-	if (r == 0)
-		r = incoming_write(in, bytes, make_dicom(s, bytes), err);
-	free(bytes);
-	if (r == 0)
-		r = incoming_accept(in, &o, result, &t, err);
-	if (r < 0) {
-		incoming_free(in);
-		return r;
-	}
-	return ticket_wait(t, result, err);
+	return ingest_sample(st, s, &o, result, err);
 }
 
 static struct sample
@@ -96,13 +82,7 @@ put(struct fixture *f, struct sample s)
 static void
 expect_clean(struct fixture *f)
 {
-	struct check_options o = { .verify = true };
-	struct check_totals totals;
-	struct err err = { 0 };
-
-	if (store_check(f->st, &o, &totals, &err) < 0)
-		fail_msg("%s", err_text(&err));
-	assert_int_equal(totals.findings, 0);
+	assert_true(store_is_clean(f->st));
 }
 
 static int
@@ -226,6 +206,29 @@ what_is_refused_leaves_nothing(void **state)
 	assert_int_equal(ingest(f->st, &s, INGEST_SAME_REPLACE, "..", &result, &err), -EINVAL);
 	assert_int_equal(ingest(f->st, &s, INGEST_SAME_REPLACE, "", &result, &err), -EINVAL);
 	expect_clean(f);
+}
+
+/* Two spellings that match alike are one key of the index: removing one must not take the other's. */
+static void
+a_modality_stays_searchable_while_any_spelling_of_it_is_left(void **state)
+{
+	struct fixture *f = *state;
+	struct search_term t = { .tag = TAG_MODALITIES_IN_STUDY, .value = "CT" };
+	struct search q = { .level = STORE_STUDY, .terms = &t, .n_terms = 1 };
+	struct store_scope scope = { .study_uid = "1.1", .series_uid = "1.1.2" };
+	struct sample s = sample("1.1", "1.1.1", "1.1.1.1");
+	struct err err = { 0 };
+
+	put(f, s);
+	s = sample("1.1", "1.1.2", "1.1.2.1");
+	s.modality = "ct";
+	put(f, s);
+	assert_int_equal(store_delete(f->st, &scope, NULL, &err), 0);
+	assert_string_equal(search_for(f, q, TAG_STUDY_INSTANCE_UID), "\"1.1\" ");
+	assert_string_equal(search_for(f, q, TAG_MODALITIES_IN_STUDY), "\"CT\" ");
+	scope.series_uid = "1.1.1";
+	assert_int_equal(store_delete(f->st, &scope, NULL, &err), 0);
+	assert_string_equal(search_for(f, q, TAG_STUDY_INSTANCE_UID), "");
 }
 
 static void
@@ -675,6 +678,7 @@ main(void)
 		TEST(an_instance_stored_is_found_and_its_bytes_come_back),
 		TEST(the_same_instance_again_is_kept_refused_or_replaced_as_asked),
 		TEST(what_is_refused_leaves_nothing),
+		TEST(a_modality_stays_searchable_while_any_spelling_of_it_is_left),
 		TEST(searches_match_values_ranges_words_and_modalities),
 		TEST(instances_come_by_watermark_when_one_was_replaced),
 		TEST(the_latest_value_stands_for_a_study_and_an_empty_one_does_not),

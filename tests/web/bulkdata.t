@@ -25,6 +25,14 @@ is "says which" "$(header Content-Range)" "bytes 10-19/$len"
 ok "and is" cmp "$body" <(tail -c +11 "$tmp/want" | head -c 10)
 request GET "$path" -H "Range: bytes=$len-"
 has_status "a range past the end" 416
+request GET "$path" -H 'Range: bytes=10-19' -H 'If-Range: "other"'
+has_status "a range of another version" 200
+is "is the whole" "$(stat -c %s "$body")" "$len"
+tag=$(header ETag)
+request GET "$path" -H 'Range: bytes=10-19' -H "If-Range: $tag"
+has_status "a range of this version" 206
+request GET "$path" -H "If-None-Match: $tag"
+has_status "the client has it" 304
 request GET "${path%%\?*}?offset=$off&length=20000"
 has_status "a span past the end of the file" 404
 request GET "${path%%\?*}?offset=18446744073709551615&length=18446744073709551615"

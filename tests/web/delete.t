@@ -3,10 +3,7 @@
 . "$(dirname "$0")/web.sh"
 new_store
 start_daemon
-make_dcm "$tmp/1.dcm" SOPInstanceUID=2.25.1 SeriesInstanceUID=2.25.100
-make_dcm "$tmp/2.dcm" SOPInstanceUID=2.25.2 SeriesInstanceUID=2.25.100
-make_dcm "$tmp/3.dcm" SOPInstanceUID=2.25.3 SeriesInstanceUID=2.25.200
-make_dcm "$tmp/4.dcm" SOPInstanceUID=2.25.4 SeriesInstanceUID=2.25.300
+make_instances 1:100 2:100 3:200 4:300
 stow v2 "$tmp"/[1-4].dcm
 has_status "four instances" 200
 s=/v2/studies/2.25.1000

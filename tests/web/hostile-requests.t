@@ -3,15 +3,12 @@
 . "$(dirname "$0")/web.sh"
 new_store
 start_daemon
-host=${base#http://}
-host=${host%:*}
-port=${base##*:}
 make_dcm "$tmp/a.dcm" SOPInstanceUID=2.25.1
 put_file v2 "$tmp/a.dcm"
 
 # the status line of the answer to raw bytes; nothing when the connection is just closed
 raw() {
-	exec 3<>"/dev/tcp/$host/$port" || return
+	exec 3<>"$(peer)" || return
 	printf "$@" >&3
 	timeout 10 head -n 1 <&3 | tr -d '\r'
 	exec 3>&-
@@ -79,13 +76,13 @@ alive "heads"
 
 forged() {
 	request GET /v2/studies -H "$J" -H "Host: $1"
-	request POST /v2/studies/2.25.1000 -X PUT -H "$J" -H "Host: $1" -H 'Content-Type: application/dicom' --data-binary "@$tmp/a.dcm"
+	request POST /v2/studies/2.25.1000 -X PUT -H "$J" -H "Host: $1" -H "$PART" --data-binary "@$tmp/a.dcm"
 	json '."00081190".Value[0]'
 }
 is "a host that could break out of JSON is not repeated" "$(forged 'a"b')" "$base/v2/studies/2.25.1000"
 is "a plain one is" "$(forged pacs.example:8042)" "http://pacs.example:8042/v2/studies/2.25.1000"
 
-exec 4<>"/dev/tcp/$host/$port"
+exec 4<>"$(peer)"
 printf 'GET /health/check HTTP/1.1\r\nHost: x\r\n\r\nGET /health/check HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n' >&4
 is "two requests in one packet have two replies" "$(timeout 10 cat <&4 | tr -d '\r' | grep -o 'HTTP/1.1 200' | wc -l)" 2
 exec 4>&-
@@ -99,7 +96,7 @@ alive "bodies"
 
 burst=()
 for i in $(seq 300); do
-	exec {fd}<>"/dev/tcp/$host/$port" && burst+=("$fd")
+	exec {fd}<>"$(peer)" && burst+=("$fd")
 done
 for fd in "${burst[@]}"; do
 	exec {fd}>&-

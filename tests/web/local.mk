@@ -1,9 +1,7 @@
 # tests/web: the service over HTTP, by curl against a daemon that has this door only.
 if WITH_WEB
 check_PROGRAMS += tests/web/webd tests/web/httpgen
-tests_web_webd_SOURCES = tests/web/webd.c
 tests_web_webd_LDADD = $(WEB_LIBS) $(CORE_LIBS)
-tests_web_httpgen_SOURCES = tests/web/httpgen.c
 web_tests = \
 	tests/web/bulkdata.t \
 	tests/web/delete.t \

@@ -3,10 +3,7 @@
 . "$(dirname "$0")/web.sh"
 new_store
 start_daemon --threads 2
-host=${base#http://}
-host=${host%:*}
-port=${base##*:}
-exec 3<>"/dev/tcp/$host/$port" 4<>"/dev/tcp/$host/$port"
+exec 3<>"$(peer)" 4<>"$(peer)"
 
 # one request on a connection that stays; true when the reply says it will not
 asked_to_leave() {

@@ -3,7 +3,6 @@
 . "$(dirname "$0")/web.sh"
 new_store
 start_daemon
-MULTI='Content-Type: multipart/related; type="application/dicom"; boundary=bound'
 # DICOMLAKE_TEST_BIG=1: 4 GB in one request and an instance of 2 GB.
 if [ -n "${DICOMLAKE_TEST_BIG:-}" ]; then
 	count=8000 single=2000000000
@@ -21,7 +20,7 @@ is "$count instances in one request" "$(cat "$tmp/code")" 200
 is "all are referenced" "$(json '."00081199".Value | length')" $count
 ok "the daemon stays small ($(anon_kb) KB)" test "$(anon_kb)" -lt $limit_kb
 "$httpgen" instance $single 2.25.2 |
-	curl -s -m 600 -o "$body" -w '%{http_code}' -X POST -T - -H "$J" -H 'Content-Type: application/dicom' \
+	curl -s -m 600 -o "$body" -w '%{http_code}' -X POST -T - -H "$J" -H "$PART" \
 		"$base/dicom-web/studies" >"$tmp/code"
 is "one instance of $single bytes" "$(cat "$tmp/code")" 200
 ok "the daemon stays small ($(anon_kb) KB)" test "$(anon_kb)" -lt $limit_kb

@@ -10,7 +10,7 @@ start_daemon
 n=0 stored=0 wrong=
 while read -r f; do
 	n=$((n + 1))
-	request POST /dicom-web/studies -H 'Content-Type: application/dicom' --data-binary "@$data/$f"
+	request POST /dicom-web/studies -H "$PART" --data-binary "@$data/$f"
 	if [ "$status" = 409 ] && [ "$(json '."00081198".Value[0]."00081197".Value[0]')" = 43264 ]; then
 		continue
 	fi
@@ -37,7 +37,7 @@ nothing_stored "after every study was deleted"
 
 wrong=
 while read -r f; do
-	request POST /v2/studies -H "$J" -H 'Content-Type: application/dicom' --data-binary "@$data/$f"
+	request POST /v2/studies -H "$J" -H "$PART" --data-binary "@$data/$f"
 	case $status in
 	200 | 202)
 		url=$(json '."00081199".Value[0]."00081190".Value[0]')
@@ -53,7 +53,7 @@ is "v2 stores each but for the preamble, or says why not" "$wrong" ""
 
 wrong=
 while read -r f; do
-	request POST /dicom-web/studies -H 'Content-Type: application/dicom' --data-binary "@$data/$f"
+	request POST /dicom-web/studies -H "$PART" --data-binary "@$data/$f"
 	case $status in
 	200 | 202 | 204 | 409) ;;
 	*) wrong="$wrong $f:$status" ;;

@@ -4,10 +4,7 @@
 new_store
 # One thread could be held by each slow client; two of three are.
 start_daemon --threads 3
-host=${base#http://}
-host=${host%:*}
-port=${base##*:}
-exec 3<>"/dev/tcp/$host/$port" 4<>"/dev/tcp/$host/$port"
+exec 3<>"$(peer)" 4<>"$(peer)"
 printf 'GET /health/check HTTP/1.1\r\nX: ' >&3
 printf 'POST /v2/studies HTTP/1.1\r\nHost: x\r\n%s\r\nContent-Type: application/dicom\r\nContent-Length: 1000\r\n\r\nslow' "$J" >&4
 request GET /health/check

@@ -3,10 +3,6 @@
 . "$(dirname "$0")/web.sh"
 new_store
 start_daemon
-host=${base#http://}
-host=${host%:*}
-port=${base##*:}
-MULTI='Content-Type: multipart/related; type="application/dicom"; boundary=bound'
 for i in $(seq 1 20); do
 	make_dcm "$tmp/$i.dcm" SOPInstanceUID=2.25.$i
 done
@@ -47,7 +43,7 @@ nothing_stored "no boundary"
 multipart_body $(files 20) >"$tmp/body"
 size=$(stat -c %s "$tmp/body")
 cut_connection() {
-	exec 3<>"/dev/tcp/$host/$port"
+	exec 3<>"$(peer)"
 	printf 'POST /v2/studies HTTP/1.1\r\nHost: x\r\n%s\r\n%s\r\nContent-Length: %d\r\n\r\n' "$J" "$MULTI" "$size" >&3
 	head -c $((size / 2)) "$tmp/body" >&3
 	exec 3>&-
@@ -61,7 +57,7 @@ ok "a client that leaves ends its request" wait_for "$patience" idle
 nothing_stored "a client that left"
 
 cut_chunked() {
-	exec 3<>"/dev/tcp/$host/$port"
+	exec 3<>"$(peer)"
 	printf 'POST /v2/studies HTTP/1.1\r\nHost: x\r\n%s\r\n%s\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n' \
 		"$J" "$MULTI" $((size / 2)) >&3
 	head -c $((size / 2)) "$tmp/body" >&3

@@ -38,15 +38,13 @@ is "v1 has no failed attributes" "$(json '."00081199".Value[0] | has("00741048")
 
 make_dcm "$tmp/e.dcm" SOPInstanceUID=2.25.5
 multipart_body "$tmp/e.dcm" >"$tmp/one"
-request POST /v2/studies/2.25.1000 -H "$J" --data-binary "@$tmp/one" \
-	-H 'Content-Type: multipart/related; type="application/dicom"; boundary=bound'
+request POST /v2/studies/2.25.1000 -H "$J" -H "$MULTI" --data-binary "@$tmp/one"
 has_status "into its study" 200
 is "the study URL is there" "$(json '."00081190".Value[0]')" "$base/v2/studies/2.25.1000"
 
 make_dcm "$tmp/f.dcm" SOPInstanceUID=2.25.6
 multipart_body "$tmp/f.dcm" >"$tmp/one"
-request POST /v2/studies/2.25.77 -H "$J" --data-binary "@$tmp/one" \
-	-H 'Content-Type: multipart/related; type="application/dicom"; boundary=bound'
+request POST /v2/studies/2.25.77 -H "$J" -H "$MULTI" --data-binary "@$tmp/one"
 has_status "into another study" 409
 is "with the reason" "$(json '."00081198".Value[0]."00081197".Value[0]')" 43265
 like "and the attribute" "$(json '."00081198".Value[0]."00741048".Value[0]."00000902".Value[0]')" '^DICOM100: \(0020,000d\) - '

@@ -5,8 +5,6 @@ new_store
 start_daemon --max-request 200000
 make_dcm "$tmp/a.dcm" SOPInstanceUID=2.25.1
 multipart_body "$tmp/a.dcm" >"$tmp/one"
-PART='Content-Type: application/dicom'
-MULTI='Content-Type: multipart/related; type="application/dicom"; boundary=bound'
 
 post() {
 	request POST "$@" --data-binary "@$tmp/one"
@@ -98,4 +96,10 @@ request DELETE /v2/studies/2.25.1000
 put_file v1 "$tmp/implicit.dcm"
 has_status "and at v1" 200
 is "too" "$(json '."00081199".Value[0]."00081196".Value[0]')" 45063
+
+allow_log 'id=no-staging failed: Nothing could be stored'
+rm -r "$store/staging"
+request POST /v2/studies -H "$J" -H "$PART" -H 'X-Request-ID: no-staging' --data-binary "@$tmp/a.dcm"
+has_status "what the service cannot do is its own fault" 503
+is "and the log tells, once" "$(grep -c 'id=no-staging failed: Nothing could be stored' "$daemon_log")" 1
 done_testing

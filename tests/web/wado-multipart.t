@@ -3,9 +3,7 @@
 . "$(dirname "$0")/web.sh"
 new_store
 start_daemon
-for n in 1 2 3 4; do
-	make_dcm "$tmp/$n.dcm" SOPInstanceUID=2.25.$n SeriesInstanceUID=2.25.$((100 * (n % 2 + 1)))
-done
+make_instances 1:200 2:100 3:200 4:100
 dcmconv +ti "$tmp/4.dcm" "$tmp/4i.dcm"
 stow dicom-web "$tmp"/[1-3].dcm "$tmp/4i.dcm"
 s=studies/2.25.1000
@@ -55,10 +53,11 @@ status=$(curl -s -0 -o "$body" -D "$head" -w '%{http_code}' -H "$AS_STORED_PARTS
 has_status "HTTP/1.0" 200
 is "is not chunked" "$(header Transfer-Encoding) $(header Connection)" " close"
 is "and whole" "$(split_multipart "$tmp/old")" 4
+curl -s -0 -o "$body" -D "$head" -H 'Connection: keep-alive' -H "$AS_STORED_PARTS" "$base/v2/$s"
+is "nor kept, since nothing else tells its end" "$(header Connection)" close
 
 "$httpgen" body 3 400000 2.25.5 >"$tmp/large"
-request POST /v2/studies -H "$J" --data-binary "@$tmp/large" \
-	-H 'Content-Type: multipart/related; type="application/dicom"; boundary=bound'
+request POST /v2/studies -H "$J" -H "$MULTI" --data-binary "@$tmp/large"
 rm "$(find "$store/AHDS" -name 2.25.5.3.dcm)"
 fails 18 "a file that is missing after the first bytes breaks the reply off" \
 	curl -s -o /dev/null -H "$AS_STORED_PARTS" "$base/v2/studies/2.25.5.0.1"

@@ -5,6 +5,8 @@
 #   json FILTER                         jq -r on the last body
 #   stow DIALECT FILE... [-- CURL-OPTIONS]   one multipart request, as request
 #   put_file DIALECT FILE               single part; as request
+#   make_instances N:SERIES...          $tmp/N.dcm with SOP UID 2.25.N in series 2.25.SERIES
+#   peer                                prints what bash opens as a connection to the daemon
 #   has_status NAME WANT                of the last reply
 #   says NAME REGEX                     the last body, one line, matches
 #   nothing_stored NAME, staging_is_empty NAME
@@ -21,6 +23,8 @@ head=$tmp/.head
 J='Accept: application/dicom+json'
 AS_STORED='Accept: application/dicom; transfer-syntax=*'
 AS_STORED_PARTS='Accept: multipart/related; type="application/dicom"; transfer-syntax=*'
+PART='Content-Type: application/dicom'
+MULTI='Content-Type: multipart/related; type="application/dicom"; boundary=bound'
 
 request() {
 	local method=$1 url=$2
@@ -66,12 +70,23 @@ stow() {
 	done
 	[ $# -eq 0 ] || shift
 	multipart_body "${files[@]}" >"$tmp/.request"
-	request "${METHOD:-POST}" "/$dialect/studies" -H "$J" --data-binary "@$tmp/.request" \
-		-H 'Content-Type: multipart/related; type="application/dicom"; boundary=bound' "$@"
+	request "${METHOD:-POST}" "/$dialect/studies" -H "$J" -H "$MULTI" --data-binary "@$tmp/.request" "$@"
 }
 
 put_file() {
-	request POST "/$1/studies" -H "$J" -H 'Content-Type: application/dicom' --data-binary "@$2"
+	request POST "/$1/studies" -H "$J" -H "$PART" --data-binary "@$2"
+}
+
+make_instances() {
+	local pair
+	for pair; do
+		make_dcm "$tmp/${pair%:*}.dcm" SOPInstanceUID="2.25.${pair%:*}" SeriesInstanceUID="2.25.${pair#*:}"
+	done
+}
+
+peer() {
+	local at=${base#http://}
+	echo "/dev/tcp/${at%:*}/${at#*:}"
 }
 
 split_multipart() {
