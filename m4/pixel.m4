@@ -8,6 +8,10 @@ AC_DEFUN([DL_PIXEL], [
   PKG_CHECK_MODULES([OPENJPEG], [libopenjp2 >= 2.5])
   AC_LANG_PUSH([C++])
   dl_save_LIBS=$LIBS
+  dl_save_CXXFLAGS=$CXXFLAGS
+  # Debian builds DCMTK for it, and not every compiler is there by itself.
+  DCMTK_CXXFLAGS=-std=gnu++17
+  CXXFLAGS="$CXXFLAGS $DCMTK_CXXFLAGS"
   DCMTK_JPEG_LIBS="-ldcmjpeg -lijg8 -lijg12 -lijg16 -ldcmimgle -ldcmdata -loflog -lofstd"
   LIBS="$DCMTK_JPEG_LIBS $LIBS"
   AC_MSG_CHECKING([for DCMTK's JPEG decoders])
@@ -17,6 +21,8 @@ AC_DEFUN([DL_PIXEL], [
       EUC_never, EPC_default); DJDecompressIJG16Bit d(p, OFFalse);]])],
     [AC_MSG_RESULT([yes])], [AC_MSG_ERROR([DCMTK's JPEG decoders not found (libdcmtk-dev)])])
   LIBS=$dl_save_LIBS
+  CXXFLAGS=$dl_save_CXXFLAGS
+  AC_SUBST([DCMTK_CXXFLAGS])
   AC_LANG_POP([C++])
   # Programs that decode no frame need not load what does; the one C++ file needs no
   # more than its run-time library, so C programs are linked as C.

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "dicom/frames.h"
-#include "tests/unit/dicom_file.h"
+#include "tests/unit/dicom_expect.h"
 
 #define JPEG "1.2.840.10008.1.2.4.50"
 #define MPEG "1.2.840.10008.1.2.4.102"
