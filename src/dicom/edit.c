@@ -326,7 +326,7 @@ rewrite_meta(const unsigned char *p, size_t len, const char *xfer_uid, struct bu
 	size_t uid_len = strlen(xfer_uid);
 
 	while (len >= 8) {
-		bool extended = vr_info(VR(p[4], p[5]))->extended;
+		bool extended = vr_is_extended(VR(p[4], p[5]));
 		size_t n = extended ? 12 : 8;
 		uint64_t value;
 		uint32_t tag = (uint32_t)p[1] << 24 | (uint32_t)p[0] << 16 | (uint32_t)p[3] << 8 | p[2];

@@ -210,12 +210,6 @@ implicit_vr(uint32_t tag, uint32_t length, bool pixels_signed)
 	return e->vr;
 }
 
-static bool
-is_upper(unsigned char c)
-{
-	return c >= 'A' && c <= 'Z';
-}
-
 /* One element's tag, VR and length.  0 at the end of the input. */
 static int
 read_header(struct reader *r, const struct place *where, struct header *h)
@@ -246,12 +240,8 @@ read_header(struct reader *r, const struct place *where, struct header *h)
 	}
 	h->vr = VR(p[4], p[5]);
 	h->info = vr_info(h->vr);
-	extended = h->info->extended;
+	extended = vr_is_extended(h->vr);
 	if (h->info->kind == VR_UNKNOWN) {
-		/* Two capital letters are a VR of the future, which has the long
-		 * form (PS3.5 6.2); other text is a private habit of old devices,
-		 * seen with the short one. */
-		extended = is_upper(p[4]) && is_upper(p[5]);
 		if (p[4] < 0x20 || p[4] > 0x7E || p[5] < 0x20 || p[5] > 0x7E)
 			return h->tag == 0 ? broken(r, h->tag, "zeros where an element should be")
 					   : broken(r, h->tag, "no value representation: is the "

@@ -147,6 +147,9 @@ charls_encode(const struct pixel_frame *frame, unsigned quality, struct buf *out
 	(void)quality;
 	if (format->bits_allocated < 8 || format->bits_allocated > 16)
 		return err_set(err, -EOPNOTSUPP, "JPEG-LS does not hold cells of %u bits", format->bits_allocated);
+	/* CharLS writes two components, which no image of PS3.3 has, but does not read them */
+	if (format->samples == 2)
+		return err_set(err, -EOPNOTSUPP, "two samples a pixel cannot be encoded as JPEG-LS");
 	e = charls_jpegls_encoder_create();
 	if (e == NULL)
 		return err_set(err, -ENOMEM, "out of memory");

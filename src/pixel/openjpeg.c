@@ -240,7 +240,7 @@ make_image(const struct pixel_frame *frame)
 
 	for (s = 0; s < f->samples; s++)
 		parameters[s] = (opj_image_cmptparm_t){ .dx = 1, .dy = 1, .w = f->columns, .h = f->rows,
-							.prec = bits, .sgnd = f->is_signed };
+							.prec = bits, .sgnd = f->is_signed && size > 0 };
 	image = opj_image_create(f->samples, parameters, f->samples == 1 ? OPJ_CLRSPC_GRAY :
 				 f->color == PIXEL_RGB ? OPJ_CLRSPC_SRGB : OPJ_CLRSPC_SYCC);
 	if (image == NULL)
