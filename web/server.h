@@ -10,6 +10,7 @@
 #include "web/web.h"
 
 struct mg_context;
+struct pixels_cache;
 
 struct web {
 	struct store *store;
@@ -19,6 +20,7 @@ struct web {
 	unsigned port;
 	uint64_t max_request;
 	struct chunk_pool *chunks;
+	struct pixels_cache *pixels;
 	struct watch *watch;
 	struct metrics metrics;
 	atomic_uint active;		/* requests under way */
