@@ -14,6 +14,7 @@ web_tests = \
 	tests/web/qido-match.t \
 	tests/web/qido-paging.t \
 	tests/web/samples.t \
+	tests/web/samples-pixels.t \
 	tests/web/slow-clients.t \
 	tests/web/stow-broken-requests.t \
 	tests/web/stow-multipart.t \
