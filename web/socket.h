@@ -8,6 +8,9 @@
 
 /* The socket that is connected to a peer (IPv4).  -1: not found. */
 int  socket_find(const char *address, int port, int local_port);
+/* Wake whoever waits for a connection to local_port, or for another request on one: they
+ * find the end. */
+void socket_hang_up(int local_port);
 /* Before a close with bytes unread, which would reset the connection and take the reply
  * with it: say that nothing more will be sent, and read over what still comes, a
  * bounded while. */
