@@ -113,6 +113,9 @@ void incoming_free(struct incoming *in);
 int  ticket_wait(struct ticket *t, struct ingest_result *result, struct err *err);
 /* Not interested: the commit goes on. */
 void ticket_free(struct ticket *t);
+/* Wait until everything accepted so far is durable, and a bounded while until the observer
+ * (store_observe) was told of it. */
+int  store_sync(struct store *st);
 
 /* Add a line to the error-queue (JSON): which door, what name, why. */
 void store_record_refusal(struct store *st, const char *door, const char *name,
