@@ -250,8 +250,9 @@ int  store_search(struct store *st, const struct search *search,
 /* Everything in the scope (study_uid must be given).  -ENOENT when nothing matches. */
 int  store_delete(struct store *st, const struct store_scope *scope,
 		  uint64_t *ret_instances, struct err *err);
-/* By id: an instance, series or study. */
-int  store_delete_id(struct store *st, uint64_t id, struct err *err);
+/* By id: an instance, series or study.  watermark, when not 0, is the version of the instance
+ * that is meant: -ESTALE, and nothing is deleted, when another has taken its place. */
+int  store_delete_id(struct store *st, uint64_t id, uint64_t watermark, struct err *err);
 
 /* ----------------------------------------------------------- changes ---- */
 
