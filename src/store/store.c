@@ -169,7 +169,6 @@ store_new(void)
 	if (st == NULL)
 		return NULL;
 	st->queue_end = &st->queue;
-	st->observer_wake = -1;
 	st->open_lock = -1;
 	st->bases = base_cache_new();
 	if (st->bases == NULL) {

@@ -271,6 +271,45 @@ struct change {
 	char sop_uid[UID_TEXT_MAX];
 };
 
+enum change_state { CHANGE_CURRENT, CHANGE_REPLACED, CHANGE_DELETED };
+
+struct change_entry {			/* lent for the call */
+	struct change change;
+	enum change_state state;	/* of what the entry stored, now (contract 12.3) */
+	const char *partition;
+	const char *path;		/* of its file, below the store; NULL: it is there no more */
+	struct slice metadata;		/* of the instance as it is now, bulk hidden; len 0: gone, or not asked for */
+};
+
+enum changes_from {
+	CHANGES_BY_SEQUENCE,		/* those with sequences above `after` */
+	CHANGES_BY_TIME,		/* since <= time < until, without the first `after` of them */
+	CHANGES_LATEST,			/* the latest one */
+};
+
+struct changes_query {
+	enum changes_from from;
+	uint64_t after;
+	int64_t since, until;		/* clock_ticks */
+	uint64_t limit;
+	bool metadata;
+};
+
+/* Changes of all partitions in their order, which is that of their times too.  No transaction
+ * is held during fn; non-zero from fn stops and is returned. */
+int  store_changes(struct store *st, const struct changes_query *query,
+		   int (*fn)(void *ctx, const struct change_entry *entry), void *ctx, struct err *err);
+
+/* Something to poll for changes of any process. */
+struct change_watch;
+int  change_watch_open(struct store *st, struct change_watch **ret_watch);
+/* Readable when there may be changes; in case a sign of another process is lost, look once a
+ * second all the same. */
+int  change_watch_fd(const struct change_watch *watch);
+/* Before looking at the feed: not readable until the next change. */
+void change_watch_clear(struct change_watch *watch);
+void change_watch_close(struct change_watch *watch);	/* before the store; NULL is fine */
+
 /* Call fn for changes made by any process, in order, from a thread of the
  * store's own, beginning with those after now.  ticket_wait and store_delete wait (a short,
  * bounded while) until fn has returned for their change, so what fn
