@@ -232,6 +232,14 @@ request_accept(const struct request *rq, struct accept *ret_accept)
 }
 
 bool
+request_takes(const struct request *rq, const char *type)
+{
+	struct accept accept;
+
+	return !request_accept(rq, &accept) || accept_allows(&accept, type);
+}
+
+bool
 request_takes_json(const struct request *rq, bool absent)
 {
 	struct accept accept;
@@ -264,6 +272,16 @@ void
 request_unwatch(struct request *rq)
 {
 	watch_disarm(rq->slot);
+}
+
+int
+request_take_socket(struct request *rq)
+{
+	int fd = find_socket(rq);
+
+	watch_close(rq->slot);		/* it would shut our connection down */
+	rq->slot = NULL;
+	return fd < 0 ? -ENOTCONN : socket_take(fd);
 }
 
 static int

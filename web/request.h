@@ -75,6 +75,8 @@ void request_fini(struct request *rq);
 const char *request_header(const struct request *rq, const char *name);
 /* All Accept headers as one; false: none was sent. */
 bool request_accept(const struct request *rq, struct accept *ret_accept);
+/* Does the client take this type?  It does when it does not say. */
+bool request_takes(const struct request *rq, const char *type);
 /* Does the client take application/dicom+json?  absent: the answer when it does not say. */
 bool request_takes_json(const struct request *rq, bool absent);
 
@@ -86,6 +88,10 @@ ssize_t request_read(struct request *rq, void *data, size_t len, struct err *err
 void request_finish_body(struct request *rq);
 /* Will the connection be closed because of that? */
 bool request_must_close(const struct request *rq);
+
+/* Take the connection away from civetweb, which then closes nothing: the socket is the
+ * caller's.  -errno. */
+int  request_take_socket(struct request *rq);
 
 /* The scope of the path. */
 struct store_scope request_scope(const struct request *rq);

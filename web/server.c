@@ -224,6 +224,11 @@ web_start(struct store *st, const struct web_options *options, struct web **ret_
 		err_set(err, r, "Cannot start a thread");
 		goto fail;
 	}
+	r = follow_start(st, &web->follow);
+	if (r < 0) {
+		err_set(err, r, "Cannot start a thread");
+		goto fail;
+	}
 	r = start_context(web, err);
 	if (r < 0)
 		goto fail;
@@ -251,6 +256,7 @@ web_stop(struct web *w)
 	while (w->context != NULL && atomic_load(&w->active) > 0 && clock_monotonic() < until)
 		nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
 	mg_stop(w->context);
+	follow_stop(w->follow);
 	watch_stop(w->watch);
 	chunks_free(w->chunks);
 	free(w->address);

@@ -4,6 +4,8 @@ check_PROGRAMS += tests/web/webd tests/web/httpgen
 tests_web_webd_LDADD = $(WEB_LIBS) $(CORE_LIBS)
 web_tests = \
 	tests/web/bulkdata.t \
+	tests/web/change-feed.t \
+	tests/web/change-feed-follow.t \
 	tests/web/delete.t \
 	tests/web/health-metrics.t \
 	tests/web/hostile-requests.t \
