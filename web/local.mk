@@ -14,6 +14,7 @@ libweb_a_SOURCES = \
 	web/metrics.c web/metrics.h \
 	web/multipart.c web/multipart.h \
 	web/params.c web/params.h \
+	web/partitions.c \
 	web/qido.c \
 	web/qido_params.c web/qido_params.h \
 	web/range.c web/range.h \

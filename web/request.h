@@ -47,7 +47,8 @@ struct request {
 	struct uri_path path;
 	struct route_match match;
 	const struct dialect *dialect;	/* NULL at the root */
-	const char *partition;		/* NULL: the default one */
+	const char *partition;		/* NULL: the default one, which the URL does not name */
+	char partition_name[STORE_NAME_MAX + 1];
 	/* From the path, checked; "" when the route has none. */
 	char study_uid[UID_TEXT_MAX], series_uid[UID_TEXT_MAX], sop_uid[UID_TEXT_MAX];
 	const char *raw_query;		/* NULL: none */

@@ -85,6 +85,7 @@ struct store {
 	char *error_queue;
 	char workspace[STORE_NAME_MAX + 1], service[STORE_NAME_MAX + 1];
 	bool read_only;
+	bool partitions;		/* several are allowed */
 	struct kv *kv;
 	struct blob_store *blobs;
 	struct base_cache *bases;

@@ -37,6 +37,11 @@ struct store;
 #define STORE_NAME_MAX 64		/* workspace, service, partition */
 #define STORE_DEFAULT_PARTITION "Microsoft.Default"
 
+/* May there be several data partitions (contract 1.2)?  Off in a new store; turned on for ever, and
+ * only as long as the store holds nothing: -ENOTEMPTY. */
+bool store_partitions(const struct store *st);
+int  store_enable_partitions(struct store *st, struct err *err);
+
 /* 1 to STORE_NAME_MAX letters, digits, '-', '_' and '.', and one safe component of a path. */
 bool store_name_is_valid(const char *name);
 
@@ -140,6 +145,8 @@ struct store_node {
 };
 
 int  store_lookup(struct store *st, uint64_t parent, const char *name, struct store_node *ret_node);
+/* A partition by its name, in either case.  -ENOENT. */
+int  store_find_partition(struct store *st, const char *name, struct store_node *ret_node);
 int  store_get_node(struct store *st, uint64_t id, struct store_node *ret_node);
 /* Children of parent with id > after, ascending, until fn returns non-zero
  * (returned then).  fn runs inside a read transaction: it must not block. */

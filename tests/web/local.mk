@@ -12,6 +12,7 @@ web_tests = \
 	tests/web/many-clients.t \
 	tests/web/memory.t \
 	tests/web/metadata-etag.t \
+	tests/web/partitions.t \
 	tests/web/qido-errors.t \
 	tests/web/qido-match.t \
 	tests/web/qido-paging.t \
