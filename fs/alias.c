@@ -5,19 +5,12 @@
 
 #include "fs/tree.h"
 
-static const struct node *
-partition_of(const struct node *n)
+struct node *
+alias_partition_locked(struct node *n)
 {
-	while (n != NULL && n->parent != NULL && n->parent->id != TREE_SERVICE)
+	while (n->parent != NULL && n->parent->id != TREE_SERVICE)
 		n = n->parent;
-	return n != NULL && n->parent != NULL ? n : NULL;
-}
-
-const char *
-alias_partition_locked(const struct node *n)
-{
-	n = partition_of(n);
-	return n != NULL && n->kind != NODE_FILE ? n->name : NULL;
+	return n->parent != NULL ? n : NULL;
 }
 
 bool
@@ -99,7 +92,7 @@ int
 alias_move_locked(struct nodes *t, struct node *n, struct node *parent, const char *name)
 {
 	struct node *old = node_child_locked(t, parent->id, name);
-	const struct node *from = partition_of(n), *to = partition_of(parent);
+	const struct node *from = alias_partition_locked(n), *to = alias_partition_locked(parent);
 	int r = 0;
 
 	if (from == NULL || to == NULL || from != to || from == n)

@@ -21,8 +21,8 @@
 /* How long an emptied study or series directory waits for its rmdir. */
 #define ALIAS_VANISH_SECONDS 30
 
-/* The partition a node lies in; NULL when it lies in none.  Lives as long as the node. */
-const char *alias_partition_locked(const struct node *n);
+/* The partition a node lies in or is; NULL when it lies in none. */
+struct node *alias_partition_locked(struct node *n);
 /* Something at or below n was ingested: the nearest directory above that did not
  * know becomes a mere name.  True when one did: *ret_listing is the parent
  * whose listing changed; call again until false. */

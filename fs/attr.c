@@ -214,7 +214,7 @@ get_attr(struct fs *fs, fuse_req_t req, uint64_t ino, struct handle *h, struct s
 	*ret_timeout = FS_TIMEOUT;
 	if (ino == TREE_ERROR_QUEUE)
 		*ret_timeout = 0;	/* any process may add to it */
-	if (tree_is_fixed(ino) && ino != TREE_SERVICE) {
+	if (tree_is_outside(ino)) {
 		attr_of_fixed(fs, tree_fixed_at(&fs->tree, ino), sb);
 		return 0;
 	}
@@ -264,24 +264,15 @@ set_local(struct fs *fs, uint64_t ino, const struct stat *sb, int to_set)
 }
 
 static int
-set_size_of(struct fs *fs, uint64_t ino, uint64_t size, struct handle *h, uint64_t now_size)
+set_size_of(struct fs *fs, uint64_t size, struct handle *h, uint64_t now_size)
 {
-	struct receive *rc = h != NULL ? h->receive : NULL;
-	struct node *n;
 	int r;
 
-	if (rc == NULL)		/* truncate(2) by path: what would be left is no DICOM file */
+	if (h == NULL || h->receive == NULL)	/* truncate(2) by path: what would be left is no DICOM file */
 		return size == now_size ? 0 : -EPERM;
-	r = receive_truncate(rc, size);
-	if (r == 0 && h->file != NULL) {
-		nodes_lock(fs->nodes);
-		n = node_find_locked(fs->nodes, ino);
-		if (n != NULL) {
-			n->size = size;
-			n->mtime = clock_now();
-		}
-		nodes_unlock(fs->nodes);
-	}
+	r = receive_truncate(h->receive, size);
+	if (r == 0)
+		file_changed(fs, h);
 	return r;
 }
 
@@ -295,7 +286,7 @@ fs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *want, int to_set, struct
 	int r = get_attr(fs, req, ino, h, &sb, &timeout);
 
 	if (r == 0 && (to_set & FUSE_SET_ATTR_SIZE))
-		r = S_ISREG(sb.st_mode) ? set_size_of(fs, ino, (uint64_t)want->st_size, h, (uint64_t)sb.st_size)
+		r = S_ISREG(sb.st_mode) ? set_size_of(fs, (uint64_t)want->st_size, h, (uint64_t)sb.st_size)
 					: -EISDIR;
 	/* Owner, mode and times of what is stored are the store's own: asking
 	 * for others succeeds, as tools insist on it, and changes nothing. */

@@ -87,16 +87,17 @@ refresh_locked(struct fs *fs, uint64_t ino, struct node **dir)
 	struct node *n = *dir, *parent = n->parent;
 	struct store_node found;
 	enum store_level level;
-	uint64_t parent_id;
+	uint64_t parent_id, store_id;
 	int r;
 
 	if (n->kind != NODE_DIR || parent == NULL || !n->named || !dir_level(parent, &level) ||
 	    !tree_public_name(level, n->name, key))
 		return 0;
 	parent_id = parent->id;
+	store_id = dir_store_id(parent);
 	strcpy(name, n->name);
 	nodes_unlock(fs->nodes);
-	r = store_lookup(fs->st, parent_id == TREE_SERVICE ? STORE_ROOT_ID : parent_id, key, &found);
+	r = store_lookup(fs->st, store_id, key, &found);
 	nodes_lock(fs->nodes);
 	if (r == 0 && found.level != STORE_INSTANCE) {
 		parent = node_find_locked(fs->nodes, parent_id);
@@ -184,7 +185,7 @@ lookup(struct fs *fs, uint64_t ino, const char *name, struct fuse_entry_param *e
 	uint64_t store_id;
 	int r;
 
-	if (tree_is_fixed(ino) && ino != TREE_SERVICE)
+	if (tree_is_outside(ino))
 		return lookup_fixed(fs, ino, name, e);
 	nodes_lock(fs->nodes);
 	r = dir_get_locked(fs, ino, &dir);
@@ -311,7 +312,7 @@ fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 		r = lookup(fs, parent, name, &e);
 	if (r < 0)
 		fuse_reply_err(req, -r);
-	else if (fuse_reply_entry(req, &e) != 0 && e.ino != 0) {
+	else if (fuse_reply_entry(req, &e) != 0) {
 		nodes_lock(fs->nodes);
 		node_forget_locked(fs->nodes, e.ino, 1);
 		nodes_unlock(fs->nodes);
@@ -323,11 +324,9 @@ fs_forget(fuse_req_t req, fuse_ino_t ino, uint64_t n)
 {
 	struct fs *fs = fs_enter(req, FS_FORGET);
 
-	if (!tree_is_instance(ino) && !tree_is_local(ino)) {
-		nodes_lock(fs->nodes);
-		node_forget_locked(fs->nodes, ino, n);
-		nodes_unlock(fs->nodes);
-	}
+	nodes_lock(fs->nodes);
+	node_forget_locked(fs->nodes, ino, n);
+	nodes_unlock(fs->nodes);
 	fuse_reply_none(req);
 }
 
@@ -339,8 +338,7 @@ fs_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
 
 	nodes_lock(fs->nodes);
 	for (i = 0; i < count; i++)
-		if (!tree_is_instance(forgets[i].ino) && !tree_is_local(forgets[i].ino))
-			node_forget_locked(fs->nodes, forgets[i].ino, forgets[i].nlookup);
+		node_forget_locked(fs->nodes, forgets[i].ino, forgets[i].nlookup);
 	nodes_unlock(fs->nodes);
 	fuse_reply_none(req);
 }
@@ -398,7 +396,6 @@ fs_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info 
 struct listing {
 	struct fs *fs;
 	fuse_req_t req;
-	struct node *dir;		/* only compared and used with the lock held */
 	uint64_t ino;
 	bool plus;
 	char *data;
@@ -422,19 +419,13 @@ add_entry(struct listing *l, const char *name, const struct fuse_entry_param *e,
 	return 0;
 }
 
-static void
-undo_lookup_locked(struct fs *fs, uint64_t node)
-{
-	if (node != 0 && !tree_is_instance(node) && !tree_is_local(node))
-		node_forget_locked(fs->nodes, node, 1);
-}
-
 static int
 add_node(void *ctx, const struct store_node *node)
 {
 	struct listing *l = ctx;
 	char name[UID_TEXT_MAX + sizeof TREE_SUFFIX];
 	struct fuse_entry_param e = { .ino = 0 };
+	struct node *dir;
 	int r = 0;
 
 	strcpy(name, node->name);
@@ -448,10 +439,8 @@ add_node(void *ctx, const struct store_node *node)
 		r = fill_catalog_locked(l->fs, NULL, node, name, &e);
 	else {
 		nodes_lock(l->fs->nodes);
-		if (node_find_locked(l->fs->nodes, l->ino) != l->dir)
-			r = -ESTALE;	/* removed meanwhile */
-		else
-			r = fill_catalog_locked(l->fs, l->dir, node, name, &e);
+		dir = node_find_locked(l->fs->nodes, l->ino);
+		r = dir != NULL ? fill_catalog_locked(l->fs, dir, node, name, &e) : -ESTALE;
 		nodes_unlock(l->fs->nodes);
 	}
 	if (r < 0)
@@ -459,7 +448,7 @@ add_node(void *ctx, const struct store_node *node)
 	r = add_entry(l, name, &e, node->id);
 	if (r != 0) {
 		nodes_lock(l->fs->nodes);
-		undo_lookup_locked(l->fs, e.ino);
+		node_forget_locked(l->fs->nodes, e.ino, 1);
 		nodes_unlock(l->fs->nodes);
 	}
 	return r;
@@ -504,13 +493,13 @@ list_fixed(struct listing *l, uint64_t off)
 }
 
 static int
-list_local_locked(struct listing *l, uint64_t off)
+list_local_locked(struct listing *l, const struct node *dir, uint64_t off)
 {
 	struct fuse_entry_param e;
 	struct node *n;
 	int r = 0;
 
-	for (n = l->dir->dirs; n != NULL && r == 0; n = n->next) {
+	for (n = dir->dirs; n != NULL && r == 0; n = n->next) {
 		if (!n->listed || tree_dir_offset(n->id) <= off)
 			continue;
 		entry_init(&e, n->id, FS_TIMEOUT);
@@ -523,21 +512,21 @@ list_local_locked(struct listing *l, uint64_t off)
 static int
 list_dir(struct listing *l, uint64_t off)
 {
-	enum store_level level;
 	uint64_t store_id, parent;
+	struct node *dir;
 	bool in_catalog;
 	int r;
 
 	nodes_lock(l->fs->nodes);
-	r = dir_get_locked(l->fs, l->ino, &l->dir);
+	r = dir_get_locked(l->fs, l->ino, &dir);
 	if (r < 0) {
 		nodes_unlock(l->fs->nodes);
 		return r;
 	}
-	l->ino = l->dir->id;
-	in_catalog = dir_level(l->dir, &level);
-	store_id = dir_store_id(l->dir);
-	parent = l->dir->parent != NULL ? l->dir->parent->id : TREE_DICOM;
+	l->ino = dir->id;
+	in_catalog = dir->kind == NODE_CATALOG;
+	store_id = dir_store_id(dir);
+	parent = dir->parent != NULL ? dir->parent->id : TREE_DICOM;
 	nodes_unlock(l->fs->nodes);
 
 	r = add_dots(l, off, parent);
@@ -548,8 +537,9 @@ list_dir(struct listing *l, uint64_t off)
 		r = 0;
 	if (r == 0) {
 		nodes_lock(l->fs->nodes);
-		if (node_find_locked(l->fs->nodes, l->ino) == l->dir)
-			r = list_local_locked(l, off);
+		dir = node_find_locked(l->fs->nodes, l->ino);
+		if (dir != NULL)
+			r = list_local_locked(l, dir, off);
 		nodes_unlock(l->fs->nodes);
 	}
 	return r;
@@ -565,7 +555,7 @@ undo_listing(struct listing *l)
 	nodes_lock(l->fs->nodes);
 	while (l->plus && at + FUSE_NAME_OFFSET_DIRENTPLUS <= l->len) {
 		memcpy(&d, l->data + at, FUSE_NAME_OFFSET_DIRENTPLUS);
-		undo_lookup_locked(l->fs, d.entry_out.nodeid);
+		node_forget_locked(l->fs->nodes, d.entry_out.nodeid, 1);
 		at += FUSE_DIRENTPLUS_SIZE(&d);
 	}
 	nodes_unlock(l->fs->nodes);
@@ -582,7 +572,7 @@ read_dir(fuse_req_t req, struct fs *fs, uint64_t ino, size_t size, uint64_t off,
 		fuse_reply_err(req, ENOMEM);
 		return;
 	}
-	if (tree_is_fixed(ino) && ino != TREE_SERVICE)
+	if (tree_is_outside(ino))
 		r = list_fixed(&l, off);
 	else
 		r = list_dir(&l, off);

@@ -4,10 +4,7 @@
  * passthrough works, else by pread with the page cache kept.  Local names bypass
  * the page cache where the kernel can still map them: their bytes are in that of the
  * staging file already, and copying them twice costs a fifth of a `cp`.  Writing goes to a
- * receive (receive.h), and the flush that each close() sends has it accepted:
- * an error there reaches the program.  A flush is not the last one for sure
- * (dup, fork), so a refused file is kept and tried again when it has changed,
- * until its last release; only then is it reported as refused.
+ * receive (receive.h), until close() has it accepted (close.c).
  */
 #include "fs/private.h"
 
@@ -21,7 +18,6 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
-#include "fs/notify.h"
 
 /* -- handles -------------------------------------------------------------- */
 
@@ -32,13 +28,12 @@ handle_of(const struct fuse_file_info *fi)
 }
 
 static struct handle *
-handle_new(struct fs *fs, uint64_t node)
+handle_new(struct fs *fs)
 {
 	struct handle *h = calloc(1, sizeof *h);
 
 	if (h == NULL)
 		return NULL;
-	h->node = node;
 	h->fd = -1;
 	pthread_mutex_lock(&fs->handles_lock);
 	h->next = fs->handles;
@@ -65,7 +60,7 @@ leave_file_locked(struct fs *fs, struct node *n, bool leaving)
 	return rc;
 }
 
-static void
+void
 handle_free(struct fs *fs, struct handle *h)
 {
 	struct receive *rc = NULL;
@@ -151,58 +146,72 @@ base_of(struct fs *fs, uint64_t instance, uint64_t watermark, struct receive *rc
 	return r;
 }
 
+void
+file_wait_locked(struct fs *fs, struct node *file)
+{
+	struct pending *p = pending_ref(file->u.file.pending);
+
+	if (p == NULL)
+		return;
+	nodes_unlock(fs->nodes);
+	pending_wait(fs->settler, p);
+	pending_unref(p);
+	nodes_lock(fs->nodes);
+}
+
+/* Something to read and write, if there is none by then: what is stored, or nothing. */
+static int
+give_content_locked(struct fs *fs, struct node *n, bool empty)
+{
+	struct receive *rc = receive_new(fs->st);
+	uint64_t instance, watermark;
+	int r = 0;
+
+	if (rc == NULL)
+		return -ENOMEM;
+	if (!empty)
+		file_wait_locked(fs, n);
+	instance = n->u.file.instance;
+	watermark = n->u.file.watermark;
+	if (instance != 0 && !empty) {
+		nodes_unlock(fs->nodes);
+		r = base_of(fs, instance, watermark, rc);
+		nodes_lock(fs->nodes);
+	}
+	if (r == 0 && n->u.file.receive == NULL) {
+		n->u.file.receive = rc;
+		return 0;
+	}
+	nodes_unlock(fs->nodes);
+	receive_free(rc);
+	nodes_lock(fs->nodes);
+	return r;
+}
+
 /* Count one opener of a file, with something to read and write.  Called and
  * left with the lock held; lets go of it meanwhile. */
 static int
 enter_file_locked(struct fs *fs, struct node *n, int flags)
 {
-	struct receive *rc = NULL;
-	struct pending *p;
-	uint64_t instance, watermark;
 	bool truncate = (flags & O_TRUNC) != 0;
+	struct receive *rc;
 	int r = 0;
 
 	if (n->u.file.error != NULL && !truncate)
 		return -ENODATA;	/* refused: there is nothing */
 	n->u.file.opens++;
-	p = pending_ref(n->u.file.pending);
-	if (n->u.file.receive == NULL) {
-		nodes_unlock(fs->nodes);
-		if (p != NULL && !truncate)
-			pending_wait(fs->settler, p);
-		rc = receive_new(fs->st);
-		nodes_lock(fs->nodes);
-		instance = n->u.file.instance;
-		watermark = n->u.file.watermark;
-		if (rc == NULL)
-			r = -ENOMEM;
-		else if (instance != 0 && !truncate) {
-			nodes_unlock(fs->nodes);
-			r = base_of(fs, instance, watermark, rc);
-			nodes_lock(fs->nodes);
-		}
-		if (r == 0 && n->u.file.receive == NULL) {
-			n->u.file.receive = rc;
-			rc = NULL;
-		}
-	}
+	node_review_locked(fs->nodes, n);	/* not idle: its name stays */
+	if (n->u.file.receive == NULL)
+		r = give_content_locked(fs, n, truncate);
 	if (r == 0 && truncate) {
-		struct receive *there = n->u.file.receive;
-
+		rc = n->u.file.receive;
 		forget_content_locked(fs, n);
 		nodes_unlock(fs->nodes);
-		r = receive_truncate(there, 0);
+		r = receive_truncate(rc, 0);
 		nodes_lock(fs->nodes);
 	}
-	pending_unref(p);
 	if (r < 0) {
-		struct receive *left = leave_file_locked(fs, n, false);
-
-		nodes_unlock(fs->nodes);
-		receive_free(left);
-		nodes_lock(fs->nodes);
-	}
-	if (rc != NULL) {
+		rc = leave_file_locked(fs, n, false);
 		nodes_unlock(fs->nodes);
 		receive_free(rc);
 		nodes_lock(fs->nodes);
@@ -254,14 +263,13 @@ fs_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, stru
 	else if (tree_is_fixed(parent))
 		r = -EPERM;
 	else {
-		h = handle_new(fs, 0);
+		h = handle_new(fs);
 		r = h != NULL ? 0 : -ENOMEM;
 	}
 	if (r == 0) {
 		nodes_lock(fs->nodes);
 		r = create_locked(fs, parent, name, mode, fi->flags, fuse_req_ctx(req), &n);
 		if (r == 0) {
-			h->node = n->id;
 			h->file = n;
 			h->receive = n->u.file.receive;
 			entry_init(&e, n->id, FS_TIMEOUT);
@@ -400,7 +408,7 @@ void
 fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct fs *fs = fs_enter(req, FS_OPEN);
-	struct handle *h = handle_new(fs, ino);
+	struct handle *h = handle_new(fs);
 	int r;
 
 	if (h == NULL) {
@@ -413,13 +421,13 @@ fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	}
 	if (ino == TREE_ERROR_QUEUE)
 		r = open_queue(fs, h, fi);
-	else
+	else {
 		r = open_local(fs, ino, h, fi->flags);
+		fi->direct_io = fs->passthrough.direct_mmap;
+	}
 	h->writes = h->receive != NULL && ((fi->flags & O_ACCMODE) != O_RDONLY || (fi->flags & O_TRUNC));
 	if (!h->writes)
 		fi->noflush = 1;
-	if (ino != TREE_ERROR_QUEUE)
-		fi->direct_io = fs->passthrough.direct_mmap;
 	if (r < 0) {
 		handle_free(fs, h);
 		fuse_reply_err(req, -r);
@@ -431,15 +439,27 @@ fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 /* -- bytes ---------------------------------------------------------------- */
 
 void
+file_changed(struct fs *fs, const struct handle *h)
+{
+	uint64_t size = receive_size(h->receive);
+
+	if (h->file == NULL)
+		return;
+	nodes_lock(fs->nodes);
+	h->file->size = size;
+	h->file->mtime = clock_now();
+	nodes_unlock(fs->nodes);
+}
+
+void
 fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
 {
-	struct fs *fs = fs_enter(req, FS_READ);
 	struct handle *h = handle_of(fi);
 	char *data = fs_scratch(size);
 	ssize_t n = 0;
 
-	(void)fs;
 	(void)ino;
+	fs_enter(req, FS_READ);
 	if (data == NULL)
 		n = -ENOMEM;
 	else if (h->receive != NULL)
@@ -459,19 +479,13 @@ fs_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t of
 {
 	struct fs *fs = fs_enter(req, FS_WRITE);
 	struct handle *h = handle_of(fi);
-	uint64_t now_size;
 	ssize_t n = -EBADF;
 
 	(void)ino;
 	if (h->receive != NULL)
 		n = receive_write(h->receive, data, size, (uint64_t)off, h->append);
-	if (n > 0 && h->file != NULL) {
-		now_size = receive_size(h->receive);
-		nodes_lock(fs->nodes);
-		h->file->size = now_size;
-		h->file->mtime = clock_now();
-		nodes_unlock(fs->nodes);
-	}
+	if (n > 0)
+		file_changed(fs, h);
 	if (n < 0)
 		fuse_reply_err(req, (int)-n);
 	else
@@ -483,295 +497,12 @@ fs_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off_t len, str
 {
 	struct fs *fs = fs_enter(req, FS_FALLOCATE);
 	struct handle *h = handle_of(fi);
-	uint64_t now_size;
 	int r = -EBADF;
 
 	(void)ino;
 	if (h->receive != NULL)
 		r = receive_allocate(h->receive, mode, (uint64_t)off, (uint64_t)len);
-	if (r == 0 && h->file != NULL) {
-		now_size = receive_size(h->receive);
-		nodes_lock(fs->nodes);
-		h->file->size = now_size;
-		nodes_unlock(fs->nodes);
-	}
+	if (r == 0)
+		file_changed(fs, h);
 	fuse_reply_err(req, -r);
-}
-
-/* -- accepting ------------------------------------------------------------ */
-
-/* What close() says. */
-static int
-close_errno(int r)
-{
-	switch (r) {
-	case -EBADMSG:			/* not DICOM, or broken */
-	case -EEXIST:
-		return -EINVAL;
-	case -ESTALE:
-		return -EIO;
-	default:
-		return r;
-	}
-}
-
-/* The outcome of an accept: remembered for the file, shown to the kernel. */
-static void
-accepted(struct fs *fs, struct handle *h, struct ticket *ticket, const struct ingest_result *result,
-	 uint64_t *ret_series)
-{
-	struct node *partition = NULL, *n = h->file;
-	struct pending *p, *old = NULL;
-	uint64_t dirs[3] = { 0, 0, 0 }, id = 0, listing;
-	bool more;
-
-	nodes_lock(fs->nodes);
-	if (n != NULL) {
-		for (partition = n->parent; partition != NULL && partition->parent != NULL &&
-		     partition->parent->id != TREE_SERVICE; )
-			partition = partition->parent;
-		free(n->u.file.error);
-		n->u.file.error = NULL;
-		node_set_instance_locked(fs->nodes, n, 0, 0);
-	} else
-		partition = node_child_locked(fs->nodes, TREE_SERVICE, h->partition);
-	notify_plan_locked(fs, partition, &result->identity, dirs, ret_series);
-	if (partition != NULL && partition->kind == NODE_CATALOG)
-		id = partition->id;
-	p = settler_add(fs->settler, ticket, n != NULL ? n->id : 0,
-			n != NULL ? ++n->u.file.generation : 0, dirs);
-	if (n != NULL) {
-		old = n->u.file.pending;
-		n->u.file.pending = pending_ref(p);
-	}
-	pending_unref(h->pending);
-	h->pending = p;
-	nodes_unlock(fs->nodes);
-	pending_unref(old);
-
-	notify_ingested(fs, id, dirs);
-	do {
-		nodes_lock(fs->nodes);
-		more = n != NULL && n->named && alias_use_next_locked(fs->nodes, n, &listing);
-		nodes_unlock(fs->nodes);
-		if (more)
-			notify_dir(fs, listing, true);
-	} while (more);
-}
-
-/* 1 accepted now, 0 nothing new, or -errno.  *ret_series as notify_plan_locked says. */
-static int
-accept_handle(struct fs *fs, struct handle *h, struct ingest_result *result, uint64_t *ret_series,
-	      struct err *err)
-{
-	char partition[STORE_NAME_MAX + 1];
-	struct ticket *ticket;
-	const char *name;
-	int64_t mtime = -1;
-	int r;
-
-	*ret_series = 0;
-	err_clear(err);
-	snprintf(partition, sizeof partition, "%s", h->partition);
-	if (h->file != NULL) {
-		nodes_lock(fs->nodes);
-		name = h->file->named ? alias_partition_locked(h->file->parent) : NULL;
-		if (name != NULL) {
-			snprintf(partition, sizeof partition, "%s", name);
-			mtime = h->file->mtime;
-		}
-		nodes_unlock(fs->nodes);
-		if (name == NULL)	/* removed while open */
-			return 0;
-	}
-	r = receive_accept(h->receive, partition, mtime, result, &ticket, err);
-	if (r == 1) {
-		accepted(fs, h, ticket, result, ret_series);
-		log_debug("accept door=mount sop=%s study=%s", result->identity.sop_uid,
-			  result->identity.study_uid);
-	} else if (r < 0)
-		log_debug("accept door=mount result=%d reason=%u error=\"%s\"", r, err->reason, err_text(err));
-	return r;
-}
-
-void
-file_settled(void *ctx, struct pending *p)
-{
-	struct fs *fs = ctx;
-	const uint64_t *dirs = pending_dirs(p);
-	const struct ingest_result *result = pending_result(p);
-	char name[TREE_NAME_MAX + 1] = "";
-	struct pending *old = NULL;
-	struct node *n;
-	size_t i;
-
-	nodes_lock(fs->nodes);
-	for (i = 0; i < 3; i++) {
-		n = dirs[i] != 0 ? node_find_locked(fs->nodes, dirs[i]) : NULL;
-		if (n != NULL && n->kind == NODE_CATALOG && n->u.catalog.unsettled > 0) {
-			n->u.catalog.unsettled--;
-			node_review_locked(fs->nodes, n);
-		}
-	}
-	n = pending_node(p) != 0 ? node_find_locked(fs->nodes, pending_node(p)) : NULL;
-	if (n != NULL && n->kind == NODE_FILE && n->u.file.pending == p) {
-		old = p;
-		n->u.file.pending = NULL;
-		snprintf(name, sizeof name, "%s", n->name);
-		if (n->u.file.generation == pending_generation(p)) {
-			if (pending_num(p) == 0)
-				node_set_instance_locked(fs->nodes, n, result->id, result->watermark);
-			else {
-				n->u.file.error = strdup(err_text(pending_err(p)));
-				n->size = 0;
-			}
-		}
-		node_review_locked(fs->nodes, n);
-	}
-	nodes_unlock(fs->nodes);
-	pending_unref(old);
-	if (pending_num(p) < 0) {
-		/* close() has said that all is well, unless it waited for this. */
-		log_error("store door=mount sop=%s error=\"%s\"", result->identity.sop_uid,
-			  err_text(pending_err(p)));
-		store_record_refusal(fs->st, "mount", name, result, pending_err(p));
-	}
-}
-
-/* -- flush, fsync, release ------------------------------------------------ */
-
-static void
-reply_settled(void *arg, int num)
-{
-	fuse_reply_err(arg, -close_errno(num));
-}
-
-static bool
-reply_when_settled(fuse_req_t req, struct fs *fs, struct handle *h)
-{
-	struct pending *p;
-	bool done;
-
-	nodes_lock(fs->nodes);
-	p = pending_ref(h->file != NULL && h->file->u.file.pending != NULL ? h->file->u.file.pending
-									     : h->pending);
-	nodes_unlock(fs->nodes);
-	done = p != NULL && pending_on_settled(fs->settler, p, reply_settled, req) == 0;
-	pending_unref(p);
-	return done;
-}
-
-/* It may have replaced one that the kernel knows by its public name.  Answers req unless NULL. */
-static void
-notify_accepted(struct fs *fs, uint64_t series, const struct ingest_result *result, fuse_req_t req)
-{
-	char file[UID_TEXT_MAX + sizeof TREE_SUFFIX];
-
-	snprintf(file, sizeof file, "%s%s", result->identity.sop_uid, TREE_SUFFIX);
-	notify_entry(fs, series, file, req, 0);
-}
-
-void
-fs_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
-{
-	struct fs *fs = fs_enter(req, FS_FLUSH);
-	struct handle *h = handle_of(fi);
-	struct ingest_result result;
-	struct err err;
-	uint64_t series;
-	int r;
-
-	(void)ino;
-	if (!h->writes) {
-		fuse_reply_err(req, 0);
-		return;
-	}
-	r = accept_handle(fs, h, &result, &series, &err);
-	if (r == 1 && fs->options.sync && reply_when_settled(req, fs, h))
-		return;		/* the observer has done the rest by then */
-	if (r == 1 && series != 0) {
-		notify_accepted(fs, series, &result, req);
-		return;
-	}
-	fuse_reply_err(req, r < 0 ? -close_errno(r) : 0);
-}
-
-void
-fs_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
-{
-	struct fs *fs = fs_enter(req, FS_FSYNC);
-	struct handle *h = handle_of(fi);
-	struct ingest_result result;
-	struct err err;
-	uint64_t series;
-	int r;
-
-	(void)ino;
-	(void)datasync;
-	if (!h->writes) {
-		fuse_reply_err(req, 0);
-		return;
-	}
-	r = accept_handle(fs, h, &result, &series, &err);
-	if (r == 1 && series != 0)
-		notify_accepted(fs, series, &result, NULL);
-	if (r >= 0 && reply_when_settled(req, fs, h))
-		return;
-	/* Not a whole file yet: its bytes at least.  close() will judge it. */
-	if (r == -EINVAL || r == -EBADMSG || r == -EFBIG)
-		r = receive_sync(h->receive);
-	fuse_reply_err(req, r < 0 ? -close_errno(r) : 0);
-}
-
-/* The last writer of a refused file has gone. */
-static void
-refuse(struct fs *fs, struct handle *h, const struct ingest_result *result, const struct err *err)
-{
-	char name[TREE_NAME_MAX + 1] = "";
-	struct node *n = h->file;
-	uint64_t node = 0;
-
-	if (n != NULL) {
-		nodes_lock(fs->nodes);
-		snprintf(name, sizeof name, "%s", n->name);
-		free(n->u.file.error);
-		n->u.file.error = strdup(err_text(err));
-		n->size = 0;
-		node = n->id;
-		nodes_unlock(fs->nodes);
-	}
-	/* The name may say who the patient is: only the queue has it. */
-	log_warning("refused door=mount sop=%s reason=%u error=\"%s\"",
-		    result->identity.sop_uid[0] != '\0' ? result->identity.sop_uid : "-", err->reason, err_text(err));
-	store_record_refusal(fs->st, "mount", name, result, err);
-	if (node != 0)
-		fuse_lowlevel_notify_inval_inode(fs->se, node, 0, 0);
-}
-
-void
-fs_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
-{
-	struct fs *fs = fs_enter(req, FS_RELEASE);
-	struct handle *h = handle_of(fi);
-	struct ingest_result result;
-	struct err err;
-	uint64_t series;
-	bool last = true;
-	int r;
-
-	(void)ino;
-	if (h->receive != NULL) {
-		if (h->file != NULL) {
-			nodes_lock(fs->nodes);
-			h->leaving = true;
-			last = ++h->file->u.file.leaving == h->file->u.file.opens;
-			nodes_unlock(fs->nodes);
-		}
-		/* Also what was written after the last flush, by a mapping. */
-		r = last ? accept_handle(fs, h, &result, &series, &err) : 0;
-		if (r < 0)
-			refuse(fs, h, &result, &err);
-	}
-	handle_free(fs, h);
-	fuse_reply_err(req, 0);
 }

@@ -159,13 +159,12 @@ start_threads(struct fs *fs)
 	if (fs->threads == NULL)
 		return -ENOMEM;
 	fs->running = n;
-	for (; fs->n_threads < n && r == 0; fs->n_threads++) {
+	for (; fs->n_threads < n; fs->n_threads++) {
 		r = -pthread_create(&fs->threads[fs->n_threads], NULL, answer, fs);
 		if (r < 0)
 			break;
 	}
-	if (r < 0)
-		fs->running -= n - fs->n_threads;
+	fs->running -= n - fs->n_threads;
 	return fs->n_threads > 0 ? 0 : r;
 }
 
@@ -225,7 +224,7 @@ prepare(struct fs *fs, struct err *err)
 	if (fs->nodes == NULL || fs->opened == NULL ||
 	    node_add_catalog_locked(fs->nodes, NULL, TREE_SERVICE, STORE_ROOT, "") == NULL)
 		return err_set(err, -ENOMEM, "out of memory");
-	r = settler_start(file_settled, fs, &fs->settler);
+	r = settler_start(close_settled, fs, &fs->settler);
 	return r < 0 ? err_set(err, r, "cannot start a thread: %s", strerror(-r)) : 0;
 }
 

@@ -24,7 +24,7 @@ find_public(struct fs *fs, uint64_t ino, const char *name, struct store_node *fo
 	uint64_t store_id = 0;
 	int r;
 
-	if (tree_is_fixed(ino) && ino != TREE_SERVICE)
+	if (tree_is_outside(ino))
 		return -ENOENT;
 	nodes_lock(fs->nodes);
 	r = dir_get_locked(fs, ino, &dir);
@@ -75,9 +75,9 @@ fs_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 
 	if (strlen(name) > TREE_NAME_MAX)
 		r = -ENAMETOOLONG;
-	else if (tree_is_fixed(parent) && parent != TREE_SERVICE)
+	else if (tree_is_outside(parent))
 		r = -EPERM;
-	else if (parent == TREE_SERVICE && !tree_partition_name_is_valid(name))
+	else if (parent == TREE_SERVICE && !store_name_is_valid(name))
 		r = -EINVAL;
 	else
 		r = find_public(fs, parent, name, &found);
@@ -128,7 +128,7 @@ fs_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 	struct store_node found;
 	int r;
 
-	if (tree_is_fixed(parent) && parent != TREE_SERVICE)
+	if (tree_is_outside(parent))
 		r = tree_fixed_child(&fs->tree, parent, name) != NULL ? -EPERM : -ENOENT;
 	else
 		r = find_public(fs, parent, name, &found);
@@ -139,7 +139,7 @@ fs_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 			r = -ENOTEMPTY;
 		else			/* an empty partition stays */
 			r = -EPERM;
-	} else if (r == -ENOENT && (!tree_is_fixed(parent) || parent == TREE_SERVICE))
+	} else if (r == -ENOENT && !tree_is_outside(parent))
 		r = remove_local_dir(fs, parent, name);
 	fuse_reply_err(req, -r);
 }
@@ -165,13 +165,14 @@ drop_local_file(struct fs *fs, uint64_t ino, const char *name)
 static int
 delete_instance(struct fs *fs, uint64_t parent, uint64_t id)
 {
+	struct hold hold;
 	struct err err;
 	int r;
 
 	err_clear(&err);
-	notify_hold(fs, parent, id);
+	notify_hold(fs, &hold, parent, id);
 	r = store_delete_id(fs->st, id, &err);
-	notify_release(fs, parent);
+	notify_release(fs, &hold);
 	if (r < 0 && r != -ENOENT)
 		log_warning("delete door=mount instance=%llu error=\"%s\"", (unsigned long long)id, err_text(&err));
 	return r;
@@ -205,33 +206,20 @@ fs_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 static int
 check_target(struct fs *fs, uint64_t ino, const char *name, uint64_t target)
 {
-	struct pending *p = NULL;
-	struct node *dir, *n;
-	uint64_t instance = 0;
+	struct node *n;
 	int r;
 
 	nodes_lock(fs->nodes);
-	r = dir_get_locked(fs, ino, &dir);
-	n = r == 0 ? node_child_locked(fs->nodes, dir->id, name) : NULL;
-	if (n != NULL && n->kind == NODE_FILE)
-		p = pending_ref(n->u.file.pending);
+	r = local_child_locked(fs, ino, name, &n);
+	if (r == 0 && n->kind == NODE_FILE) {
+		file_wait_locked(fs, n);
+		r = local_child_locked(fs, ino, name, &n);
+	}
+	if (r == 0 && (n->kind != NODE_FILE ||
+		       (n->u.file.instance != 0 && n->u.file.instance != target)))
+		r = -EPERM;
 	nodes_unlock(fs->nodes);
-	if (r == 0 && p != NULL)
-		pending_wait(fs->settler, p);
-	pending_unref(p);
-	if (r < 0)
-		return r;
-	nodes_lock(fs->nodes);
-	r = dir_get_locked(fs, ino, &dir);
-	n = r == 0 ? node_child_locked(fs->nodes, dir->id, name) : NULL;
-	if (n == NULL || n->kind != NODE_FILE)
-		r = r < 0 ? r : n == NULL ? -ENOENT : -EPERM;
-	else
-		instance = n->u.file.instance;
-	nodes_unlock(fs->nodes);
-	if (r < 0)
-		return r;
-	return instance == 0 || instance == target ? 0 : -EPERM;
+	return r;
 }
 
 static int
@@ -298,6 +286,7 @@ fs_rename(fuse_req_t req, fuse_ino_t parent, const char *name,
 	  fuse_ino_t new_parent, const char *new_name, unsigned flags)
 {
 	struct fs *fs = fs_enter(req, FS_RENAME);
+	struct hold from, to;
 	bool public;
 	int r;
 
@@ -306,14 +295,14 @@ fs_rename(fuse_req_t req, fuse_ino_t parent, const char *name,
 		return;
 	}
 	/* The wait for a commit may wait for the observer. */
-	notify_hold(fs, parent, 0);
-	notify_hold(fs, new_parent, 0);
+	notify_hold(fs, &from, parent, 0);
+	notify_hold(fs, &to, new_parent, 0);
 	r = move(fs, parent, name, new_parent, new_name, !(flags & RENAME_NOREPLACE), &public);
-	notify_release(fs, new_parent);
-	notify_release(fs, parent);
+	notify_release(fs, &to);
+	notify_release(fs, &from);
 	/* The kernel now has the local file there; the next lookup finds the instance. */
 	if (r == 0 && public)
-		notify_entry(fs, new_parent, new_name, NULL, 0);
+		notify_entry(fs, new_parent, new_name, NULL);
 	fuse_reply_err(req, -r);
 }
 

@@ -1,6 +1,7 @@
 #include "fs/notify.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +9,6 @@
 #include "base/cond.h"
 #include "base/log.h"
 
-#define HELD_MAX 64			/* more handlers at once than the pool has threads never are */
 #define REMOVED_MAX 1024		/* removals of ours that the observer may still have to hear of */
 #define OBSERVER_PATIENCE_MS 100
 #define EXPIRY_MS 5000
@@ -18,7 +18,6 @@ struct item {
 	uint64_t sequence;
 	uint64_t parent;		/* 0: look for partitions that are local names */
 	fuse_req_t req;
-	int num;
 	char name[];
 };
 
@@ -28,7 +27,7 @@ struct notifier {
 	struct item *first, *last;
 	uint64_t queued, done;		/* sequences */
 	uint64_t current;		/* the directory the thread may be stuck on; 0 */
-	uint64_t held[HELD_MAX];	/* directories locked by handlers that wait; 0 free */
+	struct hold *holds;
 	uint64_t removed[REMOVED_MAX];	/* a ring of instances removed through the mount */
 	unsigned n_removed;
 	bool stop;
@@ -60,8 +59,7 @@ adopt_partitions(struct fs *fs)
 			;
 		if (n != NULL) {
 			after = n->id;
-			strncpy(name, n->name, sizeof name - 1);
-			name[sizeof name - 1] = '\0';
+			snprintf(name, sizeof name, "%s", n->name);
 		}
 		nodes_unlock(fs->nodes);
 		if (n == NULL)
@@ -91,7 +89,7 @@ work_on(struct fs *fs, struct item *item)
 			log_debug("notify parent=%llu error=%s", (unsigned long long)item->parent, strerror(-r));
 	}
 	if (item->req != NULL)
-		fuse_reply_err(item->req, item->num);
+		fuse_reply_err(item->req, 0);
 }
 
 static void *
@@ -99,7 +97,7 @@ run(void *arg)
 {
 	struct fs *fs = arg;
 	struct notifier *nt = fs->notifier;
-	struct timespec until;
+	struct timespec until = cond_deadline(EXPIRY_MS);
 	struct item *item;
 
 	pthread_setname_np(pthread_self(), "fs-notify");
@@ -107,9 +105,9 @@ run(void *arg)
 	while (!nt->stop || nt->first != NULL) {
 		item = nt->first;
 		if (item == NULL) {
-			until = cond_deadline(EXPIRY_MS);
 			if (pthread_cond_timedwait(&nt->work, &nt->lock, &until) == 0)
 				continue;
+			until = cond_deadline(EXPIRY_MS);
 			pthread_mutex_unlock(&nt->lock);
 			nodes_lock(fs->nodes);
 			nodes_expire_locked(fs->nodes, clock_monotonic());
@@ -173,7 +171,7 @@ notify_stop(struct fs *fs)
 }
 
 static uint64_t
-queue(struct fs *fs, uint64_t parent, const char *name, fuse_req_t req, int num)
+queue(struct fs *fs, uint64_t parent, const char *name, fuse_req_t req)
 {
 	struct notifier *nt = fs->notifier;
 	size_t len = strlen(name) + 1;
@@ -184,13 +182,12 @@ queue(struct fs *fs, uint64_t parent, const char *name, fuse_req_t req, int num)
 		/* The entry lingers; its node answers -ESTALE and is looked up again. */
 		log_error("notify: out of memory");
 		if (req != NULL)
-			fuse_reply_err(req, num);
+			fuse_reply_err(req, 0);
 		return 0;
 	}
 	item->next = NULL;
 	item->parent = parent;
 	item->req = req;
-	item->num = num;
 	memcpy(item->name, name, len);
 	pthread_mutex_lock(&nt->lock);
 	item->sequence = sequence = ++nt->queued;
@@ -205,31 +202,28 @@ queue(struct fs *fs, uint64_t parent, const char *name, fuse_req_t req, int num)
 }
 
 void
-notify_entry(struct fs *fs, uint64_t parent, const char *name, fuse_req_t req, int num)
+notify_entry(struct fs *fs, uint64_t parent, const char *name, fuse_req_t req)
 {
-	queue(fs, parent, name, req, num);
+	queue(fs, parent, name, req);
 }
 
 void
 notify_gone_locked(void *ctx, uint64_t parent, const char *name)
 {
-	queue(ctx, parent, name, NULL, 0);
+	queue(ctx, parent, name, NULL);
 }
 
 /* -- handlers that wait for the observer ---------------------------------- */
 
 void
-notify_hold(struct fs *fs, uint64_t dir, uint64_t instance)
+notify_hold(struct fs *fs, struct hold *hold, uint64_t dir, uint64_t instance)
 {
 	struct notifier *nt = fs->notifier;
-	size_t i;
 
 	pthread_mutex_lock(&nt->lock);
-	for (i = 0; i < HELD_MAX; i++)
-		if (nt->held[i] == 0) {
-			nt->held[i] = dir;
-			break;
-		}
+	hold->dir = dir;
+	hold->next = nt->holds;
+	nt->holds = hold;
 	if (instance != 0)
 		nt->removed[nt->n_removed++ % REMOVED_MAX] = instance;
 	pthread_cond_broadcast(&nt->progress);
@@ -237,27 +231,25 @@ notify_hold(struct fs *fs, uint64_t dir, uint64_t instance)
 }
 
 void
-notify_release(struct fs *fs, uint64_t dir)
+notify_release(struct fs *fs, struct hold *hold)
 {
 	struct notifier *nt = fs->notifier;
-	size_t i;
+	struct hold **p;
 
 	pthread_mutex_lock(&nt->lock);
-	for (i = 0; i < HELD_MAX; i++)
-		if (nt->held[i] == dir) {
-			nt->held[i] = 0;
-			break;
-		}
+	for (p = &nt->holds; *p != hold; p = &(*p)->next)
+		;
+	*p = hold->next;
 	pthread_mutex_unlock(&nt->lock);
 }
 
 static bool
 is_stuck_locked(const struct notifier *nt)
 {
-	size_t i;
+	const struct hold *hold;
 
-	for (i = 0; nt->current != 0 && i < HELD_MAX; i++)
-		if (nt->held[i] == nt->current)
+	for (hold = nt->holds; hold != NULL; hold = hold->next)
+		if (hold->dir == nt->current)
 			return true;
 	return false;
 }
@@ -265,11 +257,10 @@ is_stuck_locked(const struct notifier *nt)
 static void
 wait_done(struct notifier *nt, uint64_t sequence)
 {
-	struct timespec until;
+	struct timespec until = cond_deadline(OBSERVER_PATIENCE_MS);
 
-	until = cond_deadline(OBSERVER_PATIENCE_MS);
 	pthread_mutex_lock(&nt->lock);
-	while (nt->done < sequence && !is_stuck_locked(nt) && !nt->stop)
+	while (nt->done < sequence && !is_stuck_locked(nt))
 		if (pthread_cond_timedwait(&nt->progress, &nt->lock, &until) != 0)
 			break;
 	pthread_mutex_unlock(&nt->lock);
@@ -303,7 +294,7 @@ catalog_child_locked(struct fs *fs, const struct node *parent, const char *name)
 
 void
 notify_plan_locked(struct fs *fs, struct node *partition, const struct dicom_identity *identity,
-		   uint64_t dirs[3], uint64_t *ret_series)
+		   uint64_t dirs[3])
 {
 	struct node *path[3];
 	size_t i;
@@ -316,7 +307,6 @@ notify_plan_locked(struct fs *fs, struct node *partition, const struct dicom_ide
 		if (path[i] != NULL)
 			path[i]->u.catalog.unsettled++;
 	}
-	*ret_series = dirs[2];
 }
 
 void
@@ -414,19 +404,19 @@ notify_change(void *ctx, const struct change *c)
 	if (plan.new_partition) {
 		notify_dir(fs, TREE_SERVICE, true);
 		if (c->action == CHANGE_CREATE)
-			sequence = queue(fs, 0, "", NULL, 0);
+			sequence = queue(fs, 0, "", NULL);
 	}
 	for (i = 0; i < 3; i++)
 		notify_dir(fs, plan.dirs[i], plan.listing[i]);
 	if (c->action != CHANGE_CREATE && !here && plan.dirs[2] != 0) {
 		strcpy(file, c->sop_uid);
 		strcat(file, TREE_SUFFIX);
-		sequence = queue(fs, c->series_id, file, NULL, 0);
+		sequence = queue(fs, c->series_id, file, NULL);
 	}
 	if (c->series_vanished && !here && plan.dirs[1] != 0)
-		sequence = queue(fs, c->study_id, c->series_uid, NULL, 0);
+		sequence = queue(fs, c->study_id, c->series_uid, NULL);
 	if (c->study_vanished && !here && plan.dirs[0] != 0)
-		sequence = queue(fs, c->partition_id, c->study_uid, NULL, 0);
+		sequence = queue(fs, c->partition_id, c->study_uid, NULL);
 	if (sequence != 0 && !here)
 		wait_done(fs->notifier, sequence);
 }

@@ -33,16 +33,16 @@ void notify_stop(struct fs *fs);
 
 /* Attributes of a directory, and with listing its cached listing. */
 void notify_dir(struct fs *fs, uint64_t dir, bool listing);
-/* Queue an entry.  req, if not NULL, is answered with num once it is gone. */
-void notify_entry(struct fs *fs, uint64_t parent, const char *name, fuse_req_t req, int num);
+/* Queue an entry.  req, if not NULL, has succeeded and is answered once it is gone. */
+void notify_entry(struct fs *fs, uint64_t parent, const char *name, fuse_req_t req);
 /* The gone hook of inode.h: ctx is the struct fs. */
 void notify_gone_locked(void *ctx, uint64_t parent, const char *name);
 
 /* The file `file` (or NULL: something in `partition`) was accepted as this instance.  Notes the directories it
- * will appear in (up to three, 0 the rest) in dirs and counts them unsettled;
- * *ret_series is the series' node when its entry for the instance must go. */
+ * will appear in (partition, study and series; 0 those the kernel does not know) in dirs
+ * and counts them unsettled. */
 void notify_plan_locked(struct fs *fs, struct node *partition, const struct dicom_identity *identity,
-			uint64_t dirs[3], uint64_t *ret_series);
+			uint64_t dirs[3]);
 /* Then, without the lock. */
 void notify_ingested(struct fs *fs, uint64_t partition, const uint64_t dirs[3]);
 
@@ -50,8 +50,12 @@ void notify_ingested(struct fs *fs, uint64_t partition, const uint64_t dirs[3]);
 void notify_change(void *ctx, const struct change *change);
 
 /* A handler with the kernel's lock on dir is about to wait for the observer.
- * instance: what it deletes, 0 nothing. */
-void notify_hold(struct fs *fs, uint64_t dir, uint64_t instance);
-void notify_release(struct fs *fs, uint64_t dir);
+ * instance: what it deletes, 0 nothing.  hold is on the handler's stack. */
+struct hold {
+	struct hold *next;		/* private */
+	uint64_t dir;
+};
+void notify_hold(struct fs *fs, struct hold *hold, uint64_t dir, uint64_t instance);
+void notify_release(struct fs *fs, struct hold *hold);
 
 #endif

@@ -62,10 +62,6 @@ parse_one(const char *option, struct fs_mount_options *o, struct err *err)
 	else if (strcmp(option, "noauto_unmount") == 0)
 		o->auto_unmount = false;
 	else if (option[0] != '\0' && !is_ignored(option)) {
-		if (strcmp(option, "ro") == 0)
-			o->read_only = true;
-		else if (strcmp(option, "rw") == 0)
-			o->read_only = false;
 		if (o->rest.len > 0)
 			buf_putc(&o->rest, ',');
 		buf_puts(&o->rest, option);

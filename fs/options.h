@@ -11,7 +11,6 @@
 struct fs_mount_options {
 	uint32_t uid, gid;		/* owner shown for what is stored */
 	uint32_t umask;
-	bool read_only;
 	bool sync;			/* close() waits for the commit */
 	bool passthrough;		/* use it where the kernel offers it */
 	bool auto_unmount;

@@ -138,7 +138,6 @@ void fs_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, 
 /* An open file; its address is the kernel's fh. */
 struct handle {
 	struct handle *prev, *next;	/* fs->handles */
-	uint64_t node;
 	bool append, writes;
 	bool leaving;			/* counted in the file's leaving */
 	struct opened *opened;		/* an instance open for reading */
@@ -150,20 +149,30 @@ struct handle {
 };
 
 struct handle *handle_of(const struct fuse_file_info *fi);	/* NULL: none */
+void handle_free(struct fs *fs, struct handle *h);
 /* For fs_stop: close everything that is open still. */
 void handles_free(struct fs *fs);
-/* A commit's outcome (settle.h). */
-void file_settled(void *ctx, struct pending *p);
+/* Wait for the commit of what was written under this name.  Lets go of the lock:
+ * unless it is open, find it again. */
+void file_wait_locked(struct fs *fs, struct node *file);
+/* What is written through h is of another size or time now: the file shows it. */
+void file_changed(struct fs *fs, const struct handle *h);
 void file_drop(struct node *file);
 
 void fs_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi);
 void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi);
 void fs_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t off, struct fuse_file_info *fi);
-void fs_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
-void fs_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
-void fs_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi);
 void fs_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off_t len, struct fuse_file_info *fi);
+
+/* ----------------------------------------------------------- close.c --- */
+
+/* A commit's outcome (settle.h). */
+void close_settled(void *ctx, struct pending *p, const struct settled *s);
+
+void fs_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void fs_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi);
+void fs_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 
 /* ----------------------------------------------------------- xattr.c --- */
 

@@ -23,14 +23,9 @@ struct pending {
 	struct pending *next;		/* in the queue, which holds a reference */
 	struct ticket *ticket;
 	atomic_uint refs;
-	uint64_t node;
-	unsigned generation;
-	uint64_t dirs[3];
 	bool done;			/* guarded by the settler's lock, as waiters is */
 	struct waiter *waiters;
-	int num;			/* these are set before done */
-	struct ingest_result result;
-	struct err err;
+	struct settled s;		/* whole before done */
 };
 
 struct settler {
@@ -40,7 +35,7 @@ struct settler {
 	unsigned urgent;		/* somebody waits for an outcome */
 	bool stop;
 	pthread_t thread;
-	void (*settled)(void *ctx, struct pending *p);
+	void (*settled)(void *ctx, struct pending *p, const struct settled *s);
 	void *ctx;
 };
 
@@ -50,9 +45,9 @@ settle(struct settler *s, struct pending *p)
 	struct waiter *w;
 	unsigned served = 0;
 
-	p->num = ticket_wait(p->ticket, &p->result, &p->err);
+	p->s.num = ticket_wait(p->ticket, &p->s.result, &p->s.err);
 	p->ticket = NULL;
-	s->settled(s->ctx, p);
+	s->settled(s->ctx, p, &p->s);
 	pthread_mutex_lock(&s->lock);
 	p->done = true;
 	w = p->waiters;
@@ -62,7 +57,7 @@ settle(struct settler *s, struct pending *p)
 	while (w != NULL) {
 		struct waiter *next = w->next;
 
-		w->fn(w->arg, p->num);
+		w->fn(w->arg, p->s.num);
 		free(w);
 		w = next;
 		served++;
@@ -115,7 +110,8 @@ run(void *arg)
 }
 
 int
-settler_start(void (*settled)(void *ctx, struct pending *p), void *ctx, struct settler **ret_settler)
+settler_start(void (*settled)(void *ctx, struct pending *p, const struct settled *s), void *ctx,
+	      struct settler **ret_settler)
 {
 	struct settler *s = calloc(1, sizeof *s);
 	int r;
@@ -167,9 +163,9 @@ settler_add(struct settler *s, struct ticket *ticket, uint64_t node, unsigned ge
 	}
 	p->ticket = ticket;
 	p->refs = 2;
-	p->node = node;
-	p->generation = generation;
-	memcpy(p->dirs, dirs, sizeof p->dirs);
+	p->s.node = node;
+	p->s.generation = generation;
+	memcpy(p->s.dirs, dirs, sizeof p->s.dirs);
 	pthread_mutex_lock(&s->lock);
 	if (s->last != NULL)
 		s->last->next = p;
@@ -216,12 +212,12 @@ pending_on_settled(struct settler *s, struct pending *p, void (*fn)(void *arg, i
 	pthread_mutex_unlock(&s->lock);
 	if (w != NULL) {
 		free(w);
-		fn(arg, p->num);
+		fn(arg, p->s.num);
 	}
 	return 0;
 }
 
-int
+void
 pending_wait(struct settler *s, struct pending *p)
 {
 	pthread_mutex_lock(&s->lock);
@@ -231,41 +227,4 @@ pending_wait(struct settler *s, struct pending *p)
 		pthread_cond_wait(&s->settled_cond, &s->lock);
 	s->urgent--;
 	pthread_mutex_unlock(&s->lock);
-	return p->num;
-}
-
-uint64_t
-pending_node(const struct pending *p)
-{
-	return p->node;
-}
-
-unsigned
-pending_generation(const struct pending *p)
-{
-	return p->generation;
-}
-
-const uint64_t *
-pending_dirs(const struct pending *p)
-{
-	return p->dirs;
-}
-
-int
-pending_num(const struct pending *p)
-{
-	return p->num;
-}
-
-const struct ingest_result *
-pending_result(const struct pending *p)
-{
-	return &p->result;
-}
-
-const struct err *
-pending_err(const struct pending *p)
-{
-	return &p->err;
 }

@@ -12,12 +12,22 @@
 struct pending;
 struct settler;
 
-/* settled(ctx, p) is called from the settler's thread once per pending, before its waiters. */
-int  settler_start(void (*settled)(void *ctx, struct pending *p), void *ctx, struct settler **ret_settler);
+struct settled {
+	uint64_t node;			/* these three are the caller's (settler_add) */
+	unsigned generation;
+	uint64_t dirs[3];
+	int num;			/* 0 or -errno; then err says why */
+	struct ingest_result result;
+	struct err err;
+};
+
+/* settled(ctx, p, s) is called from the settler's thread once per pending, before its waiters. */
+int  settler_start(void (*settled)(void *ctx, struct pending *p, const struct settled *s), void *ctx,
+		   struct settler **ret_settler);
 /* Waits for everything that is under way.  NULL is fine. */
 void settler_stop(struct settler *s);
 
-/* Takes the ticket.  node and generation are the caller's, given back below.
+/* Takes the ticket.  node, generation and dirs are given back to settled().
  * The caller gets a reference.  NULL: no memory (the ticket is freed). */
 struct pending *settler_add(struct settler *s, struct ticket *ticket, uint64_t node, unsigned generation,
 			    const uint64_t dirs[3]);
@@ -27,14 +37,6 @@ void pending_unref(struct pending *p);		/* NULL is fine */
 /* fn(arg, num) runs once the outcome is known (num 0 or -errno): at once, or from the settler's thread. */
 int  pending_on_settled(struct settler *s, struct pending *p, void (*fn)(void *arg, int num), void *arg);
 /* Wait, for those few who must. */
-int  pending_wait(struct settler *s, struct pending *p);
-
-/* For settled(). */
-uint64_t pending_node(const struct pending *p);
-unsigned pending_generation(const struct pending *p);
-const uint64_t *pending_dirs(const struct pending *p);
-int  pending_num(const struct pending *p);
-const struct ingest_result *pending_result(const struct pending *p);
-const struct err *pending_err(const struct pending *p);
+void pending_wait(struct settler *s, struct pending *p);
 
 #endif

@@ -15,6 +15,12 @@ tree_is_fixed(uint64_t node)
 }
 
 bool
+tree_is_outside(uint64_t node)
+{
+	return tree_is_fixed(node) && node != TREE_SERVICE;
+}
+
+bool
 tree_is_local(uint64_t node)
 {
 	return (node & TREE_LOCAL) != 0;
@@ -61,27 +67,13 @@ tree_dir_offset(uint64_t node)
 }
 
 bool
-tree_partition_name_is_valid(const char *name)
-{
-	size_t len = strlen(name), i;
-
-	if (len < 1 || len > STORE_NAME_MAX || name[0] == '.')
-		return false;
-	for (i = 0; i < len; i++)
-		if (!(name[i] >= 'a' && name[i] <= 'z') && !(name[i] >= 'A' && name[i] <= 'Z') &&
-		    !(name[i] >= '0' && name[i] <= '9') && strchr("._-", name[i]) == NULL)
-			return false;
-	return true;
-}
-
-bool
 tree_public_name(enum store_level parent, const char *name, char ret_key[UID_TEXT_MAX])
 {
 	size_t len = strlen(name);
 
 	switch (parent) {
 	case STORE_ROOT:
-		if (!tree_partition_name_is_valid(name))
+		if (!store_name_is_valid(name))
 			return false;
 		break;
 	case STORE_PARTITION:

@@ -39,6 +39,8 @@ enum {
 #define TREE_SUFFIX ".dcm"
 
 bool tree_is_fixed(uint64_t node);
+/* Fixed, and not the service directory: nothing in it is the store's. */
+bool tree_is_outside(uint64_t node);
 bool tree_is_local(uint64_t node);
 bool tree_is_instance(uint64_t node);
 /* 0 when the id is past 48 bits. */
@@ -59,7 +61,6 @@ uint64_t tree_dir_offset(uint64_t node);
  * service directory.  An answer of no is what makes negative entries safe to
  * cache, and spares the store the question. */
 bool tree_public_name(enum store_level parent, const char *name, char ret_key[UID_TEXT_MAX]);
-bool tree_partition_name_is_valid(const char *name);
 
 /* The fixed nodes. */
 struct tree_fixed {

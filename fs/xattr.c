@@ -35,7 +35,6 @@ struct subject {
 static int
 subject_of(struct fs *fs, uint64_t ino, struct subject *s)
 {
-	struct pending *p = NULL;
 	struct node *n;
 
 	memset(s, 0, sizeof *s);
@@ -48,14 +47,10 @@ subject_of(struct fs *fs, uint64_t ino, struct subject *s)
 		return 0;
 	nodes_lock(fs->nodes);
 	n = node_find_locked(fs->nodes, ino);
-	if (n != NULL && n->kind == NODE_FILE)
-		p = pending_ref(n->u.file.pending);
-	nodes_unlock(fs->nodes);
-	if (p != NULL)
-		pending_wait(fs->settler, p);
-	pending_unref(p);
-	nodes_lock(fs->nodes);
-	n = node_find_locked(fs->nodes, ino);
+	if (n != NULL && n->kind == NODE_FILE) {
+		file_wait_locked(fs, n);
+		n = node_find_locked(fs->nodes, ino);
+	}
 	if (n != NULL && n->kind == NODE_FILE) {
 		s->instance = n->u.file.instance;
 		if (n->u.file.error != NULL) {

@@ -158,8 +158,10 @@ finish_parts(struct stow *s)
 {
 	int r = 0;
 
-	while (r == 0 && s->n_held > 0)
+	while (r == 0 && s->n_held > 0) {
+		s->options.waits = s->n_held == 1 && s->n_tickets == 0;
 		r = accept_oldest(s);
+	}
 	while (r == 0 && s->n_tickets > 0)
 		r = wait_oldest(s);
 	return r;

@@ -74,14 +74,12 @@ find_command(const char *name)
 	return NULL;
 }
 
-static int
-usage_error(const struct command *command, const struct err *err)
+static void
+print_error(const struct command *command, const struct err *err)
 {
 	fprintf(stderr, "dicomlake %s: ", command->name);
 	cli_print_safe(stderr, err_text(err), strlen(err_text(err)));
-	fprintf(stderr, "\nusage: dicomlake %s [OPTIONS] %s\n"
-		"dicomlake %s --help shows more\n", command->name, command->operands, command->name);
-	return STATUS_USAGE;
+	fputc('\n', stderr);
 }
 
 static int
@@ -116,11 +114,12 @@ run(const struct command *command, int argc, char **argv)
 	}
 out:
 	if (r == CLI_USAGE) {
-		status = usage_error(command, &err);
+		print_error(command, &err);
+		fprintf(stderr, "usage: dicomlake %s [OPTIONS] %s\ndicomlake %s --help shows more\n",
+			command->name, command->operands, command->name);
+		status = STATUS_USAGE;
 	} else if (r < 0) {
-		fprintf(stderr, "dicomlake %s: ", command->name);
-		cli_print_safe(stderr, err_text(&err), strlen(err_text(&err)));
-		fputc('\n', stderr);
+		print_error(command, &err);
 		status = STATUS_FAILED;
 	} else {
 		status = r == CLI_DONE ? STATUS_DONE : STATUS_FAILED;

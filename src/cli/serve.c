@@ -206,8 +206,7 @@ open_doors(const struct plan *plan, struct conf *conf, struct store *st, struct 
 			return r;
 	}
 #endif
-	r = 0;
-	return r;
+	return 0;
 }
 
 static void

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/vec.h"
+
 /* Ceilings: names that wait to be taken (some 100 bytes each), and how deep folders
  * may lie (a descriptor each). */
 #define AHEAD_MAX 200000
@@ -148,7 +150,7 @@ compare_names(const void *a, const void *b)
 static ssize_t
 read_names(DIR *dir, struct name **ret_names)
 {
-	struct name *names = NULL, *grown;
+	struct name *names = NULL;
 	size_t count = 0, room = 0;
 	struct dirent *e;
 	int r = 0;
@@ -156,15 +158,9 @@ read_names(DIR *dir, struct name **ret_names)
 	while (errno = 0, (e = readdir(dir)) != NULL) {
 		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
 			continue;
-		if (count == room) {
-			room = room == 0 ? 256 : room * 2;
-			grown = reallocarray(names, room, sizeof *names);
-			if (grown == NULL) {
-				r = -ENOMEM;
-				break;
-			}
-			names = grown;
-		}
+		r = vec_room(&names, &room, count, sizeof *names, 256);
+		if (r < 0)
+			break;
 		names[count].inode = e->d_ino;
 		names[count].type = e->d_type;
 		names[count].text = strdup(e->d_name);

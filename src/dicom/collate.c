@@ -8,6 +8,7 @@
 #include <utf8proc.h>
 
 #include "dicom/number.h"
+#include "dicom/value.h"
 #include "dicom/vr.h"
 
 static int
@@ -94,20 +95,12 @@ collate_text(const char *value, size_t len, bool name, struct buf *out)
 	return r;
 }
 
-static size_t
-trimmed(const char *value, size_t len)
-{
-	while (len > 0 && (value[len - 1] == ' ' || value[len - 1] == '\0'))
-		len--;
-	return len;
-}
-
 int
 collate_value(uint16_t vr, const char *value, size_t len, struct buf *out)
 {
 	const struct vr_info *info = vr_info(vr);
 
-	len = trimmed(value, len);
+	len = value_trimmed(value, len);
 	if (info->kind == VR_NUMBER_STRING || info->kind == VR_BINARY)
 		return collate_number(value, len, out);
 	if (vr == VR('D', 'A'))

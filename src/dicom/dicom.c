@@ -66,28 +66,20 @@ dicom_at(const struct dicom *d, size_t i)
 	return &d->top.nodes[i].el;
 }
 
-static bool
-is_padding(char c)
-{
-	return c == ' ' || c == '\0';
-}
-
 /* Values without their padding; returns how many. */
 static int
 put_trimmed(const char *text, size_t len, bool single, struct buf *out)
 {
-	size_t from = 0, to, end;
+	size_t from = 0, to;
 	int n = 0;
 
 	for (;;) {
 		const char *sep = single || from == len ? NULL : memchr(text + from, '\\', len - from);
 
 		to = sep != NULL ? (size_t)(sep - text) : len;
-		for (end = to; end > from && is_padding(text[end - 1]); end--)
-			;
 		if (n > 0)
 			buf_putc(out, '\\');
-		buf_put(out, text + from, end - from);
+		buf_put(out, text + from, value_trimmed(text + from, to - from));
 		n++;
 		if (sep == NULL)
 			break;
@@ -223,9 +215,7 @@ dicom_number(const struct dicom *d, uint32_t tag, double *ret_number)
 		end = memchr(el->value.data, '\\', len);
 		if (end != NULL)
 			len = (size_t)(end - (const char *)el->value.data);
-		while (len > 0 && is_padding(((const char *)el->value.data)[len - 1]))
-			len--;
-		if (number_parse(el->value.data, len, ret_number))
+		if (number_parse(el->value.data, value_trimmed(el->value.data, len), ret_number))
 			return 0;
 	}
 	return -EINVAL;

@@ -14,6 +14,7 @@
 #include "dicom/input.h"
 #include "dicom/tag_private.h"
 #include "dicom/validate.h"
+#include "dicom/value.h"
 #include "dicom/vr.h"
 
 /* Limits.  All but the smallest multiples of what real headers need: an enhanced
@@ -301,7 +302,6 @@ skip_fragments(struct reader *r, const struct header *h, const struct place *whe
 	return 0;
 }
 
-/* The value of the node at `at`, whose header was read. */
 /* An implicit data set has a sequence only because the dictionary says so: some
  * devices use the number for something else, and then it is just bytes. */
 static bool
@@ -314,6 +314,7 @@ holds_no_item(struct reader *r, const struct header *h)
 	return need(r, 8) > 0 && TAG(get16(r, r->in.p), get16(r, r->in.p + 2)) != ITEM;
 }
 
+/* The value of the node at `at`, whose header was read. */
 static int
 read_value(struct reader *r, const struct header *h, const struct place *where, uint32_t at)
 {
@@ -557,15 +558,6 @@ read_sequence(struct reader *r, const struct header *h, const struct place *wher
 
 /* ------------------------------------------------------ meta and file ---- */
 
-/* Trimmed as PS3.5 6.2 pads a UI, and as others do. */
-static size_t
-trimmed_uid(const char *text, size_t len)
-{
-	while (len > 0 && (text[len - 1] == '\0' || text[len - 1] == ' '))
-		len--;
-	return len;
-}
-
 /* Group 0002, explicit LE whatever follows.  Its length (0002,0000) is often
  * wrong or missing; it ends where another group begins. */
 static int
@@ -599,7 +591,7 @@ read_meta(struct reader *r)
 		n = input_read(&r->in, value, h.length);
 		if (n < 0)
 			return failed(r, n, h.tag);
-		len = trimmed_uid(value, h.length);
+		len = value_trimmed(value, h.length);
 		if (!uid_is_valid(value, len))
 			return broken(r, h.tag, "the transfer syntax is no UID");
 		memcpy(r->d->xfer_uid, value, len);

@@ -2,6 +2,14 @@
 
 #include <string.h>
 
+size_t
+value_trimmed(const char *text, size_t len)
+{
+	while (len > 0 && (text[len - 1] == ' ' || text[len - 1] == '\0'))
+		len--;
+	return len;
+}
+
 static uint64_t
 get_bits(const unsigned char *p, size_t size, bool big_endian)
 {

@@ -7,6 +7,9 @@
 #include "dicom/number.h"
 #include "dicom/vr.h"
 
+/* The length of a text without what pads it at its end: spaces, as PS3.5 6.2 says, and
+ * NULs, which it says for a UI and others use as well. */
+size_t value_trimmed(const char *text, size_t len);
 /* Number i of a VR_BINARY element, as JSON text; 0 for NaN and infinity. */
 size_t value_put_number(const struct dicom_element *el, const struct vr_info *info,
 			bool big_endian, size_t i, char *to);

@@ -400,6 +400,16 @@ prepare(struct incoming *in, const struct ingest_options *o, struct job *job, bo
 	return compare(in->st, job, ret_unchanged, err);
 }
 
+/* A large file, while the round before is still being synced.  What fails here the round finds out. */
+static void
+begin_sync(struct incoming *in, const struct ingest_options *o, struct job *job)
+{
+	if (o->waits)
+		job->synced = blob_sync(in->st->blobs, &in->fd, 1) == 0;
+	else
+		sync_file_range(in->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
 /* A job for a partition whose name a caller gives; what it is made of comes by prepare. */
 static int
 begin(struct store *st, const char *partition, enum ingest_same same, struct job **ret_job, struct err *err)
@@ -462,9 +472,8 @@ incoming_accept(struct incoming *in, const struct ingest_options *o, struct inge
 		return r;
 	}
 	step(STEP_ACCEPTED);
-	/* On its way to the disk while the round before is still being synced. */
-	if (job->row.size >= LARGE_MIN)
-		sync_file_range(in->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	if (job->row.size >= LARGE_MIN && !unchanged)
+		begin_sync(in, o, job);
 	job->stage = in->stage;
 	if (unchanged)
 		blob_stage_remove(st->blobs, in->name);

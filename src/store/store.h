@@ -77,6 +77,8 @@ struct ingest_options {
 	enum ingest_same same;
 	bool zero_preamble;		/* contract 2.3 */
 	bool survive_kill;		/* accepting makes it survive kill -9 (mount) */
+	bool waits;			/* ticket_wait comes next: a large file is synced by this thread then,
+					 * beside those of others, and not by their one committer */
 	/* What is stored but breaks the rules (VALIDATE_V2), of the last accept; NULL: not told. */
 	struct dicom_warnings *warnings;
 };

@@ -3,13 +3,10 @@ if WITH_CMOCKA
 fault_tests = tests/fault/kill tests/fault/write tests/fault/power
 check_PROGRAMS += $(fault_tests)
 TESTS += $(fault_tests)
-tests_fault_kill_SOURCES = tests/fault/kill.c tests/unit/make_dicom.h tests/unit/make_dicom.c
-tests_fault_kill_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests/unit
+tests_fault_kill_SOURCES = tests/fault/kill.c $(INGEST_SAMPLES)
 tests_fault_kill_LDADD = $(CORE_LIBS)
-tests_fault_write_SOURCES = tests/fault/write.c tests/unit/make_dicom.h tests/unit/make_dicom.c
-tests_fault_write_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests/unit
+tests_fault_write_SOURCES = tests/fault/write.c $(INGEST_SAMPLES)
 tests_fault_write_LDADD = $(CORE_LIBS)
-tests_fault_power_SOURCES = tests/fault/power.c tests/unit/make_dicom.h tests/unit/make_dicom.c
-tests_fault_power_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests/unit
+tests_fault_power_SOURCES = tests/fault/power.c $(INGEST_SAMPLES)
 tests_fault_power_LDADD = $(CORE_LIBS)
 endif

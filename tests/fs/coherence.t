@@ -19,13 +19,13 @@ same() {
 
 is "an empty partition is looked at" "$(t ls "$partition")" ""
 fails 1 "and a name that is not there" t stat "$study"
-ok "stored beside" beside ingest "$store" Microsoft.Default "$tmp/a/00001.dcm"
+ok "stored beside" beside import --quiet --replace "$store" "$tmp/a/00001.dcm"
 ok "its study is listed" wait_for "$patience" seen "$partition" 1
 ok "and its series" wait_for "$patience" seen "$study" 1
 ok "and it" wait_for "$patience" seen "$study/2.25.4242.1" 1
-ok "one more in a listed series" beside ingest "$store" Microsoft.Default "$tmp/a/00002.dcm"
+ok "one more in a listed series" beside import --quiet --replace "$store" "$tmp/a/00002.dcm"
 ok "is seen" wait_for "$patience" seen "$study/2.25.4242.1" 2
-ok "a new series in a listed study" beside ingest "$store" Microsoft.Default "$tmp/a/00003.dcm" "$tmp/a/00004.dcm"
+ok "a new series in a listed study" beside import --quiet --replace "$store" "$tmp/a/00003.dcm" "$tmp/a/00004.dcm"
 ok "is seen" wait_for "$patience" seen "$study" 2
 links() {
 	[ "$(t stat -c %h "$study")" -eq "$1" ]
@@ -36,31 +36,33 @@ one=$study/2.25.4242.1/2.25.4242.9.1.dcm
 ok "read" t cmp "$tmp/a/00001.dcm" "$one"
 inode=$(t stat -c %i "$one")
 exec 5<"$one"
-ok "replaced beside" beside ingest "$store" Microsoft.Default "$tmp/b/00001.dcm"
+ok "replaced beside" beside import --quiet --replace "$store" "$tmp/b/00001.dcm"
 ok "new bytes" wait_for "$patience" same "$tmp/b/00001.dcm" "$one"
 is "new size" "$(t stat -c %s "$one")" "$(stat -c %s "$tmp/b/00001.dcm")"
 is "same inode number" "$(t stat -c %i "$one")" "$inode"
 ok "the old reader has the old ones" t cmp "$tmp/a/00001.dcm" - <&5
 exec 5<&-
 
-ok "one deleted beside" beside delete "$store" Microsoft.Default 2.25.4242 2.25.4242.1 2.25.4242.9.1
+ok "one deleted beside" beside delete "$store" 2.25.4242/2.25.4242.1/2.25.4242.9.1
 ok "is not found" wait_for "$patience" gone "$one"
 is "nor listed" "$(t ls "$study/2.25.4242.1")" 2.25.4242.9.2.dcm
-ok "the last of a series deleted beside" beside delete "$store" Microsoft.Default 2.25.4242 2.25.4242.1
+ok "the last of a series deleted beside" beside delete "$store" 2.25.4242/2.25.4242.1
 ok "takes the series along" wait_for "$patience" gone "$study/2.25.4242.1"
-ok "a study deleted beside" beside delete "$store" Microsoft.Default 2.25.4242
+ok "a study deleted beside" beside delete "$store" 2.25.4242
 ok "is gone" wait_for "$patience" gone "$study"
 is "all of it" "$(t ls "$partition")" ""
 
-ok "a new partition" beside ingest "$store" clinic "$tmp/a/00001.dcm"
+ok "a new partition" beside import --quiet --partition clinic "$store" "$tmp/a/00001.dcm"
 service=$mnt/AHDS/default/dicom/dicom
 ok "is listed" wait_for "$patience" seen "$service" 2
 ok "with what is in it" wait_for "$patience" seen "$service/clinic" 1
+ok "any name the store takes will do" beside import --quiet --partition .clinic "$store" "$tmp/a/00001.dcm"
+ok "and is entered" wait_for "$patience" seen "$service/.clinic" 1
 
 # A name written here follows its instance.
 ok "stored here" t cp "$tmp/c/00001.dcm" "$partition/mine"
 ok "read by the name it was given" t cmp "$tmp/c/00001.dcm" "$partition/mine"
-ok "deleted beside" beside delete "$store" Microsoft.Default 2.25.99
+ok "deleted beside" beside delete "$store" 2.25.99
 ok "the name goes" wait_for "$patience" gone "$partition/mine"
 
 # The other way: this mount's changes in a second mount of the same store.

@@ -1,14 +1,9 @@
-/* The mount alone, and a second process beside it, for the tests of tests/fs.
+/* The mount alone, and files to put there, for the tests of tests/fs.
  *
  *   fsd serve STORE DIR [-o OPTIONS] [-c FILE]   makes the store if missing, prints "ready", ends on
  *                                 SIGTERM or when the mount goes; on SIGUSR1 writes the counters to FILE
- *   fsd ingest STORE PARTITION FILE...
- *   fsd delete STORE PARTITION STUDY [SERIES [INSTANCE]]
- *   fsd check STORE                              every byte against its hash; 1 when something is found
  *   fsd make DIR COUNT [PIXEL-BYTES [PER-SERIES [STUDY]]]   files DIR/00001.dcm ... of one study
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -105,86 +100,6 @@ serve(int argc, char **argv)
 }
 
 static int
-ingest_one(struct store *st, const char *partition, const char *path, struct err *err)
-{
-	struct ingest_options o = { .partition = partition, .same = INGEST_SAME_REPLACE };
-	struct ingest_result result;
-	struct incoming *in = NULL;
-	struct ticket *ticket;
-	char data[65536];
-	ssize_t n;
-	int fd = open(path, O_RDONLY | O_CLOEXEC), r;
-
-	r = fd < 0 ? err_set(err, -errno, "%s", path) : incoming_new(st, &in, err);
-	while (r == 0 && (n = read(fd, data, sizeof data)) > 0)
-		r = incoming_write(in, data, (size_t)n, err);
-	if (r == 0)
-		r = incoming_accept(in, &o, &result, &ticket, err);
-	if (r == 0) {
-		in = NULL;
-		r = ticket_wait(ticket, &result, err);
-	}
-	incoming_free(in);
-	if (fd >= 0)
-		close(fd);
-	return r;
-}
-
-static int
-beside(int argc, char **argv)
-{
-	struct store_scope scope = { .partition = NULL };
-	struct store *st;
-	struct err err;
-	int i, r = 0;
-
-	err_clear(&err);
-	if (store_open(argv[1], NULL, &st, &err) < 0)
-		return complain("store_open", &err);
-	if (strcmp(argv[0], "ingest") == 0) {
-		for (i = 3; i < argc && r == 0; i++)
-			r = ingest_one(st, argv[2], argv[i], &err);
-	} else {
-		scope.partition = argv[2];
-		scope.study_uid = argc > 3 ? argv[3] : NULL;
-		scope.series_uid = argc > 4 ? argv[4] : NULL;
-		scope.sop_uid = argc > 5 ? argv[5] : NULL;
-		r = store_delete(st, &scope, NULL, &err);
-	}
-	store_close(st);
-	return r < 0 ? complain(argv[0], &err) : 0;
-}
-
-static void
-report(void *ctx, enum check_finding finding, const char *what, bool repaired)
-{
-	(void)ctx;
-	(void)repaired;
-	printf("%d %s\n", (int)finding, what);
-}
-
-static int
-check(const char *dir)
-{
-	struct check_options o = { .verify = true, .report = report };
-	struct check_totals totals;
-	struct store *st;
-	struct err err;
-	int r;
-
-	err_clear(&err);
-	if (store_open(dir, NULL, &st, &err) < 0)
-		return complain("store_open", &err);
-	r = store_check(st, &o, &totals, &err);
-	store_close(st);
-	if (r < 0)
-		return complain("store_check", &err);
-	printf("%llu instances, %llu findings\n", (unsigned long long)totals.instances,
-	       (unsigned long long)totals.findings);
-	return totals.findings > 0;
-}
-
-static int
 make(int argc, char **argv)
 {
 	unsigned long count = strtoul(argv[2], NULL, 10), pixels = argc > 3 ? strtoul(argv[3], NULL, 10) : 32;
@@ -221,12 +136,8 @@ main(int argc, char **argv)
 {
 	if (argc >= 2 && strcmp(argv[1], "serve") == 0)
 		return serve(argc - 1, argv + 1);
-	if (argc >= 4 && (strcmp(argv[1], "ingest") == 0 || strcmp(argv[1], "delete") == 0))
-		return beside(argc - 1, argv + 1);
-	if (argc == 3 && strcmp(argv[1], "check") == 0)
-		return check(argv[2]);
 	if (argc >= 4 && strcmp(argv[1], "make") == 0)
 		return make(argc - 1, argv + 1);
-	fprintf(stderr, "usage: fsd serve|make|ingest|delete ...\n");
+	fprintf(stderr, "usage: fsd serve|make ...\n");
 	return 2;
 }

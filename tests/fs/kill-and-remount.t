@@ -29,8 +29,8 @@ for round in with without; do
 	ok "$round auto_unmount: it takes files" t cp "$tmp/in/00060.dcm" "$partition/"
 	ok "$round auto_unmount: it ends" stop_daemon
 	is "$round auto_unmount: unmounted" "$(grep -c " $mnt " /proc/self/mounts)" 0
-	ok "$round auto_unmount: check finds nothing" t "$fsd" check "$store"
-	is "$round auto_unmount: staging is empty" "$(find "$store/staging" -name '[0-9]*' -type f | wc -l)" 0
+	ok "$round auto_unmount: check finds nothing" beside check --verify "$store"
+	ok "$round auto_unmount: staging is empty" staging_is_empty
 done
 
 # An old mount helper that is late must not unmount the new mount.

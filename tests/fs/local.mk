@@ -1,7 +1,7 @@
 # The mount, through a small daemon that has this door only.
 if WITH_FS
 check_PROGRAMS += tests/fs/fsd
-tests_fs_fsd_SOURCES = tests/fs/fsd.c tests/unit/make_dicom.c
+tests_fs_fsd_SOURCES = tests/fs/fsd.c $(MAKE_DICOM)
 tests_fs_fsd_LDADD = $(FS_LIBS) $(CORE_LIBS)
 fs_tests = \
 	tests/fs/both-doors.t \
@@ -29,11 +29,8 @@ if WITH_CMOCKA
 fs_unit_tests = tests/fs/test_fs_names tests/fs/test_fs_receive
 check_PROGRAMS += $(fs_unit_tests)
 TESTS += $(fs_unit_tests)
-tests_fs_test_fs_names_SOURCES = tests/fs/test_fs_names.c
-tests_fs_test_fs_names_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_fs_test_fs_names_LDADD = libfs.a $(CORE_LIBS) $(CMOCKA_LIBS)
-tests_fs_test_fs_receive_SOURCES = tests/fs/test_fs_receive.c tests/unit/make_dicom.c
-tests_fs_test_fs_receive_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_fs_test_fs_receive_SOURCES = tests/fs/test_fs_receive.c $(MAKE_DICOM)
 tests_fs_test_fs_receive_LDADD = libfs.a $(CORE_LIBS) $(CMOCKA_LIBS)
 endif
 endif

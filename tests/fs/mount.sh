@@ -4,9 +4,10 @@
 #   counters, count OP       requests so far
 #   reset_counts, counted OP requests since then
 #   make_files DIR COUNT [PIXEL-BYTES [PER-SERIES [STUDY]]]
-#   beside ARGS...           a second process that uses the store (fsd.c)
+#   beside ARGS...           dicomlake ARGS: a second process that uses the store
 #   files_in DIR             names of the files below it, sorted
 #   sums DIR                 sorted checksums of the files below it
+#   staging_is_empty         in $store
 #   t CMD...                 with a time limit, as everything that touches the mount should be
 
 . "${abs_top_builddir:-$(cd "$(dirname "$0")/../../build" && pwd)}/tests/lib.sh"
@@ -67,7 +68,7 @@ make_files() {
 }
 
 beside() {
-	t "$fsd" "$@"
+	t "$dicomlake" "$@"
 }
 
 files_in() {
@@ -76,4 +77,8 @@ files_in() {
 
 sums() {
 	t find "$1" -type f -exec sha256sum {} + | awk '{ print $1 }' | sort
+}
+
+staging_is_empty() {
+	[ "$(find "$store/staging" -name '[0-9]*' -type f | wc -l)" -eq 0 ]
 }

@@ -19,7 +19,7 @@ stop_daemon
 start_mount sync
 ok "sync: a file goes in" t cp "$tmp/in/00002.dcm" "$partition/"
 # No verb of this process has waited since: another one sees it committed.
-ok "sync: committed when close() returned" beside delete "$store" Microsoft.Default 2.25.4242 2.25.4242.1 2.25.4242.9.2
+ok "sync: committed when close() returned" beside delete "$store" 2.25.4242/2.25.4242.1/2.25.4242.9.2
 stop_daemon
 for option in nonsense uid=x umask=9 uid=-1 gid=99999999999; do
 	fails 1 "$option is refused" t "$fsd" serve -o "$option" "$store" "$mnt"

@@ -27,9 +27,6 @@ is "and stores the good one" "$(files_in "$partition" | wc -l)" 1
 ok "an empty file is no error" t cp "$tmp/empty" "$partition/empty"
 ok "nor is touch" t touch "$partition/touched"
 is "neither is stored or listed" "$(t ls "$partition")" 2.25.4242
-staging_is_empty() {
-	[ "$(find "$store/staging" -name '[0-9]*' -type f | wc -l)" -eq 0 ]
-}
 ok "nothing stays in staging" wait_for "$patience" staging_is_empty
 fails 1 "a refused file reads as nothing" t cat "$partition/text"
 ok "a good one takes its name" t cp "$tmp/in/00001.dcm" "$partition/text"

@@ -18,7 +18,7 @@ exec 5<&- 6>&- 2>/dev/null
 allow_log 'refused door=mount'
 start_mount
 is "the unfinished file is nowhere" "$(files_in "$partition" | wc -l)" 1
-is "not in staging either" "$(find "$store/staging" -name '[0-9]*' -type f | wc -l)" 0
+ok "not in staging either" staging_is_empty
 ok "umount" t umount "$mnt"
 gone() {
 	! kill -0 "$daemon_pid" 2>/dev/null

@@ -49,8 +49,8 @@ done
 # and a second process, in and out, all the while
 make_files "$tmp/beside" 10 200 10 2.25.8
 for i in 1 2 3; do
-	beside ingest "$store" Microsoft.Default "$tmp"/beside/*.dcm || echo "ingest $i" >>"$tmp/beside.err"
-	beside delete "$store" Microsoft.Default 2.25.8 || echo "delete $i" >>"$tmp/beside.err"
+	beside import --quiet --replace "$store" "$tmp"/beside/*.dcm || echo "ingest $i" >>"$tmp/beside.err"
+	beside delete "$store" 2.25.8 || echo "delete $i" >>"$tmp/beside.err"
 done
 failed=0
 for pid in "${pids[@]}"; do
@@ -69,5 +69,5 @@ is "the shared series has each instance once" "$(t ls "$series" | wc -l)" "$per"
 is "and whole" "$(sums "$series")" "$(sums "$tmp/shared")"
 is "links of the partition are its studies" "$(t stat -c %h "$partition")" $((2 + workers + 1))
 is "nothing else is listed" "$(t ls "$partition" | grep -vc '^2\.25\.')" 0
-ok "check finds nothing" t "$fsd" check "$store"
+ok "check finds nothing" beside check --verify "$store"
 done_testing

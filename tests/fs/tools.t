@@ -85,5 +85,5 @@ t mkdir "$service/last"
 fails 1 "mv of a stored instance is refused" t mv "$service/part1/2.25.4242/2.25.4242.1/2.25.4242.9.1.dcm" "$service/last/x"
 ok "and it stays" stored "$service/part1"
 fails 1 "mv of a series, too" t mv "$service/part1/2.25.4242/2.25.4242.1" "$service/part1/x"
-ok "check finds nothing" t "$fsd" check "$store"
+ok "check finds nothing" beside check --verify "$store"
 done_testing

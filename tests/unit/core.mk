@@ -2,5 +2,5 @@
 core_tests = tests/unit/test_store
 check_PROGRAMS += $(core_tests)
 TESTS += $(core_tests)
-tests_unit_test_store_SOURCES = tests/unit/test_store.c tests/unit/make_dicom.h tests/unit/make_dicom.c
+tests_unit_test_store_SOURCES = tests/unit/test_store.c $(INGEST_SAMPLES)
 tests_unit_test_store_LDADD = $(UNIT_LIBS)

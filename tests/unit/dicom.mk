@@ -1,4 +1,5 @@
 # unit tests of src/dicom
+DICOM_EXPECT = $(DICOM_FILE) tests/unit/dicom_expect.h tests/unit/dicom_expect.c
 
 # What dicom-oracle.t compares with dcm2json.
 check_PROGRAMS += tests/unit/dump_json
@@ -9,9 +10,9 @@ dicom_unit_tests = tests/unit/test_dicom_text tests/unit/test_dicom_read tests/u
 check_PROGRAMS += $(dicom_unit_tests)
 TESTS += $(dicom_unit_tests)
 tests_unit_test_dicom_text_LDADD = $(UNIT_LIBS)
-tests_unit_test_dicom_read_SOURCES = tests/unit/test_dicom_read.c tests/unit/dicom_file.h tests/unit/dicom_file.c
+tests_unit_test_dicom_read_SOURCES = tests/unit/test_dicom_read.c $(DICOM_EXPECT)
 tests_unit_test_dicom_read_LDADD = $(UNIT_LIBS)
-tests_unit_test_dicom_json_SOURCES = tests/unit/test_dicom_json.c tests/unit/dicom_file.h tests/unit/dicom_file.c
+tests_unit_test_dicom_json_SOURCES = tests/unit/test_dicom_json.c $(DICOM_EXPECT)
 tests_unit_test_dicom_json_LDADD = $(UNIT_LIBS)
 tests_unit_test_dicom_rules_SOURCES = tests/unit/test_dicom_rules.c tests/unit/dicom_file.h tests/unit/dicom_file.c
 tests_unit_test_dicom_rules_LDADD = $(UNIT_LIBS)

@@ -1,4 +1,4 @@
-/* dicom_file.h: Part 10 files made by hand, for the unit tests of src/dicom. */
+/* dicom_file.h: Part 10 files made by hand. */
 #ifndef TESTS_UNIT_DICOM_FILE_H
 #define TESTS_UNIT_DICOM_FILE_H
 
@@ -6,7 +6,6 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "dicom/dicom.h"
 
 #define BYTES(s) s, sizeof(s) - 1
 
@@ -29,11 +28,5 @@ void put_element(struct buf *b, uint32_t tag, const char *vr, const void *value,
 void put_text(struct buf *b, uint32_t tag, const char *vr, const char *value);
 void put_implicit(struct buf *b, uint32_t tag, const void *value, size_t len);
 void put_delimiter(struct buf *b, uint32_t tag, uint32_t length);
-
-/* dicom_read_mem, with what any refusal owes its caller asserted. */
-int  read_buf(const struct buf *b, struct dicom **ret_dicom);
-void expect_json(struct buf *file, const char *url, const char *want);
-/* Frees the buffer. */
-void expect_refused(struct buf *file, int num);
 
 #endif

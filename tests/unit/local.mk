@@ -1,5 +1,9 @@
 # Unit tests: one test_<module>.c a module, linking the core.  A program of one file
 # named like it needs no _SOURCES.
+# What tests elsewhere take from here, too: each includes the one before.
+DICOM_FILE = tests/unit/dicom_file.h tests/unit/dicom_file.c
+MAKE_DICOM = $(DICOM_FILE) tests/unit/make_dicom.h tests/unit/make_dicom.c
+INGEST_SAMPLES = $(MAKE_DICOM) tests/unit/ingest.h tests/unit/ingest.c
 UNIT_LIBS = $(CORE_LIBS) $(CMOCKA_LIBS)
 if WITH_CMOCKA
 unit_tests = tests/unit/test_base

@@ -12,7 +12,7 @@
 #include "dicom/dicom.h"
 #include "dicom/json.h"
 #include "dicom/validate.h"
-#include "tests/unit/dicom_file.h"
+#include "tests/unit/dicom_expect.h"
 
 /* --------------------------------------------------------------- JSON ---- */
 

@@ -14,7 +14,7 @@
 
 #include "dicom/dicom.h"
 #include "dicom/validate.h"
-#include "tests/unit/dicom_file.h"
+#include "tests/unit/dicom_expect.h"
 
 /* ------------------------------------------------------------ reading ---- */
 

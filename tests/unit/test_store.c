@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "dicom/tag.h"
-#include "make_dicom.h"
 #include "store/store.h"
+#include "tests/unit/ingest.h"
 
 struct fixture {
 	char dir[64];
@@ -56,22 +56,8 @@ ingest(struct store *st, const struct sample *s, enum ingest_same same, const ch
        struct ingest_result *result, struct err *err)
 {
 	struct ingest_options o = { .partition = partition, .same = same };
-	unsigned char *bytes = malloc(SAMPLE_MAX + s->pixels);
-	struct incoming *in = NULL;
-	struct ticket *t;
-	int r;
 
-	r = incoming_new(st, &in, err);
-	if (r == 0)
-		r = incoming_write(in, bytes, make_dicom(s, bytes), err);
-	free(bytes);
-	if (r == 0)
-		r = incoming_accept(in, &o, result, &t, err);
-	if (r < 0) {
-		incoming_free(in);
-		return r;
-	}
-	return ticket_wait(t, result, err);
+	return ingest_sample(st, s, &o, result, err);
 }
 
 static struct sample
@@ -96,13 +82,7 @@ put(struct fixture *f, struct sample s)
 static void
 expect_clean(struct fixture *f)
 {
-	struct check_options o = { .verify = true };
-	struct check_totals totals;
-	struct err err = { 0 };
-
-	if (store_check(f->st, &o, &totals, &err) < 0)
-		fail_msg("%s", err_text(&err));
-	assert_int_equal(totals.findings, 0);
+	assert_true(store_is_clean(f->st));
 }
 
 static int
