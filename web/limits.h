@@ -46,6 +46,9 @@ enum {
 	LIMIT_PART_HEAD		= 8192,
 	/* Parts of one request: each needs some 100 bytes until the response is sent. */
 	LIMIT_PARTS		= 200000,
+	/* Attributes of a request that are named as stored with a wrong value: a dozen in
+	 * each of thousands of instances, 16 bytes each. */
+	LIMIT_WARNINGS		= 100000,
 	/* Parts received whole but not yet accepted, so that a part of a wrong type
 	 * soon after them fails the request before anything is stored.  Each holds a
 	 * file descriptor. */
@@ -56,6 +59,8 @@ enum {
 	/* Bodies go through buffers of this size: large enough that the system
 	 * calls do not count, small enough to stay in the second level cache. */
 	LIMIT_CHUNK		= 256 * 1024,
+	/* An encoded body is read in pieces of this size: a tenth of a chunk when decoded. */
+	LIMIT_ENCODED_PIECE	= 32 * 1024,
 	/* Idle buffers kept for the next request. */
 	LIMIT_CHUNKS_KEPT	= 16,
 	/* Headers of a reply. */

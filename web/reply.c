@@ -33,6 +33,13 @@ reply_header(struct request *rq, const char *name, const char *fmt, ...)
 	buf_puts(&rq->reply.extra, "\r\n");
 }
 
+void
+reply_warning(struct request *rq, const char *text)
+{
+	/* base is "http://" and the host */
+	reply_header(rq, "Warning", "299 %s: \"%s\"", strstr(rq->base, "//") + 2, text);
+}
+
 /* RFC 9110 5.6.7; made once a second and thread. */
 static const char *
 date_now(void)

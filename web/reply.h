@@ -20,6 +20,9 @@ enum {
 void reply_header(struct request *rq, const char *name, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Warning: 299 (contract 0.4), likewise. */
+void reply_warning(struct request *rq, const char *text);
+
 /* Whole replies. */
 void reply_empty(struct request *rq, int status);
 void reply_body(struct request *rq, int status, const char *type, const void *data, size_t len);

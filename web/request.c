@@ -6,10 +6,12 @@
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/clock.h"
+#include "base/coding.h"
 #include "web/range.h"
 #include "web/server.h"
 #include "web/socket.h"
@@ -188,6 +190,9 @@ must_give_way(const struct request *rq)
 		rq->began - since > (int64_t)LIMIT_SHARE_MS * 1000000;
 }
 
+static int set_coding(struct request *rq, struct err *err);
+static void free_coding(struct request *rq);
+
 int
 request_init(struct request *rq, struct web *web, struct mg_connection *conn, struct err *err)
 {
@@ -211,6 +216,9 @@ request_init(struct request *rq, struct web *web, struct mg_connection *conn, st
 		rq->body_lost = true;	/* nobody knows where the next request begins */
 		return r;
 	}
+	r = set_coding(rq, err);
+	if (r < 0)
+		return r;
 	if (rq->info->num_headers >= MG_MAX_HEADERS)
 		return err_set(err, -EMSGSIZE, "The request has %d header lines or more", MG_MAX_HEADERS);
 	return set_target(rq, err);
@@ -220,6 +228,7 @@ void
 request_fini(struct request *rq)
 {
 	watch_close(rq->slot);
+	free_coding(rq);
 	chunk_put(rq->web->chunks, rq->reply.chunk);
 	buf_fini(&rq->reply.extra);
 }
@@ -344,8 +353,9 @@ read_body(struct request *rq, void *data, size_t len)
 	return n;
 }
 
-ssize_t
-request_read(struct request *rq, void *data, size_t len, struct err *err)
+/* As it came. */
+static ssize_t
+read_encoded(struct request *rq, void *data, size_t len, struct err *err)
 {
 	uint64_t max = rq->web->max_request;
 	bool large = rq->body_length >= 0 && (uint64_t)rq->body_length > max;
@@ -358,6 +368,84 @@ request_read(struct request *rq, void *data, size_t len, struct err *err)
 	if (large)
 		return err_set(err, -EFBIG, "The request is larger than the limit of %" PRIu64 " bytes", max);
 	return n < 0 ? err_set(err, (int)n, "The body ended before its end") : n;
+}
+
+struct inflated {
+	struct decoder *decoder;
+	const void *at;			/* what is left of the piece read last */
+	size_t left;
+	uint64_t made;
+	bool ended;
+	char piece[LIMIT_ENCODED_PIECE];
+};
+
+static int
+set_coding(struct request *rq, struct err *err)
+{
+	const char *coding = request_header(rq, "Content-Encoding");
+	int r;
+
+	if (coding == NULL || strcasecmp(coding, "identity") == 0)
+		return 0;
+	if (strcasecmp(coding, "gzip") != 0 && strcasecmp(coding, "x-gzip") != 0) {
+		rq->unknown_coding = true;
+		return 0;
+	}
+	rq->inflated = calloc(1, sizeof *rq->inflated);
+	r = rq->inflated == NULL ? -ENOMEM : decoder_new(&rq->inflated->decoder);
+	return r < 0 ? err_set(err, r, "No memory") : 0;
+}
+
+static void
+free_coding(struct request *rq)
+{
+	if (rq->inflated != NULL)
+		decoder_free(rq->inflated->decoder);
+	free(rq->inflated);
+}
+
+static ssize_t
+read_inflated(struct request *rq, void *data, size_t len, struct err *err)
+{
+	struct inflated *f = rq->inflated;
+	ssize_t n;
+	int made;
+
+	while (!f->ended && len > 0) {
+		made = decoder_read(f->decoder, &f->at, &f->left, data, len);
+		if (made < 0)
+			return err_set(err, made, "The body is not gzip as its Content-Encoding says");
+		f->made += (uint64_t)made;
+		if (f->made > rq->web->max_request)
+			return err_set(err, -EFBIG, "The request, decoded, is larger than the limit of %" PRIu64 " bytes",
+				       rq->web->max_request);
+		if (made > 0)
+			return made;
+		n = read_encoded(rq, f->piece, sizeof f->piece, err);
+		if (n < 0)
+			return n;
+		f->at = f->piece;
+		f->left = (size_t)n;
+		f->ended = n == 0;
+		if (f->ended && rq->body_read > 0 && !decoder_is_complete(f->decoder))
+			return err_set(err, -EBADMSG, "The gzip-encoded body is cut short");
+	}
+	return 0;
+}
+
+ssize_t
+request_read(struct request *rq, void *data, size_t len, struct err *err)
+{
+	if (rq->unknown_coding)
+		return err_set(err, -EPROTONOSUPPORT, "Content-Encoding %.80s is not supported, gzip is",
+			       request_header(rq, "Content-Encoding"));
+	return rq->inflated != NULL ? read_inflated(rq, data, len, err) : read_encoded(rq, data, len, err);
+}
+
+bool
+request_body_ended(const struct request *rq)
+{
+	return rq->inflated != NULL ? rq->inflated->ended : rq->body_ended;
 }
 
 bool

@@ -171,6 +171,14 @@ settle(struct store *st, struct job *job)
 		st->committed++;
 }
 
+/* What is not settled now is tried again after the next round, or the next quiet moment. */
+static void
+settle_journal(struct store *st)
+{
+	if (journal_settle(st) == 0)
+		st->journaled = 0;
+}
+
 static void
 run_round(struct store *st, struct job **jobs, size_t n)
 {
@@ -210,19 +218,17 @@ run_round(struct store *st, struct job **jobs, size_t n)
 		reclaim_all(st);
 	step(STEP_PUBLISHED);
 	if (st->journaled >= JOURNAL_MAX)
-		journal_settle(st);
+		settle_journal(st);
 }
 
 /* -- the thread ----------------------------------------------------------- */
 
-/* In order, and so only up to one that its waiter is syncing. */
 static size_t
 take_round_locked(struct store *st, struct job **jobs)
 {
 	size_t n = 0;
 
-	while (st->queue != NULL && n < ROUND_MAX && !st->queue->syncing) {
-		st->queue->queued = false;
+	while (st->queue != NULL && n < ROUND_MAX) {
 		jobs[n++] = st->queue;
 		st->queue = st->queue->next;
 	}
@@ -239,14 +245,14 @@ wait_for_work_locked(struct store *st)
 	struct timespec until = cond_deadline(JOURNAL_IDLE);
 	int r = 0;
 
-	while (st->queue == NULL ? !st->stopping : st->queue->syncing) {
-		if (st->queue != NULL || st->journaled == 0)
+	while (st->queue == NULL && !st->stopping) {
+		if (st->journaled == 0)
 			pthread_cond_wait(&st->work, &st->lock);
 		else if (r == 0)
 			r = pthread_cond_timedwait(&st->work, &st->lock, &until);
 		else {
 			pthread_mutex_unlock(&st->lock);
-			journal_settle(st);
+			settle_journal(st);
 			pthread_mutex_lock(&st->lock);
 			until = cond_deadline(JOURNAL_IDLE);
 			r = 0;
@@ -267,7 +273,6 @@ committer_main(void *ctx)
 	while (wait_for_work_locked(st)) {
 		n = take_round_locked(st, jobs);
 		last = jobs[n - 1]->number;
-		st->round_runs = true;
 		pthread_mutex_unlock(&st->lock);
 
 		run_round(st, jobs, n);
@@ -279,7 +284,6 @@ committer_main(void *ctx)
 		pthread_mutex_lock(&st->lock);
 		for (i = 0; i < n; i++)
 			jobs[i]->done = true;
-		st->round_runs = false;
 		st->done_number = last;
 		st->n_pending -= n;
 		pthread_cond_broadcast(&st->done);
@@ -291,7 +295,7 @@ committer_main(void *ctx)
 	}
 	pthread_mutex_unlock(&st->lock);
 	if (st->journaled > 0)
-		journal_settle(st);
+		settle_journal(st);
 	return NULL;
 }
 
@@ -323,7 +327,6 @@ committer_queue(struct store *st, struct job *job)
 	pthread_mutex_lock(&st->lock);
 	while (st->n_pending >= PENDING_MAX)
 		pthread_cond_wait(&st->done, &st->lock);
-	job->queued = true;
 	job->number = ++st->last_number;
 	job->next = NULL;
 	*st->queue_end = job;
@@ -359,24 +362,6 @@ wait_observed(struct store *st, uint64_t sequence)
 	pthread_mutex_unlock(&st->lock);
 }
 
-/* While the committer is busy with the round before, sync this one's bytes:
- * several waiters do so at once, which one committer cannot. */
-static void
-help_locked(struct store *st, struct job *job)
-{
-	int r;
-
-	if (!job->queued || st->n_pending > HELP_MAX || job->row.size < LARGE_MIN || !st->round_runs)
-		return;
-	job->syncing = true;
-	pthread_mutex_unlock(&st->lock);
-	r = blob_sync(st->blobs, &job->fd, 1);
-	pthread_mutex_lock(&st->lock);
-	job->syncing = false;
-	job->synced = r == 0;
-	pthread_cond_signal(&st->work);
-}
-
 int
 ticket_wait(struct ticket *t, struct ingest_result *result, struct err *err)
 {
@@ -385,7 +370,6 @@ ticket_wait(struct ticket *t, struct ingest_result *result, struct err *err)
 	int r;
 
 	pthread_mutex_lock(&st->lock);
-	help_locked(st, job);
 	while (!job->done)
 		pthread_cond_wait(&st->done, &st->lock);
 	pthread_mutex_unlock(&st->lock);

@@ -244,8 +244,6 @@ describe(struct job *job, const struct dicom *d, struct err *err)
 	row->frames = number(d, TAG_NUMBER_OF_FRAMES);
 	row->pixel_offset = pixels != NULL ? pixels->offset : 0;
 	dicom_text_first(d, TAG_MODALITY, job->modality, sizeof job->modality);
-	if (dicom_is_implicit(d))
-		job->result.warning_reason = WARNING_CLASS;
 	r = attributes_extract(d, LEVEL_STUDY, &job->study_attributes);
 	if (r == 0)
 		r = attributes_extract(d, LEVEL_SERIES, &job->series_attributes);
@@ -344,6 +342,31 @@ compare(struct store *st, struct job *job, bool *ret_unchanged, struct err *err)
 	return r;
 }
 
+/* Contract 2.5, steps 2 to 7. */
+static int
+validate(struct job *job, struct dicom *d, const struct ingest_options *o, struct err *err)
+{
+	struct dicom_warnings own = { 0 }, *warnings = o->warnings != NULL ? o->warnings : &own;
+	struct ingest_result *result = &job->result;
+	int r;
+
+	r = dicom_identify(d, o->rules, o->study_uid, &result->identity, err);
+	if (r < 0)
+		return r;
+	result->several = dicom_has_several(d, o->rules);
+	if (o->rules == VALIDATE_V2) {
+		r = dicom_check_values(d, warnings);
+		if (r < 0)
+			err_set(err, r, "out of memory");
+		if (warnings->n > 0)
+			result->warning_reason = WARNING_ATTRIBUTES;
+	}
+	dicom_warnings_fini(&own);
+	if (dicom_is_implicit(d))
+		result->warning_reason = WARNING_CLASS;		/* wins (contract 2.8) */
+	return r;
+}
+
 static int
 prepare(struct incoming *in, const struct ingest_options *o, struct job *job, bool *ret_unchanged,
 	struct err *err)
@@ -365,7 +388,7 @@ prepare(struct incoming *in, const struct ingest_options *o, struct job *job, bo
 	r = dicom_read_fd(in->fd, &d, err);
 	if (r < 0)
 		return r;
-	r = dicom_identify(d, o->rules, o->study_uid, &job->result.identity, err);
+	r = validate(job, d, o, err);
 	if (r == 0)
 		r = describe(job, d, err);
 	dicom_free(d);
@@ -375,6 +398,16 @@ prepare(struct incoming *in, const struct ingest_options *o, struct job *job, bo
 	if (r < 0)
 		return err_set_dicom(err, r, REASON_PROCESSING, 0, "cannot read staging: %s", strerror(-r));
 	return compare(in->st, job, ret_unchanged, err);
+}
+
+/* A large file, while the round before is still being synced.  What fails here the round finds out. */
+static void
+begin_sync(struct incoming *in, const struct ingest_options *o, struct job *job)
+{
+	if (o->waits)
+		job->synced = blob_sync(in->st->blobs, &in->fd, 1) == 0;
+	else
+		sync_file_range(in->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 }
 
 /* A job for a partition whose name a caller gives; what it is made of comes by prepare. */
@@ -439,9 +472,8 @@ incoming_accept(struct incoming *in, const struct ingest_options *o, struct inge
 		return r;
 	}
 	step(STEP_ACCEPTED);
-	/* On its way to the disk while the round before is still being synced. */
-	if (job->row.size >= LARGE_MIN)
-		sync_file_range(in->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	if (job->row.size >= LARGE_MIN && !unchanged)
+		begin_sync(in, o, job);
 	job->stage = in->stage;
 	if (unchanged)
 		blob_stage_remove(st->blobs, in->name);

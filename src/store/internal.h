@@ -17,11 +17,9 @@
 enum {
 	/* Accepted and not yet committed: each holds an open file and its header in memory. */
 	PENDING_MAX = 1024,
-	/* Files at least this large go to the disk before their round: written back when
-	 * accepted, and synced by who waits for the commit while no more than HELP_MAX are pending.
-	 * Smaller ones are journaled (journal.c) or gathered by one sync. */
+	/* Files at least this large begin their way to the disk when accepted, and are synced
+	 * there by a caller who waits.  Smaller ones are journaled (journal.c) or gathered by one sync. */
 	LARGE_MIN = 64 << 10,
-	HELP_MAX = 16,
 	/* A round journals no more small files than this: for more, one sync of all of
 	 * them costs less than writing them twice. */
 	JOURNAL_FILES_MAX = 32,
@@ -55,9 +53,6 @@ struct job {
 	uint64_t number;
 	unsigned refs;			/* guarded by store.lock: the queue's and the ticket's */
 	bool done;			/* guarded by store.lock */
-	bool queued;			/* guarded by store.lock: no round has taken it yet */
-	bool syncing;			/* guarded by store.lock: a waiter syncs its bytes; no round takes it */
-	bool synced;			/* guarded by store.lock until a round takes it */
 	int error;			/* valid when done, like the rest of the outcome */
 	struct err err;
 	struct ingest_result result;
@@ -66,6 +61,7 @@ struct job {
 	/* What to commit; the committer's once queued. */
 	int fd;
 	uint64_t stage;
+	bool synced;			/* its bytes are durable already */
 	bool accepted;			/* its stage has an accepted file's name */
 	bool in_place;			/* no stage: the file lies at its public path already */
 	char partition[STORE_NAME_MAX + 1];
@@ -97,7 +93,6 @@ struct store {
 	uint64_t last_number, done_number;
 	size_t n_pending;
 	bool stopping, committer_runs;
-	bool round_runs;		/* the committer is busy with a round */
 	pthread_t committer;
 	size_t journaled;		/* bytes in the journal not yet settled; the committer's */
 	struct change_watch *watches;	/* all that are open */

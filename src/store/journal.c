@@ -121,9 +121,7 @@ journal_settle(struct store *st)
 	step(STEP_SETTLED);
 	if (r == 0)
 		r = kv_update(st->kv, remove_entries, &watermark);
-	if (r == 0)
-		st->journaled = 0;
-	else
+	if (r < 0)
 		log_error("journal: not settled, it will be tried again error=%s", strerror(-r));
 	return r;
 }

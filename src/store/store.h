@@ -82,6 +82,10 @@ struct ingest_options {
 	enum ingest_same same;
 	bool zero_preamble;		/* contract 2.3 */
 	bool survive_kill;		/* accepting makes it survive kill -9 (mount) */
+	bool waits;			/* ticket_wait comes next: a large file is synced by this thread then,
+					 * beside those of others, and not by their one committer */
+	/* What is stored but breaks the rules (VALIDATE_V2), of the last accept; NULL: not told. */
+	struct dicom_warnings *warnings;
 };
 
 enum ingest_outcome { INGEST_CREATED, INGEST_REPLACED, INGEST_UNCHANGED };
@@ -89,6 +93,7 @@ enum ingest_outcome { INGEST_CREATED, INGEST_REPLACED, INGEST_UNCHANGED };
 struct ingest_result {
 	struct dicom_identity identity;	/* as far as known, on failure too */
 	uint16_t warning_reason;	/* 0 none */
+	bool several;			/* dicom_has_several */
 	enum ingest_outcome outcome;	/* known after the commit */
 	uint64_t id;			/* instance id, known after the commit */
 	uint64_t watermark;

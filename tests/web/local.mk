@@ -19,8 +19,10 @@ web_tests = \
 	tests/web/samples.t \
 	tests/web/slow-clients.t \
 	tests/web/stow-broken-requests.t \
+	tests/web/stow-gzip.t \
 	tests/web/stow-multipart.t \
 	tests/web/stow-statuses.t \
+	tests/web/stow-validation.t \
 	tests/web/wado-instance.t \
 	tests/web/wado-multipart.t
 TESTS += $(web_tests)
