@@ -2,11 +2,13 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "web/limits.h"
@@ -68,6 +70,23 @@ void
 socket_hang_up(int local_port)
 {
 	each_socket(local_port, end_reading, NULL);
+}
+
+int
+socket_take(int fd)
+{
+	int own = fcntl(fd, F_DUPFD_CLOEXEC, 0), none, r = 0;
+
+	if (own < 0)
+		return -errno;
+	none = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (none < 0 || dup3(none, fd, O_CLOEXEC) < 0)
+		r = -errno;
+	if (none >= 0)
+		close(none);
+	if (r < 0)
+		close(own);
+	return r < 0 ? r : own;
 }
 
 void

@@ -5,7 +5,8 @@ DICOM_EXPECT = $(DICOM_FILE) tests/unit/dicom_expect.h tests/unit/dicom_expect.c
 check_PROGRAMS += tests/unit/dump_json
 tests_unit_dump_json_LDADD = $(CORE_LIBS)
 
-dicom_unit_tests = tests/unit/test_dicom_text tests/unit/test_dicom_read tests/unit/test_dicom_json
+dicom_unit_tests = tests/unit/test_dicom_text tests/unit/test_dicom_read tests/unit/test_dicom_json \
+	tests/unit/test_dicom_rules
 check_PROGRAMS += $(dicom_unit_tests)
 TESTS += $(dicom_unit_tests)
 tests_unit_test_dicom_text_LDADD = $(UNIT_LIBS)
@@ -13,6 +14,8 @@ tests_unit_test_dicom_read_SOURCES = tests/unit/test_dicom_read.c $(DICOM_EXPECT
 tests_unit_test_dicom_read_LDADD = $(UNIT_LIBS)
 tests_unit_test_dicom_json_SOURCES = tests/unit/test_dicom_json.c $(DICOM_EXPECT)
 tests_unit_test_dicom_json_LDADD = $(UNIT_LIBS)
+tests_unit_test_dicom_rules_SOURCES = tests/unit/test_dicom_rules.c tests/unit/dicom_file.h tests/unit/dicom_file.c
+tests_unit_test_dicom_rules_LDADD = $(UNIT_LIBS)
 
 dist_check_SCRIPTS += tests/unit/dicom-oracle.t
 TESTS += tests/unit/dicom-oracle.t
