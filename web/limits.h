@@ -46,6 +46,9 @@ enum {
 	LIMIT_PART_HEAD		= 8192,
 	/* Parts of one request: each needs some 100 bytes until the response is sent. */
 	LIMIT_PARTS		= 200000,
+	/* Attributes of a request that are named as stored with a wrong value: a dozen in
+	 * each of thousands of instances, 16 bytes each. */
+	LIMIT_WARNINGS		= 100000,
 	/* Parts received whole but not yet accepted, so that a part of a wrong type
 	 * soon after them fails the request before anything is stored.  Each holds a
 	 * file descriptor. */
@@ -56,6 +59,8 @@ enum {
 	/* Bodies go through buffers of this size: large enough that the system
 	 * calls do not count, small enough to stay in the second level cache. */
 	LIMIT_CHUNK		= 256 * 1024,
+	/* An encoded body is read in pieces of this size: a tenth of a chunk when decoded. */
+	LIMIT_ENCODED_PIECE	= 32 * 1024,
 	/* Idle buffers kept for the next request. */
 	LIMIT_CHUNKS_KEPT	= 16,
 	/* Headers of a reply. */
@@ -67,8 +72,14 @@ enum {
 	 * all before it reads then sees the reply. */
 	LIMIT_DRAIN		= 64 * 1024 * 1024,
 	LIMIT_LINGER_MS		= 3000,
+	/* Clients that follow the change feed: each holds a socket. */
+	LIMIT_FOLLOWERS		= 500,
+	/* A sign of life for those, or a proxy between might give the connection up. */
+	LIMIT_HEARTBEAT_MS	= 15000,
 	/* Ten times what all routes and the mount can write. */
 	LIMIT_METRICS		= 1024 * 1024,
+	/* JSON of a list: partitions, tags and their errors. */
+	LIMIT_LIST		= 64 * 1024 * 1024,
 	/* Frames named in one request; as many as a long path has. */
 	LIMIT_FRAMES		= 2048,
 	/* A thumbnail's larger side, and the instances looked at for one to show. */

@@ -33,6 +33,13 @@ reply_header(struct request *rq, const char *name, const char *fmt, ...)
 	buf_puts(&rq->reply.extra, "\r\n");
 }
 
+void
+reply_warning(struct request *rq, const char *text)
+{
+	/* base is "http://" and the host */
+	reply_header(rq, "Warning", "299 %s: \"%s\"", strstr(rq->base, "//") + 2, text);
+}
+
 /* RFC 9110 5.6.7; made once a second and thread. */
 static const char *
 date_now(void)
@@ -223,6 +230,23 @@ flush_chunk(struct request *rq, bool last)
 	memcpy(from + head_len, size, size_len);
 	rp->fill = 0;
 	return send_all(rq, from, head_len + size_len + len);
+}
+
+int
+reply_detach(struct request *rq, int status, const char *type)
+{
+	struct reply *rp = &rq->reply;
+	char head[REPLY_HEAD_ROOM];
+	int fd;
+
+	rq->gives_way = true;		/* the end of the body is that of the connection */
+	if (reply_begin(rq, status, type, REPLY_AUTO) != 0)
+		return -1;
+	rp->head_sent = rp->ended = true;
+	if (send_all(rq, head, write_head(rq, head)) < 0)
+		return -1;
+	fd = request_take_socket(rq);
+	return fd < 0 ? -1 : fd;
 }
 
 bool

@@ -6,10 +6,12 @@
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/clock.h"
+#include "base/coding.h"
 #include "web/range.h"
 #include "web/server.h"
 #include "web/socket.h"
@@ -129,6 +131,25 @@ set_uid(const char *given, const char *what, char uid[UID_TEXT_MAX], struct err 
 	return 0;
 }
 
+/* In its own spelling.  Contract 1.3: one that is not there is made by a store. */
+static int
+set_partition(struct request *rq, struct err *err)
+{
+	struct store_node node;
+	int r;
+
+	if (rq->match.partition == NULL)
+		return 0;
+	r = store_find_partition(rq->web->store, rq->match.partition, &node);
+	if (r == -ENOENT && rq->match.route->action != ACTION_WRITE)
+		return err_set(err, -EINVAL, "There is no data partition %s", rq->match.partition);
+	if (r < 0 && r != -ENOENT)
+		return err_set(err, r, "The index cannot be read: %s", strerror(-r));
+	snprintf(rq->partition_name, sizeof rq->partition_name, "%s", r == 0 ? node.name : rq->match.partition);
+	rq->partition = rq->partition_name;
+	return 0;
+}
+
 static int
 set_target(struct request *rq, struct err *err)
 {
@@ -143,14 +164,15 @@ set_target(struct request *rq, struct err *err)
 		return err_set(err, r, "The path is too long");
 	if (r < 0)
 		return err_set(err, r, "The path is not well-formed percent-encoded UTF-8");
-	r = route_find(&rq->path, rq->method, &rq->match, err);
+	r = route_find(&rq->path, rq->method, store_partitions(rq->web->store), &rq->match, err);
 	if (r < 0)
 		return r;
 	rq->dialect = rq->match.dialect;
-	rq->partition = rq->match.partition;
 	if (rq->match.route == NULL)
 		return 0;
-	r = set_uid(rq->match.vars.value[URI_STUDY], "Study", rq->study_uid, err);
+	r = set_partition(rq, err);
+	if (r == 0)
+		r = set_uid(rq->match.vars.value[URI_STUDY], "Study", rq->study_uid, err);
 	if (r == 0)
 		r = set_uid(rq->match.vars.value[URI_SERIES], "Series", rq->series_uid, err);
 	if (r == 0)
@@ -167,6 +189,9 @@ must_give_way(const struct request *rq)
 	return atomic_load(&rq->web->connections) * 4 >= rq->web->options.threads * 3 &&
 		rq->began - since > (int64_t)LIMIT_SHARE_MS * 1000000;
 }
+
+static int set_coding(struct request *rq, struct err *err);
+static void free_coding(struct request *rq);
 
 int
 request_init(struct request *rq, struct web *web, struct mg_connection *conn, struct err *err)
@@ -191,6 +216,9 @@ request_init(struct request *rq, struct web *web, struct mg_connection *conn, st
 		rq->body_lost = true;	/* nobody knows where the next request begins */
 		return r;
 	}
+	r = set_coding(rq, err);
+	if (r < 0)
+		return r;
 	if (rq->info->num_headers >= MG_MAX_HEADERS)
 		return err_set(err, -EMSGSIZE, "The request has %d header lines or more", MG_MAX_HEADERS);
 	return set_target(rq, err);
@@ -200,6 +228,7 @@ void
 request_fini(struct request *rq)
 {
 	watch_close(rq->slot);
+	free_coding(rq);
 	chunk_put(rq->web->chunks, rq->reply.chunk);
 	buf_fini(&rq->reply.extra);
 }
@@ -229,6 +258,14 @@ request_accept(const struct request *rq, struct accept *ret_accept)
 	all[used] = '\0';
 	accept_parse(all, ret_accept);
 	return any;
+}
+
+bool
+request_takes(const struct request *rq, const char *type)
+{
+	struct accept accept;
+
+	return !request_accept(rq, &accept) || accept_allows(&accept, type);
 }
 
 bool
@@ -264,6 +301,16 @@ void
 request_unwatch(struct request *rq)
 {
 	watch_disarm(rq->slot);
+}
+
+int
+request_take_socket(struct request *rq)
+{
+	int fd = find_socket(rq);
+
+	watch_close(rq->slot);		/* it would shut our connection down */
+	rq->slot = NULL;
+	return fd < 0 ? -ENOTCONN : socket_take(fd);
 }
 
 static int
@@ -306,8 +353,9 @@ read_body(struct request *rq, void *data, size_t len)
 	return n;
 }
 
-ssize_t
-request_read(struct request *rq, void *data, size_t len, struct err *err)
+/* As it came. */
+static ssize_t
+read_encoded(struct request *rq, void *data, size_t len, struct err *err)
 {
 	uint64_t max = rq->web->max_request;
 	bool large = rq->body_length >= 0 && (uint64_t)rq->body_length > max;
@@ -320,6 +368,84 @@ request_read(struct request *rq, void *data, size_t len, struct err *err)
 	if (large)
 		return err_set(err, -EFBIG, "The request is larger than the limit of %" PRIu64 " bytes", max);
 	return n < 0 ? err_set(err, (int)n, "The body ended before its end") : n;
+}
+
+struct inflated {
+	struct decoder *decoder;
+	const void *at;			/* what is left of the piece read last */
+	size_t left;
+	uint64_t made;
+	bool ended;
+	char piece[LIMIT_ENCODED_PIECE];
+};
+
+static int
+set_coding(struct request *rq, struct err *err)
+{
+	const char *coding = request_header(rq, "Content-Encoding");
+	int r;
+
+	if (coding == NULL || strcasecmp(coding, "identity") == 0)
+		return 0;
+	if (strcasecmp(coding, "gzip") != 0 && strcasecmp(coding, "x-gzip") != 0) {
+		rq->unknown_coding = true;
+		return 0;
+	}
+	rq->inflated = calloc(1, sizeof *rq->inflated);
+	r = rq->inflated == NULL ? -ENOMEM : decoder_new(&rq->inflated->decoder);
+	return r < 0 ? err_set(err, r, "No memory") : 0;
+}
+
+static void
+free_coding(struct request *rq)
+{
+	if (rq->inflated != NULL)
+		decoder_free(rq->inflated->decoder);
+	free(rq->inflated);
+}
+
+static ssize_t
+read_inflated(struct request *rq, void *data, size_t len, struct err *err)
+{
+	struct inflated *f = rq->inflated;
+	ssize_t n;
+	int made;
+
+	while (!f->ended && len > 0) {
+		made = decoder_read(f->decoder, &f->at, &f->left, data, len);
+		if (made < 0)
+			return err_set(err, made, "The body is not gzip as its Content-Encoding says");
+		f->made += (uint64_t)made;
+		if (f->made > rq->web->max_request)
+			return err_set(err, -EFBIG, "The request, decoded, is larger than the limit of %" PRIu64 " bytes",
+				       rq->web->max_request);
+		if (made > 0)
+			return made;
+		n = read_encoded(rq, f->piece, sizeof f->piece, err);
+		if (n < 0)
+			return n;
+		f->at = f->piece;
+		f->left = (size_t)n;
+		f->ended = n == 0;
+		if (f->ended && rq->body_read > 0 && !decoder_is_complete(f->decoder))
+			return err_set(err, -EBADMSG, "The gzip-encoded body is cut short");
+	}
+	return 0;
+}
+
+ssize_t
+request_read(struct request *rq, void *data, size_t len, struct err *err)
+{
+	if (rq->unknown_coding)
+		return err_set(err, -EPROTONOSUPPORT, "Content-Encoding %.80s is not supported, gzip is",
+			       request_header(rq, "Content-Encoding"));
+	return rq->inflated != NULL ? read_inflated(rq, data, len, err) : read_encoded(rq, data, len, err);
+}
+
+bool
+request_body_ended(const struct request *rq)
+{
+	return rq->inflated != NULL ? rq->inflated->ended : rq->body_ended;
 }
 
 bool

@@ -47,7 +47,8 @@ struct request {
 	struct uri_path path;
 	struct route_match match;
 	const struct dialect *dialect;	/* NULL at the root */
-	const char *partition;		/* NULL: the default one */
+	const char *partition;		/* NULL: the default one, which the URL does not name */
+	char partition_name[STORE_NAME_MAX + 1];
 	/* From the path, checked; "" when the route has none. */
 	char study_uid[UID_TEXT_MAX], series_uid[UID_TEXT_MAX], sop_uid[UID_TEXT_MAX];
 	const char *raw_query;		/* NULL: none */
@@ -60,6 +61,8 @@ struct request {
 	bool body_ended;
 	bool body_lost;			/* the client left, or broke the framing */
 	bool expects;			/* 100-continue, not answered yet */
+	struct inflated *inflated;	/* what a gzip-encoded body needs; NULL: it comes as it is */
+	bool unknown_coding;		/* Content-Encoding names another */
 	struct watch_slot *slot;
 	bool slot_tried;
 
@@ -75,17 +78,26 @@ void request_fini(struct request *rq);
 const char *request_header(const struct request *rq, const char *name);
 /* All Accept headers as one; false: none was sent. */
 bool request_accept(const struct request *rq, struct accept *ret_accept);
+/* Does the client take this type?  It does when it does not say. */
+bool request_takes(const struct request *rq, const char *type);
 /* Does the client take application/dicom+json?  absent: the answer when it does not say. */
 bool request_takes_json(const struct request *rq, bool absent);
 
-/* Up to len bytes of the body: the count, 0 at its end, -ECONNRESET the client
- * left or broke the framing, -EFBIG it is larger than max_request (said before anything is
- * read, if its length is known).  Answers Expect: 100-continue the first time. */
+/* Up to len bytes of the body, a gzip coding undone: the count, 0 at its end, -ECONNRESET the
+ * client left or broke the framing, -EFBIG it is larger than max_request (said before anything is
+ * read, if its length is known; encoded and decoded), -EBADMSG a damaged coding, -EPROTONOSUPPORT
+ * another.  Answers Expect: 100-continue the first time. */
 ssize_t request_read(struct request *rq, void *data, size_t len, struct err *err);
+/* Nothing more will come from request_read. */
+bool request_body_ended(const struct request *rq);
 /* What is left of the body is read or the connection given up; after the reply. */
 void request_finish_body(struct request *rq);
 /* Will the connection be closed because of that? */
 bool request_must_close(const struct request *rq);
+
+/* Take the connection away from civetweb, which then closes nothing: the socket is the
+ * caller's.  -errno. */
+int  request_take_socket(struct request *rq);
 
 /* The scope of the path. */
 struct store_scope request_scope(const struct request *rq);

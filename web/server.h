@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "web/chunks.h"
+#include "web/follow.h"
 #include "web/metrics.h"
 #include "web/watch.h"
 #include "web/web.h"
@@ -22,6 +23,7 @@ struct web {
 	struct chunk_pool *chunks;
 	struct pixels_cache *pixels;
 	struct watch *watch;
+	struct follow *follow;
 	struct metrics metrics;
 	atomic_uint active;		/* requests under way */
 	atomic_uint connections;	/* that hold a thread */

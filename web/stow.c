@@ -40,6 +40,7 @@ struct stow {
 	struct request *rq;
 	struct ingest_options options;
 	struct stow_results results;
+	struct dicom_warnings warnings;	/* of the part accepted last */
 	struct incoming *in;		/* the part that is being received */
 	struct err write_error;		/* num 0: all of the part could be written so far */
 	struct held_part held[LIMIT_PARTS_HELD];	/* oldest first */
@@ -100,15 +101,17 @@ accept_oldest(struct stow *s)
 	}
 	s->n_held--;
 	memmove(s->held, s->held + 1, s->n_held * sizeof *s->held);
+	s->warnings.n = 0;
 	r = incoming_accept(p.in, &s->options, &result, &ticket, &err);
 	if (r < 0) {
 		incoming_free(p.in);
 		err.num = r;
 		return fail_part(s, p.row, &result, &err);
 	}
+	r = stow_results_warn(&s->results, p.row, &s->warnings);
 	s->tickets[(s->first_ticket + s->n_tickets) % LIMIT_TICKETS] = (struct pending_ticket){ ticket, p.row };
 	s->n_tickets++;
-	return 0;
+	return r;
 }
 
 static void
@@ -181,8 +184,9 @@ roll_back(struct stow *s)
 	for (i = 0; i < s->results.count; i++) {
 		const struct stow_row *row = &s->results.rows[i];
 
-		r = row->created ? store_delete_id(s->rq->web->store, row->id, &err) : 0;
-		if (r < 0 && r != -ENOENT)	/* another client may have deleted it by now */
+		r = row->created ? store_delete_id(s->rq->web->store, row->id, row->watermark, &err) : 0;
+		/* Another client may have deleted it by now, or put its own there. */
+		if (r < 0 && r != -ENOENT && r != -ESTALE)
 			log_warning("stow id=%s: an instance of a failed request stays: %s",
 				    s->rq->id, err_text(&err));
 	}
@@ -206,7 +210,7 @@ read_single(struct stow *s, struct err *err)
 	chunk_put(s->rq->web->chunks, room);
 	if (n < 0)
 		return (int)n;
-	return s->rq->body_read > 0 ? end_part(s, err) : 0;
+	return s->in != NULL || s->write_error.num != 0 ? end_part(s, err) : 0;
 }
 
 static int
@@ -282,7 +286,7 @@ read_multipart(struct stow *s, struct multipart *mp, const char *default_type, s
 		}
 		len += (size_t)n;
 		while (r == 0 && ev.kind != MULTIPART_MORE && ev.kind != MULTIPART_END) {
-			r = multipart_next(mp, window + at, len - at, s->rq->body_ended, &ev);
+			r = multipart_next(mp, window + at, len - at, request_body_ended(s->rq), &ev);
 			if (r == -EFBIG)
 				r = err_set(err, -EINVAL, "A part's headers are longer than %d bytes", LIMIT_PART_HEAD);
 			else if (r < 0)
@@ -296,7 +300,7 @@ read_multipart(struct stow *s, struct multipart *mp, const char *default_type, s
 		len -= at;
 		if (ev.kind == MULTIPART_END) {
 			/* The epilogue means nothing; it is read over. */
-			done = s->rq->body_ended;
+			done = request_body_ended(s->rq);
 			len = 0;
 		}
 	}
@@ -312,11 +316,8 @@ check_content_type(struct request *rq, struct media *media, struct multipart *mp
 		   struct err *err)
 {
 	const char *type = request_header(rq, "Content-Type");
-	const char *coding = request_header(rq, "Content-Encoding");
 	const char *end, *boundary, *of;
 
-	if (coding != NULL && strcasecmp(coding, "identity") != 0)
-		return err_set(err, -EPROTONOSUPPORT, "Content-Encoding %.80s is not supported", coding);
 	if (type == NULL)
 		return err_set(err, -EPROTONOSUPPORT, "Content-Type is missing");
 	if (media_parse(type, media, &end) < 0 || *end != '\0')
@@ -373,6 +374,7 @@ stow_handle(struct request *rq, struct err *err)
 		.rules = rq->dialect->rules,
 		.same = rq->method == METHOD_PUT ? INGEST_SAME_REPLACE : rq->dialect->same,
 		.zero_preamble = rq->dialect->zero_preamble,
+		.warnings = &s.warnings,
 	};
 	stow_results_init(&s.results);
 	r = receive(&s, err);
@@ -384,5 +386,6 @@ stow_handle(struct request *rq, struct err *err)
 	else if (r == 0)
 		r = stow_results_send(&s.results, rq);
 	stow_results_fini(&s.results);
+	dicom_warnings_fini(&s.warnings);
 	return r;
 }

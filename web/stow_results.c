@@ -26,6 +26,7 @@ void
 stow_results_fini(struct stow_results *res)
 {
 	free(res->rows);
+	free(res->warnings);
 	buf_fini(&res->text);
 }
 
@@ -73,7 +74,13 @@ keep_identity(struct stow_results *res, struct stow_row *row, const struct dicom
 	row->class = keep(res, id->class_uid, &res->last[3]);
 }
 
-/* Contract 2.8: the one error number there is. */
+/* ErrorComment (0000,0902): 100 is the one error number there is (contract 2.8). */
+static void
+print_comment(char *comment, size_t size, uint32_t tag, const char *why)
+{
+	snprintf(comment, size, "DICOM100: (%04x,%04x) - %s", TAG_GROUP(tag), TAG_ELEMENT(tag), why);
+}
+
 static uint32_t
 keep_comment(struct stow_results *res, const struct err *err)
 {
@@ -87,9 +94,24 @@ keep_comment(struct stow_results *res, const struct err *err)
 	after = *text == '(' ? strstr(text, ": ") : NULL;
 	if (after != NULL)
 		text = after + 2;
-	snprintf(comment, sizeof comment, "DICOM100: (%04x,%04x) - %s", TAG_GROUP(err->tag),
-		 TAG_ELEMENT(err->tag), text);
+	print_comment(comment, sizeof comment, err->tag, text);
 	return keep(res, comment, NULL);
+}
+
+int
+stow_results_warn(struct stow_results *res, size_t index, const struct dicom_warnings *warnings)
+{
+	struct stow_row *row = &res->rows[index];
+	size_t i;
+
+	row->first_warning = (uint32_t)res->n_warnings;
+	for (i = 0; i < warnings->n && res->n_warnings < LIMIT_WARNINGS; i++) {
+		if (vec_room(&res->warnings, &res->cap_warnings, res->n_warnings, sizeof *res->warnings, 16) < 0)
+			return -ENOMEM;
+		res->warnings[res->n_warnings++] = warnings->at[i];
+	}
+	row->n_warnings = (uint32_t)i;
+	return 0;
 }
 
 static uint16_t
@@ -123,8 +145,10 @@ stow_results_set(struct stow_results *res, size_t index, const struct ingest_res
 	} else {
 		row->warning = result->warning_reason;
 		row->id = result->id;
+		row->watermark = result->watermark;
 		row->created = result->outcome == INGEST_CREATED;
 		res->warned += row->warning != 0;
+		res->several |= result->several;
 	}
 	return buf_error(&res->text);
 }
@@ -177,27 +201,40 @@ put_url(const struct request *rq, const char *study_uid, const char *series_uid,
 	put_end(out);
 }
 
+/* FailedAttributesSequence (0074,1048) */
 static void
-put_attributes(struct buf *out, const char *comment, bool *first)
+put_attributes(const struct stow_results *res, const struct stow_row *row, struct buf *out, bool *first)
 {
+	char comment[400];
 	bool first_inside = true;
+	uint32_t i;
 
-	if (*comment == '\0') {
+	if (row->failure == 0 ? row->n_warnings == 0 : row->comment == 0) {
 		buf_printf(out, "%s\"00741048\":{\"vr\":\"SQ\"}", *first ? "" : ",");
 		*first = false;
 		return;
 	}
 	put_begin(out, "00741048", "SQ", first);
-	buf_putc(out, '{');
-	put_string(out, "00000902", "LO", comment, &first_inside);
-	buf_putc(out, '}');
+	if (row->failure != 0) {
+		buf_putc(out, '{');
+		put_string(out, "00000902", "LO", text_at(res, row->comment), &first_inside);
+		buf_putc(out, '}');
+	}
+	for (i = 0; row->failure == 0 && i < row->n_warnings; i++) {
+		const struct dicom_warning *w = &res->warnings[row->first_warning + i];
+
+		print_comment(comment, sizeof comment, w->tag, w->why);
+		buf_puts(out, i > 0 ? ",{" : "{");
+		first_inside = true;
+		put_string(out, "00000902", "LO", comment, &first_inside);
+		buf_putc(out, '}');
+	}
 	put_end(out);
 }
 
 static void
 put_row(const struct stow_results *res, const struct request *rq, const struct stow_row *row, struct buf *out)
 {
-	const char *comment = text_at(res, row->comment);
 	bool first = true;
 
 	buf_putc(out, '{');
@@ -208,8 +245,8 @@ put_row(const struct stow_results *res, const struct request *rq, const struct s
 		put_url(rq, text_at(res, row->study), text_at(res, row->series), text_at(res, row->sop), out, &first);
 		put_reason(out, "00081196", row->warning, &first);
 	}
-	if (row->failure == 0 ? rq->dialect->attributes_always : *comment != '\0')
-		put_attributes(out, comment, &first);
+	if (row->failure == 0 ? rq->dialect->attributes_always : row->comment != 0)
+		put_attributes(res, row, out, &first);
 	buf_putc(out, '}');
 }
 
@@ -249,9 +286,12 @@ stow_results_send(const struct stow_results *res, struct request *rq)
 	int status, r;
 
 	status = stored == 0 ? 409 : res->failed > 0 ? 202 : res->warned > 0 ? rq->dialect->warned_status : 200;
+	if (res->several)
+		reply_warning(rq, "Only the first of several values of an attribute is indexed");
 	if (reply_begin(rq, status, "application/dicom+json", REPLY_AUTO) != 0)
 		return 0;
-	buf_init(&piece, LIMIT_REPLY_HEAD);
+	/* An item with all the warnings there can be. */
+	buf_init(&piece, (size_t)LIMIT_WARNINGS * 256 + LIMIT_REPLY_HEAD);
 	buf_putc(&piece, '{');
 	if (stored > 0 && rq->study_uid[0] != '\0')
 		put_url(rq, rq->study_uid, NULL, NULL, &piece, &first);

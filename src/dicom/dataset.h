@@ -18,6 +18,7 @@ struct node {
 	struct dicom_element el;
 	struct dataset *items;		/* VR SQ */
 	uint32_t n_items;
+	bool dropped;			/* its value is none, and nobody is shown it (validate.h) */
 	uint32_t order;			/* private to part10.c: which came later */
 };
 

@@ -69,7 +69,7 @@ dicom_find(const struct dicom *d, uint32_t tag)
 {
 	const struct node *n = dataset_find(&d->top, tag);
 
-	return n != NULL ? &n->el : NULL;
+	return n != NULL && !n->dropped ? &n->el : NULL;
 }
 
 size_t

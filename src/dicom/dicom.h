@@ -15,7 +15,8 @@
  *          -EBADMSG also when the file ends before its data set does, or when
  *          native pixel data are shorter than their length says.
  *          Bytes after the data set are broken too, unless zeros (some archives pad).
- * Threads: a struct dicom is read-only after dicom_read_* and may be shared.
+ * Threads: a struct dicom is read-only after dicom_read_* (and validate.h's
+ *          dicom_check_values) and may be shared.
  */
 #ifndef DICOM_DICOM_H
 #define DICOM_DICOM_H

@@ -479,7 +479,7 @@ is_written(const struct node *node)
 {
 	uint16_t group = TAG_GROUP(node->el.tag);
 
-	return TAG_ELEMENT(node->el.tag) != 0 && group != 0x0000 && group != 0x0002;
+	return !node->dropped && TAG_ELEMENT(node->el.tag) != 0 && group != 0x0000 && group != 0x0002;
 }
 
 /* Commas, so that the object is right with and without the spans:
@@ -574,7 +574,7 @@ dicom_write_json_element(const struct dicom *d, uint32_t tag, struct buf *out)
 	struct writer w;
 	int r;
 
-	if (node == NULL)
+	if (node == NULL || node->dropped)
 		return -ENOENT;
 	writer_init(&w, d, out, false);
 	r = write_element(&w, node, vr_info(node->el.vr), &cs);

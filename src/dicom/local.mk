@@ -15,6 +15,7 @@ libcore_a_SOURCES += \
 	src/dicom/date.h src/dicom/date.c \
 	src/dicom/indexed.h src/dicom/indexed.c \
 	src/dicom/collate.h src/dicom/collate.c \
+	src/dicom/vr_rules.h src/dicom/vr_rules.c \
 	src/dicom/validate.h src/dicom/validate.c
 
 # The dictionary's tables.

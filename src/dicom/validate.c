@@ -1,12 +1,15 @@
 #include "dicom/validate.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "dicom/date.h"
+#include "base/vec.h"
+#include "dicom/dataset.h"
 #include "dicom/indexed.h"
-#include "dicom/vr.h"
+#include "dicom/value.h"
+#include "dicom/vr_rules.h"
 
 /* Longest value that is looked at; every rule below allows far less. */
 #define VALUE_MAX 4096
@@ -21,73 +24,6 @@ refuse(struct err *err, uint32_t tag, const char *why)
 }
 
 /* ------------------------------------------------- minimum rules (2.7) ---- */
-
-static size_t
-characters(const char *text, size_t len)
-{
-	size_t i, n = 0;
-
-	for (i = 0; i < len; i++)
-		n += ((unsigned char)text[i] & 0xC0) != 0x80;
-	return n;
-}
-
-static bool
-has_control(const char *text, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < len; i++)
-		if (((unsigned char)text[i] < 0x20 && text[i] != '\033') || text[i] == 0x7F)
-			return true;
-	return false;
-}
-
-static const char *
-check_name(const char *text, size_t len)
-{
-	unsigned groups = 1, components = 1;
-	size_t from = 0, i;
-
-	if (has_control(text, len))
-		return "a control character in a person name";
-	for (i = 0; i <= len; i++) {
-		if (i == len || text[i] == '=') {
-			if (characters(text + from, i - from) > 64)
-				return "a group of a person name is longer than 64 characters";
-			from = i + 1;
-			if (i < len) {
-				components = 1;
-				if (++groups > 3)
-					return "a person name has more than 3 groups";
-			}
-		} else if (text[i] == '^' && ++components > 5) {
-			return "a person name has more than 5 components";
-		}
-	}
-	return NULL;
-}
-
-/* NULL, or what is wrong with the value. */
-static const char *
-check_value(uint16_t vr, const char *text, size_t len)
-{
-	switch (vr) {
-	case VR('C', 'S'):
-	case VR('S', 'H'):
-		return characters(text, len) > 16 ? "longer than 16 characters" : NULL;
-	case VR('D', 'A'):
-		return len == 0 || date_is_valid(text, len) ? NULL : "not a date";
-	case VR('L', 'O'):
-		if (characters(text, len) > 64)
-			return "longer than 64 characters";
-		return has_control(text, len) ? "a control character" : NULL;
-	case VR('P', 'N'):
-		return check_name(text, len);
-	default:
-		return NULL;
-	}
-}
 
 /* An attribute that is there: its VR, and its first value. */
 static int
@@ -117,8 +53,20 @@ check_indexed(const struct dicom *d, uint32_t tag, uint16_t vr, struct err *err)
 		if (len > 0 && memchr(value, '\0', len) != NULL)
 			return refuse(err, tag, "a control character");
 	}
-	why = check_value(vr, text, strlen(text));
+	why = vr_check_minimum(vr, text, strlen(text));
 	return why != NULL ? refuse(err, tag, why) : 0;
+}
+
+static bool
+is_blank(const struct dicom_element *el)
+{
+	const char *p = el->value.data;
+	size_t i;
+
+	for (i = 0; i < el->value.len; i++)
+		if (p[i] != ' ' && p[i] != '\0')
+			return false;
+	return true;
 }
 
 /* ---------------------------------------------------------- identity ---- */
@@ -202,12 +150,135 @@ dicom_identify(const struct dicom *d, enum validate_rules rules, const char *stu
 	if (rules != VALIDATE_V1)
 		return 0;
 	for (i = 0; i < n_indexed_attributes; i++) {
-		/* UIDs were looked at above, and what is computed is not the data set's. */
-		if (indexed_attributes[i].vr == VR('U', 'I') || indexed_attributes[i].tag == TAG_MODALITIES_IN_STUDY)
+		/* What is computed is not the data set's. */
+		if (indexed_attributes[i].tag == TAG_MODALITIES_IN_STUDY)
 			continue;
 		r = check_indexed(d, indexed_attributes[i].tag, indexed_attributes[i].vr, err);
 		if (r < 0)
 			return r;
 	}
 	return 0;
+}
+
+/* --------------------------------------------------- full rules (2.5) ---- */
+
+struct check {
+	struct dicom_warnings *warnings;
+	struct buf scratch;
+};
+
+/* A data set and those it is nested in. */
+struct place {
+	const struct dataset *ds;
+	const struct place *outer;	/* NULL: it is the top */
+};
+
+static struct charset
+charset_at(const void *ctx)
+{
+	const struct place *at = ctx;
+	struct charset outer = at->outer != NULL ? charset_at(at->outer) : charset_default();
+
+	return value_charset(at->ds, &outer);
+}
+
+static int
+warn(struct dicom_warnings *w, uint32_t tag, const char *why)
+{
+	if (vec_room(&w->at, &w->cap, w->n, sizeof *w->at, 16) < 0)
+		return -ENOMEM;
+	w->at[w->n++] = (struct dicom_warning){ tag, why };
+	return 0;
+}
+
+/* Contract 2.6: without these nobody could find the instance. */
+static bool
+is_always_kept(uint32_t tag)
+{
+	return tag == TAG_STUDY_INSTANCE_UID || tag == TAG_SERIES_INSTANCE_UID || tag == TAG_SOP_INSTANCE_UID;
+}
+
+static int
+check_dataset(struct check *c, struct dataset *ds, const struct place *outer)
+{
+	struct place here = { ds, outer };
+	struct vr_text text = { charset_at, &here, &c->scratch };
+	uint32_t i, k;
+	int r = 0;
+
+	for (i = 0; i < ds->count && r == 0; i++) {
+		struct node *node = &ds->nodes[i];
+		const char *why = vr_check_full(&node->el, &text);
+
+		/* The reader bounds the nesting. */
+		for (k = 0; k < node->n_items && r == 0; k++)
+			r = check_dataset(c, &node->items[k], &here);
+		if (why == NULL && outer == NULL && node->el.tag == TAG_PATIENT_ID && is_blank(&node->el))
+			why = "missing";
+		if (why != NULL && r == 0)
+			r = warn(c->warnings, node->el.tag, why);
+		if (why != NULL && outer == NULL && !is_always_kept(node->el.tag))
+			node->dropped = true;
+	}
+	return r;
+}
+
+static int
+by_tag(const void *a, const void *b)
+{
+	const struct dicom_warning *x = a, *y = b;
+
+	return x->tag < y->tag ? -1 : x->tag > y->tag;
+}
+
+int
+dicom_check_values(struct dicom *d, struct dicom_warnings *w)
+{
+	struct check c = { .warnings = w };
+	size_t i, n = 0;
+	int r;
+
+	w->n = 0;
+	/* A value's bytes become at most three each. */
+	buf_init(&c.scratch, (size_t)1 << 30);
+	r = check_dataset(&c, &d->top, NULL);
+	if (r == 0)
+		r = buf_error(&c.scratch);
+	buf_fini(&c.scratch);
+	if (w->n > 1)
+		qsort(w->at, w->n, sizeof *w->at, by_tag);
+	for (i = 0; i < w->n; i++)
+		if (n == 0 || w->at[n - 1].tag != w->at[i].tag)
+			w->at[n++] = w->at[i];
+	w->n = n;
+	return r;
+}
+
+void
+dicom_warnings_fini(struct dicom_warnings *w)
+{
+	free(w->at);
+	*w = (struct dicom_warnings){ 0 };
+}
+
+static bool
+has_several(const struct dicom *d, uint32_t tag)
+{
+	const struct dicom_element *el = dicom_find(d, tag);
+
+	return el != NULL && el->value.len > 0 && memchr(el->value.data, '\\', el->value.len) != NULL;
+}
+
+bool
+dicom_has_several(const struct dicom *d, enum validate_rules rules)
+{
+	size_t i;
+
+	/* One UID is what makes an instance valid, and PatientID is the only other attribute that must be there. */
+	if (rules != VALIDATE_V1)
+		return rules == VALIDATE_V2 && has_several(d, TAG_PATIENT_ID);
+	for (i = 0; i < n_indexed_attributes; i++)
+		if (has_several(d, indexed_attributes[i].tag))
+			return true;
+	return false;
 }

@@ -12,7 +12,7 @@ enum validate_rules {
 	VALIDATE_PLAIN,
 	/* Also PatientID with a value, and every indexed attribute valid. */
 	VALIDATE_V1,
-	/* Also PatientID present. */
+	/* Also PatientID present; dicom_check_values warns of the rest. */
 	VALIDATE_V2,
 };
 
@@ -28,6 +28,27 @@ struct dicom_identity {
  * and differs: -EINVAL with reason 43265. */
 int dicom_identify(const struct dicom *d, enum validate_rules rules, const char *study_uid,
 		   struct dicom_identity *identity, struct err *err);
+
+/* An attribute whose value breaks the rules of its value representation. */
+struct dicom_warning {
+	uint32_t tag;
+	const char *why;		/* lives for ever */
+};
+
+struct dicom_warnings {
+	struct dicom_warning *at;	/* ascending by tag, each once */
+	size_t n, cap;
+};
+
+/* Every value at every nesting level against the rules of PS3.5 (contract 2.5, step 5).
+ * *warnings, zeroed before its first use, is filled anew.  What fails at the top level is dropped:
+ * dicom_find and the JSON no longer have it, but for the three UIDs that name
+ * the instance (2.6).  0 or -ENOMEM. */
+int  dicom_check_values(struct dicom *d, struct dicom_warnings *warnings);
+void dicom_warnings_fini(struct dicom_warnings *warnings);
+/* Has an attribute of which only the first value is indexed several (2.5, step 7)?  V2 asks
+ * that of the attributes only which must be there. */
+bool dicom_has_several(const struct dicom *d, enum validate_rules rules);
 
 /* FailureReason (0008,1197) and WarningReason (0008,1196), contract 2.8. */
 enum {

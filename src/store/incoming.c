@@ -244,8 +244,6 @@ describe(struct job *job, const struct dicom *d, struct err *err)
 	row->frames = number(d, TAG_NUMBER_OF_FRAMES);
 	row->pixel_offset = pixels != NULL ? pixels->offset : 0;
 	dicom_text_first(d, TAG_MODALITY, job->modality, sizeof job->modality);
-	if (dicom_is_implicit(d))
-		job->result.warning_reason = WARNING_CLASS;
 	r = attributes_extract(d, LEVEL_STUDY, &job->study_attributes);
 	if (r == 0)
 		r = attributes_extract(d, LEVEL_SERIES, &job->series_attributes);
@@ -344,6 +342,31 @@ compare(struct store *st, struct job *job, bool *ret_unchanged, struct err *err)
 	return r;
 }
 
+/* Contract 2.5, steps 2 to 7. */
+static int
+validate(struct job *job, struct dicom *d, const struct ingest_options *o, struct err *err)
+{
+	struct dicom_warnings own = { 0 }, *warnings = o->warnings != NULL ? o->warnings : &own;
+	struct ingest_result *result = &job->result;
+	int r;
+
+	r = dicom_identify(d, o->rules, o->study_uid, &result->identity, err);
+	if (r < 0)
+		return r;
+	result->several = dicom_has_several(d, o->rules);
+	if (o->rules == VALIDATE_V2) {
+		r = dicom_check_values(d, warnings);
+		if (r < 0)
+			err_set(err, r, "out of memory");
+		if (warnings->n > 0)
+			result->warning_reason = WARNING_ATTRIBUTES;
+	}
+	dicom_warnings_fini(&own);
+	if (dicom_is_implicit(d))
+		result->warning_reason = WARNING_CLASS;		/* wins (contract 2.8) */
+	return r;
+}
+
 static int
 prepare(struct incoming *in, const struct ingest_options *o, struct job *job, bool *ret_unchanged,
 	struct err *err)
@@ -365,7 +388,7 @@ prepare(struct incoming *in, const struct ingest_options *o, struct job *job, bo
 	r = dicom_read_fd(in->fd, &d, err);
 	if (r < 0)
 		return r;
-	r = dicom_identify(d, o->rules, o->study_uid, &job->result.identity, err);
+	r = validate(job, d, o, err);
 	if (r == 0)
 		r = describe(job, d, err);
 	dicom_free(d);

@@ -4,12 +4,15 @@ check_PROGRAMS += tests/web/webd tests/web/httpgen
 tests_web_webd_LDADD = $(WEB_LIBS) $(CORE_LIBS)
 web_tests = \
 	tests/web/bulkdata.t \
+	tests/web/change-feed.t \
+	tests/web/change-feed-follow.t \
 	tests/web/delete.t \
 	tests/web/health-metrics.t \
 	tests/web/hostile-requests.t \
 	tests/web/many-clients.t \
 	tests/web/memory.t \
 	tests/web/metadata-etag.t \
+	tests/web/partitions.t \
 	tests/web/qido-errors.t \
 	tests/web/qido-match.t \
 	tests/web/qido-paging.t \
@@ -17,8 +20,10 @@ web_tests = \
 	tests/web/samples-pixels.t \
 	tests/web/slow-clients.t \
 	tests/web/stow-broken-requests.t \
+	tests/web/stow-gzip.t \
 	tests/web/stow-multipart.t \
 	tests/web/stow-statuses.t \
+	tests/web/stow-validation.t \
 	tests/web/wado-frames.t \
 	tests/web/wado-instance.t \
 	tests/web/wado-multipart.t \

@@ -24,8 +24,9 @@ post /v2/studies -H "$J" -H 'Content-Type: multipart/related; type="application/
 has_status "multipart of another type" 415
 post /v2/studies -H "$J" -H 'Content-Type: application/dicom; transfer-syntax=1.2.840.10008.1.2.1'
 has_status "single part with parameters at v2" 415
-post /v2/studies -H "$J" -H "$MULTI" -H 'Content-Encoding: gzip'
-has_status "a content coding" 415
+post /v2/studies -H "$J" -H "$MULTI" -H 'Content-Encoding: br'
+has_status "another content coding" 415
+says "names it, and the one there is" 'br.*gzip'
 post /v2/studies -H 'Accept: application/xml' -H "$MULTI"
 has_status "an Accept that excludes DICOM JSON" 406
 post /v2/studies -H 'Accept:' -H "$MULTI"
