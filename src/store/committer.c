@@ -175,7 +175,7 @@ settle(struct store *st, struct job *job)
 		st->committed++;
 }
 
-/* What is not settled now is tried again after the next round, or the next quiet moment. */
+/* What is not settled now is tried again a while later. */
 static void
 settle_journal(struct store *st)
 {
@@ -248,6 +248,7 @@ run_one_locked(struct store *st)
 	struct job *jobs[ROUND_MAX];
 	size_t n = take_round_locked(st, jobs), i;
 	uint64_t last = jobs[n - 1]->number;
+	bool was_settled = st->journaled == 0;
 
 	st->round_runs = true;
 	pthread_mutex_unlock(&st->lock);
@@ -263,7 +264,7 @@ run_one_locked(struct store *st)
 	st->n_pending -= n;
 	st->round_runs = false;
 	pthread_cond_broadcast(&st->done);
-	if (st->queue != NULL)
+	if (st->queue != NULL || (was_settled && st->journaled > 0))
 		pthread_cond_signal(&st->work);
 	pthread_mutex_unlock(&st->lock);
 	changes_wake(st);
@@ -283,7 +284,7 @@ wait_or_run_locked(struct store *st)
 }
 
 static void
-settle_when_quiet_locked(struct store *st)
+settle_locked(struct store *st)
 {
 	st->round_runs = true;
 	pthread_mutex_unlock(&st->lock);
@@ -293,24 +294,25 @@ settle_when_quiet_locked(struct store *st)
 	pthread_cond_broadcast(&st->done);
 }
 
-/* The committer's thread: rounds of what nobody waits for, and the journal in quiet moments. */
+/* The committer's thread: rounds of what nobody waits for, and what the journal holds made
+ * durable soon after. */
 static void *
 committer_main(void *ctx)
 {
 	struct store *st = ctx;
-	struct timespec until;
+	struct timespec until = cond_deadline(JOURNAL_DELAY);
 
 	pthread_mutex_lock(&st->lock);
 	while (st->queue != NULL || !st->stopping) {
 		if (st->queue != NULL && !st->round_runs)
 			run_one_locked(st);
-		else if (st->journaled == 0 || st->round_runs)
+		else if (!st->round_runs && st->journaled == 0) {
 			pthread_cond_wait(&st->work, &st->lock);
-		else {
-			until = cond_deadline(JOURNAL_IDLE);
-			if (pthread_cond_timedwait(&st->work, &st->lock, &until) == ETIMEDOUT &&
-			    st->queue == NULL && !st->round_runs)
-				settle_when_quiet_locked(st);
+			until = cond_deadline(JOURNAL_DELAY);
+		} else if (pthread_cond_timedwait(&st->work, &st->lock, &until) == ETIMEDOUT) {
+			if (!st->round_runs && st->journaled > 0)
+				settle_locked(st);
+			until = cond_deadline(JOURNAL_DELAY);
 		}
 	}
 	pthread_mutex_unlock(&st->lock);

@@ -23,9 +23,9 @@ enum {
 	/* A round journals no more small files than this: for more, one sync of all of
 	 * them costs less than writing them twice. */
 	JOURNAL_FILES_MAX = 32,
-	/* Bytes in the journal before it is settled, and how long it waits for quiet, ms. */
+	/* Bytes in the journal before it is settled, and how long they stay if there are fewer, ms. */
 	JOURNAL_MAX = 8 << 20,
-	JOURNAL_IDLE = 1000,
+	JOURNAL_DELAY = 1000,
 	/* One transaction: long enough to pay for its sync, short enough not to keep others waiting. */
 	ROUND_MAX = 1024,
 	/* Instances removed in one transaction. */
