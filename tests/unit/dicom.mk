@@ -14,7 +14,7 @@ tests_unit_test_dicom_read_SOURCES = tests/unit/test_dicom_read.c $(DICOM_EXPECT
 tests_unit_test_dicom_read_LDADD = $(UNIT_LIBS)
 tests_unit_test_dicom_json_SOURCES = tests/unit/test_dicom_json.c $(DICOM_EXPECT)
 tests_unit_test_dicom_json_LDADD = $(UNIT_LIBS)
-tests_unit_test_dicom_rules_SOURCES = tests/unit/test_dicom_rules.c tests/unit/dicom_file.h tests/unit/dicom_file.c
+tests_unit_test_dicom_rules_SOURCES = tests/unit/test_dicom_rules.c $(DICOM_EXPECT)
 tests_unit_test_dicom_rules_LDADD = $(UNIT_LIBS)
 
 dist_check_SCRIPTS += tests/unit/dicom-oracle.t

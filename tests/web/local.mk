@@ -4,6 +4,7 @@ check_PROGRAMS += tests/web/webd tests/web/httpgen
 tests_web_webd_LDADD = $(WEB_LIBS) $(CORE_LIBS)
 web_tests = \
 	tests/web/bulkdata.t \
+	tests/web/contract-search.t \
 	tests/web/delete.t \
 	tests/web/health-metrics.t \
 	tests/web/hostile-requests.t \
@@ -13,6 +14,7 @@ web_tests = \
 	tests/web/qido-errors.t \
 	tests/web/qido-match.t \
 	tests/web/qido-paging.t \
+	tests/web/qido-wide.t \
 	tests/web/samples.t \
 	tests/web/slow-clients.t \
 	tests/web/stow-broken-requests.t \
