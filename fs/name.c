@@ -171,7 +171,7 @@ delete_instance(struct fs *fs, uint64_t parent, uint64_t id)
 
 	err_clear(&err);
 	notify_hold(fs, &hold, parent, id);
-	r = store_delete_id(fs->st, id, &err);
+	r = store_delete_id(fs->st, id, 0, &err);
 	notify_release(fs, &hold);
 	if (r < 0 && r != -ENOENT)
 		log_warning("delete door=mount instance=%llu error=\"%s\"", (unsigned long long)id, err_text(&err));

@@ -14,7 +14,9 @@
 #include "web/accept.h"
 
 /* For the routes: in which dialects one exists. */
-enum { DIALECT_V1 = 1, DIALECT_V2 = 2, DIALECT_PLAIN = 4, DIALECT_ALL = 7 };
+enum { DIALECT_V1 = 1, DIALECT_V2 = 2, DIALECT_PLAIN = 4, DIALECT_ALL = 7,
+	/* No dialect: the resource is of all partitions together and stands outside of them. */
+	DIALECT_SPANS = 8 };
 
 /* For the accept rules. */
 enum { RESOURCE_STUDY = 1, RESOURCE_SERIES = 2, RESOURCE_INSTANCE = 4 };
@@ -35,6 +37,12 @@ struct tag_set {
 struct computed_tag {
 	uint32_t tag;
 	unsigned urls;			/* bits 1 << enum search_url */
+};
+
+/* What a page of the change feed is (contract 12.1). */
+struct feed_rules {
+	enum changes_from from;		/* what offset counts */
+	uint64_t limit_default, limit_max;
 };
 
 struct dialect {
@@ -71,6 +79,8 @@ struct dialect {
 	bool wide_search;
 	uint64_t limit_default;			/* 0: none */
 	uint64_t limit_max;			/* 0: none */
+
+	struct feed_rules feed;
 };
 
 /* By the first segment of a path, without regard to case; NULL: none. */

@@ -72,8 +72,14 @@ enum {
 	 * all before it reads then sees the reply. */
 	LIMIT_DRAIN		= 64 * 1024 * 1024,
 	LIMIT_LINGER_MS		= 3000,
+	/* Clients that follow the change feed: each holds a socket. */
+	LIMIT_FOLLOWERS		= 500,
+	/* A sign of life for those, or a proxy between might give the connection up. */
+	LIMIT_HEARTBEAT_MS	= 15000,
 	/* Ten times what all routes and the mount can write. */
 	LIMIT_METRICS		= 1024 * 1024,
+	/* JSON of a list: partitions, tags and their errors. */
+	LIMIT_LIST		= 64 * 1024 * 1024,
 	/* Metadata is rendered that many bytes at a time. */
 	LIMIT_METADATA_PIECE	= 128 * 1024,
 };

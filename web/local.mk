@@ -3,13 +3,18 @@ noinst_LIBRARIES += libweb.a
 libweb_a_SOURCES = \
 	web/web.h web/limits.h web/handlers.h web/routes.tbl \
 	web/accept.c web/accept.h \
+	web/change_feed.c \
+	web/change_json.c web/change_json.h \
 	web/chunks.c web/chunks.h \
 	web/delete.c \
 	web/dialect.c web/dialect.h \
 	web/etag.c web/etag.h \
+	web/follow.c web/follow.h \
 	web/health.c \
 	web/metrics.c web/metrics.h \
 	web/multipart.c web/multipart.h \
+	web/params.c web/params.h \
+	web/partitions.c \
 	web/qido.c \
 	web/qido_params.c web/qido_params.h \
 	web/range.c web/range.h \

@@ -232,6 +232,23 @@ flush_chunk(struct request *rq, bool last)
 	return send_all(rq, from, head_len + size_len + len);
 }
 
+int
+reply_detach(struct request *rq, int status, const char *type)
+{
+	struct reply *rp = &rq->reply;
+	char head[REPLY_HEAD_ROOM];
+	int fd;
+
+	rq->gives_way = true;		/* the end of the body is that of the connection */
+	if (reply_begin(rq, status, type, REPLY_AUTO) != 0)
+		return -1;
+	rp->head_sent = rp->ended = true;
+	if (send_all(rq, head, write_head(rq, head)) < 0)
+		return -1;
+	fd = request_take_socket(rq);
+	return fd < 0 ? -1 : fd;
+}
+
 bool
 reply_begun(const struct request *rq)
 {

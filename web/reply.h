@@ -41,6 +41,9 @@ int  reply_file(struct request *rq, const struct store_file *f, uint64_t off, ui
 int  reply_end(struct request *rq);
 /* The rest cannot be given: break the connection off, so that the client sees it. */
 void reply_abort(struct request *rq);
+/* The head alone, of a body that somebody else sends until the connection is closed: its socket,
+ * which is the caller's now, or -1 when nobody wants the body. */
+int  reply_detach(struct request *rq, int status, const char *type);
 bool reply_begun(const struct request *rq);
 
 /* Bytes of a chunk of the pool: head room, body, and the chunk's line end. */

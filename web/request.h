@@ -47,7 +47,8 @@ struct request {
 	struct uri_path path;
 	struct route_match match;
 	const struct dialect *dialect;	/* NULL at the root */
-	const char *partition;		/* NULL: the default one */
+	const char *partition;		/* NULL: the default one, which the URL does not name */
+	char partition_name[STORE_NAME_MAX + 1];
 	/* From the path, checked; "" when the route has none. */
 	char study_uid[UID_TEXT_MAX], series_uid[UID_TEXT_MAX], sop_uid[UID_TEXT_MAX];
 	const char *raw_query;		/* NULL: none */
@@ -77,6 +78,8 @@ void request_fini(struct request *rq);
 const char *request_header(const struct request *rq, const char *name);
 /* All Accept headers as one; false: none was sent. */
 bool request_accept(const struct request *rq, struct accept *ret_accept);
+/* Does the client take this type?  It does when it does not say. */
+bool request_takes(const struct request *rq, const char *type);
 /* Does the client take application/dicom+json?  absent: the answer when it does not say. */
 bool request_takes_json(const struct request *rq, bool absent);
 
@@ -91,6 +94,10 @@ bool request_body_ended(const struct request *rq);
 void request_finish_body(struct request *rq);
 /* Will the connection be closed because of that? */
 bool request_must_close(const struct request *rq);
+
+/* Take the connection away from civetweb, which then closes nothing: the socket is the
+ * caller's.  -errno. */
+int  request_take_socket(struct request *rq);
 
 /* The scope of the path. */
 struct store_scope request_scope(const struct request *rq);

@@ -61,28 +61,51 @@ allow_method(char allow[ROUTE_ALLOW_MAX], enum method method)
 		allow_method(allow, METHOD_HEAD);
 }
 
+/* Contract 1.2. */
+static int
+check_partition(const char *name, bool partitions, struct err *err)
+{
+	if (!partitions)
+		return err_set(err, -EINVAL, "Data partitions are not enabled in this service");
+	if (!store_name_is_valid(name))
+		return err_set(err, -EINVAL, "The name of a partition has 1 to %d letters, digits, '_', '.' and '-'",
+			       STORE_NAME_MAX);
+	return 0;
+}
+
 int
-route_find(const struct uri_path *path, enum method method, struct route_match *ret_match, struct err *err)
+route_find(const struct uri_path *path, enum method method, bool partitions, struct route_match *ret_match,
+	   struct err *err)
 {
 	enum method wanted = method == METHOD_HEAD ? METHOD_GET : method;
 	struct route_match m = { 0 };
+	bool lacks_partition = false;
 	unsigned first = 0, i;
+	int error;
 
 	if (path->count > 0)
 		m.dialect = dialect_find(path->segment[0]);
 	if (m.dialect != NULL)
 		first = 1;
-	if (m.dialect != NULL && path->count > first && strcasecmp(path->segment[first], "partitions") == 0)
-		/* Contract 1.2: the feature is off. */
-		return err_set(err, -EINVAL, "Data partitions are not enabled in this service");
+	if (m.dialect != NULL && path->count > first + 1 && strcasecmp(path->segment[first], "partitions") == 0) {
+		m.partition = path->segment[first + 1];
+		error = check_partition(m.partition, partitions, err);
+		if (error < 0)
+			return error;
+		first += 2;
+	}
 	for (i = 0; i < ROUTE_MAX; i++) {
 		const struct route *r = &routes[i];
 		struct uri_vars vars;
 
 		if (m.dialect == NULL ? r->dialects != 0 : (r->dialects & m.dialect->bit) == 0)
 			continue;
+		if (m.partition != NULL && (r->dialects & DIALECT_SPANS) != 0)
+			continue;
 		if (!uri_match(r->template, path, first, &vars))
 			continue;
+		lacks_partition |= partitions && m.partition == NULL && r->dialects != 0 &&
+			(r->dialects & DIALECT_SPANS) == 0;
 		allow_method(m.allow, r->method);
 		if (r->method == wanted) {
 			m.route = r;
@@ -91,6 +114,9 @@ route_find(const struct uri_path *path, enum method method, struct route_match *
 	}
 	if (m.allow[0] == '\0')
 		return err_set(err, -ENOENT, "No such resource");
+	if (lacks_partition)
+		return err_set(err, -EINVAL, "The URL must name a data partition: /%s/partitions/{name}/...",
+			       m.dialect->prefix);
 	allow_method(m.allow, METHOD_OPTIONS);
 	*ret_match = m;
 	if (m.route == NULL && method != METHOD_OPTIONS)

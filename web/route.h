@@ -42,13 +42,15 @@ enum route_id route_id_of(const struct route *route);
 struct route_match {
 	const struct route *route;	/* NULL: none for this method */
 	const struct dialect *dialect;	/* NULL at the root */
-	const char *partition;		/* NULL: not in the path */
+	const char *partition;		/* as the path spells it; NULL: not in the path */
 	struct uri_vars vars;
 	char allow[ROUTE_ALLOW_MAX];	/* methods the path has, for Allow */
 };
 
 /* 0: route is set, or method is OPTIONS; -ENOENT: no such path (404); -EOPNOTSUPP: not with
- * this method (405, allow is set); -EINVAL: a partition while partitions are off. */
-int route_find(const struct uri_path *path, enum method method, struct route_match *ret_match, struct err *err);
+ * this method (405, allow is set); -EINVAL: a partition while partitions are off, none or a bad name
+ * while they are on. */
+int route_find(const struct uri_path *path, enum method method, bool partitions, struct route_match *ret_match,
+	       struct err *err);
 
 #endif

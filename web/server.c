@@ -197,6 +197,31 @@ start_context(struct web *web, struct err *err)
 	return 0;
 }
 
+static int
+find_hidden(void *ctx, const struct store_node *node)
+{
+	if (node->count == 0 || strcmp(node->name, STORE_DEFAULT_PARTITION) == 0)
+		return 0;
+	*(struct store_node *)ctx = *node;
+	return 1;
+}
+
+/* Contract 1.3: what no URL reaches must not be there. */
+static int
+check_partitions(struct store *st, struct err *err)
+{
+	struct store_node hidden;
+	int r;
+
+	if (store_partitions(st))
+		return 0;
+	r = store_list(st, STORE_ROOT_ID, 0, find_hidden, &hidden);
+	if (r > 0)
+		return err_set(err, -EINVAL, "the partition %s holds data, but the store was made without --partitions, so "
+			       "DICOMweb cannot show it: delete its data, or import them into a store made with it", hidden.name);
+	return r < 0 ? err_set(err, r, "cannot read the index: %s", strerror(-r)) : 0;
+}
+
 int
 web_start(struct store *st, const struct web_options *options, struct web **ret_web, struct err *err)
 {
@@ -205,6 +230,11 @@ web_start(struct store *st, const struct web_options *options, struct web **ret_
 
 	if (web == NULL)
 		return err_set(err, -ENOMEM, "No memory");
+	r = check_partitions(st, err);
+	if (r < 0) {
+		free(web);
+		return r;
+	}
 	web->store = st;
 	web->options = *options;
 	if (web->options.threads == 0)
@@ -220,6 +250,11 @@ web_start(struct store *st, const struct web_options *options, struct web **ret_
 	}
 	signal(SIGPIPE, SIG_IGN);
 	r = watch_start(LIMIT_IDLE_MS, &web->watch);
+	if (r < 0) {
+		err_set(err, r, "Cannot start a thread");
+		goto fail;
+	}
+	r = follow_start(st, &web->follow);
 	if (r < 0) {
 		err_set(err, r, "Cannot start a thread");
 		goto fail;
@@ -250,7 +285,11 @@ web_stop(struct web *w)
 	atomic_store(&w->stopping, true);
 	while (w->context != NULL && atomic_load(&w->active) > 0 && clock_monotonic() < until)
 		nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
+	/* civetweb's threads look every two seconds whether they shall end. */
+	if (w->context != NULL)
+		socket_hang_up((int)w->port);
 	mg_stop(w->context);
+	follow_stop(w->follow);
 	watch_stop(w->watch);
 	chunks_free(w->chunks);
 	free(w->address);

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "web/chunks.h"
+#include "web/follow.h"
 #include "web/metrics.h"
 #include "web/watch.h"
 #include "web/web.h"
@@ -20,6 +21,7 @@ struct web {
 	uint64_t max_request;
 	struct chunk_pool *chunks;
 	struct watch *watch;
+	struct follow *follow;
 	struct metrics metrics;
 	atomic_uint active;		/* requests under way */
 	atomic_uint connections;	/* that hold a thread */

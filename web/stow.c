@@ -184,8 +184,9 @@ roll_back(struct stow *s)
 	for (i = 0; i < s->results.count; i++) {
 		const struct stow_row *row = &s->results.rows[i];
 
-		r = row->created ? store_delete_id(s->rq->web->store, row->id, &err) : 0;
-		if (r < 0 && r != -ENOENT)	/* another client may have deleted it by now */
+		r = row->created ? store_delete_id(s->rq->web->store, row->id, row->watermark, &err) : 0;
+		/* Another client may have deleted it by now, or put its own there. */
+		if (r < 0 && r != -ENOENT && r != -ESTALE)
 			log_warning("stow id=%s: an instance of a failed request stays: %s",
 				    s->rq->id, err_text(&err));
 	}

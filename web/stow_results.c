@@ -145,6 +145,7 @@ stow_results_set(struct stow_results *res, size_t index, const struct ingest_res
 	} else {
 		row->warning = result->warning_reason;
 		row->id = result->id;
+		row->watermark = result->watermark;
 		row->created = result->outcome == INGEST_CREATED;
 		res->warned += row->warning != 0;
 		res->several |= result->several;

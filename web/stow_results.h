@@ -23,8 +23,8 @@ struct stow_row {
 	uint32_t n_warnings;
 	uint16_t failure;			/* 0: stored */
 	uint16_t warning;
-	bool created;				/* id is new, so a roll-back may remove it */
-	uint64_t id;
+	bool created;				/* id is new, so a roll-back may remove that version of it */
+	uint64_t id, watermark;
 };
 
 struct stow_results {

@@ -82,6 +82,22 @@ drop_rows(struct catalog_batch *b)
 
 /* -- life ----------------------------------------------------------------- */
 
+static int
+get_feed_time(struct catalog_batch *b)
+{
+	struct key k = key_of_1(b->counters.sequence);
+	struct feed_entry e;
+	struct slice v;
+	int r = kv_get(b->txn, T_FEED, key_slice(&k), &v);
+
+	b->feed_time = INT64_MIN;
+	if (r == 0)
+		r = feed_entry_get(v, &e);
+	if (r == 0)
+		b->feed_time = e.time;
+	return r == -ENOENT ? 0 : r;
+}
+
 int
 batch_begin(struct kv *kv, struct catalog_batch **ret_batch)
 {
@@ -96,6 +112,8 @@ batch_begin(struct kv *kv, struct catalog_batch **ret_batch)
 	r = kv_begin(kv, KV_WRITE, &b->txn);
 	if (r == 0)
 		r = catalog_get_counters(b->txn, &b->counters);
+	if (r == 0)
+		r = get_feed_time(b);
 	if (r == 0)
 		r = catalog_count(b->txn, T_RECLAIM, 1, &removals);
 	b->reclaim_pending = removals > 0;

@@ -38,6 +38,7 @@ struct open_series {
 struct catalog_batch {
 	struct kv_txn *txn;
 	struct catalog_counters counters;
+	int64_t feed_time;		/* of the latest feed entry */
 	bool reclaim_pending;		/* some removed file may still lie at its public path */
 	struct open_partition partitions[8];
 	size_t n_partitions;
@@ -79,7 +80,7 @@ int  count_modality(struct catalog_batch *b, struct open_study *s, const char *m
 struct key order_key(uint64_t partition, uint64_t watermark);
 void feed_entry_init(struct feed_entry *f, const struct open_series *s, uint64_t instance,
 		     const struct instance_row *row, uint8_t action, int64_t now);
-int  put_feed(struct catalog_batch *b, const struct feed_entry *e, uint64_t *ret_sequence);
+int  put_feed(struct catalog_batch *b, struct feed_entry *e, uint64_t *ret_sequence);
 int  put_reclaim(struct catalog_batch *b, const struct open_series *s, const struct instance_row *row,
 		 bool stage_only);
 

@@ -187,8 +187,12 @@ put_header(struct catalog_batch *b, struct open_series *s, uint64_t instance, co
 }
 
 int
-put_feed(struct catalog_batch *b, const struct feed_entry *e, uint64_t *ret_sequence)
+put_feed(struct catalog_batch *b, struct feed_entry *e, uint64_t *ret_sequence)
 {
+	/* feed.h: never back */
+	if (e->time < b->feed_time)
+		e->time = b->feed_time;
+	b->feed_time = e->time;
 	*ret_sequence = ++b->counters.sequence;
 	buf_reset(&b->scratch);
 	feed_entry_put(e, &b->scratch);

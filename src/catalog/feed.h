@@ -1,7 +1,8 @@
 /* feed.h: the change feed: one entry for each instance created, replaced or deleted.
  *
  * Sequence numbers are taken inside the write transaction: a reader sees no
- * gap, now or later.
+ * gap, now or later.  Times never go back: after the clock was set back, entries
+ * have the time of the one before them.
  */
 #ifndef CATALOG_FEED_H
 #define CATALOG_FEED_H

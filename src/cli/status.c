@@ -18,9 +18,10 @@ print_json(const struct store *st, const struct store_status *s)
 	buf_printf(&b, ",\"partitions\":%" PRIu64 ",\"studies\":%" PRIu64 ",\"series\":%" PRIu64
 		   ",\"instances\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"pending\":%" PRIu64
 		   ",\"sequence\":%" PRIu64 ",\"mapSize\":%" PRIu64 ",\"mapUsed\":%" PRIu64
-		   ",\"readers\":%u,\"readersMax\":%u}\n",
+		   ",\"readers\":%u,\"readersMax\":%u,\"partitionsEnabled\":%s}\n",
 		   s->partitions, s->studies, s->series, s->instances, s->bytes, s->pending,
-		   s->sequence, s->map_size, s->map_used, s->readers, s->readers_max);
+		   s->sequence, s->map_size, s->map_used, s->readers, s->readers_max,
+		   store_partitions(st) ? "true" : "false");
 	fwrite(b.data, 1, b.len, stdout);
 	buf_fini(&b);
 }
@@ -32,7 +33,7 @@ print_text(const struct store *st, const struct store_status *s)
 
 	printf("store       %s\n", store_path(st));
 	printf("workspace   %s, service %s\n", store_workspace(st), store_service(st));
-	printf("partitions  %" PRIu64 "\n", s->partitions);
+	printf("partitions  %" PRIu64 "%s\n", s->partitions, store_partitions(st) ? "" : " (turned off)");
 	printf("studies     %" PRIu64 "\n", s->studies);
 	printf("series      %" PRIu64 "\n", s->series);
 	printf("instances   %" PRIu64 "\n", s->instances);

@@ -1,7 +1,7 @@
-/* Following the feed: one thread that tells an observer of every change, made
- * here or by another process.
+/* Following the feed: watches, which tell that there may be changes, and one thread that tells
+ * an observer of every change, made here or by another process.
  *
- * Our own commits wake it (eventfd); those of others show as writes to the
+ * Our own commits wake a watch (eventfd); those of others show as writes to the
  * index file (inotify: LMDB writes it with pwrite, not through its map).
  */
 #include <errno.h>
@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <unistd.h>
@@ -20,22 +21,127 @@
 /* In case an event is lost. */
 #define POLL_MS 1000
 
-static void
-to_change(uint64_t sequence, const struct feed_entry *e, struct change *c)
+struct change_watch {
+	struct store *st;
+	struct change_watch *next;	/* guarded by store.lock */
+	int poll;			/* epoll of the two below */
+	int own;			/* eventfd: our commits */
+	int others;			/* inotify of the index file; -1: none to watch */
+};
+
+/* -- watches -------------------------------------------------------------- */
+
+static int
+watch_fds(struct change_watch *w)
 {
-	*c = (struct change){
-		.sequence = sequence, .time = e->time, .action = (enum change_action)e->action,
-		.watermark = e->watermark, .partition_id = e->partition, .study_id = e->study,
-		.series_id = e->series, .instance_id = e->instance,
-		.study_appeared = e->action == FEED_CREATE && (e->with & FEED_STUDY),
-		.series_appeared = e->action == FEED_CREATE && (e->with & FEED_SERIES),
-		.study_vanished = e->action == FEED_DELETE && (e->with & FEED_STUDY),
-		.series_vanished = e->action == FEED_DELETE && (e->with & FEED_SERIES),
-	};
-	strcpy(c->study_uid, e->study_uid);
-	strcpy(c->series_uid, e->series_uid);
-	strcpy(c->sop_uid, e->sop_uid);
+	struct epoll_event event = { .events = EPOLLIN };
+	char path[4096];
+
+	w->own = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	w->poll = epoll_create1(EPOLL_CLOEXEC);
+	if (w->own < 0 || w->poll < 0 || epoll_ctl(w->poll, EPOLL_CTL_ADD, w->own, &event) < 0)
+		return -errno;
+	if (w->st->path == NULL)
+		return 0;
+	w->others = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (w->others < 0)
+		return -errno;
+	snprintf(path, sizeof path, "%s/index/data.mdb", w->st->path);
+	if (inotify_add_watch(w->others, path, IN_MODIFY) < 0 ||
+	    epoll_ctl(w->poll, EPOLL_CTL_ADD, w->others, &event) < 0)
+		return -errno;
+	return 0;
 }
+
+static void
+watch_free(struct change_watch *w)
+{
+	if (w->own >= 0)
+		close(w->own);
+	if (w->others >= 0)
+		close(w->others);
+	if (w->poll >= 0)
+		close(w->poll);
+	free(w);
+}
+
+int
+change_watch_open(struct store *st, struct change_watch **ret_watch)
+{
+	struct change_watch *w = calloc(1, sizeof *w);
+	int r;
+
+	if (w == NULL)
+		return -ENOMEM;
+	w->st = st;
+	w->own = w->others = w->poll = -1;
+	r = watch_fds(w);
+	if (r < 0) {
+		watch_free(w);
+		return r;
+	}
+	pthread_mutex_lock(&st->lock);
+	w->next = st->watches;
+	st->watches = w;
+	pthread_mutex_unlock(&st->lock);
+	*ret_watch = w;
+	return 0;
+}
+
+int
+change_watch_fd(const struct change_watch *w)
+{
+	return w->poll;
+}
+
+void
+change_watch_clear(struct change_watch *w)
+{
+	char events[4096];
+	uint64_t count;
+
+	if (read(w->own, &count, sizeof count) < 0 && errno != EAGAIN)
+		log_error("changes: cannot read the wake-up error=%s", strerror(errno));
+	while (w->others >= 0 && read(w->others, events, sizeof events) > 0)
+		;
+}
+
+void
+change_watch_close(struct change_watch *w)
+{
+	struct change_watch **p;
+
+	if (w == NULL)
+		return;
+	pthread_mutex_lock(&w->st->lock);
+	for (p = &w->st->watches; *p != w; p = &(*p)->next)
+		;
+	*p = w->next;
+	pthread_mutex_unlock(&w->st->lock);
+	watch_free(w);
+}
+
+static void
+wake_locked(struct change_watch *w)
+{
+	uint64_t one = 1;
+
+	if (write(w->own, &one, sizeof one) < 0 && errno != EAGAIN)
+		log_error("changes: cannot wake a follower error=%s", strerror(errno));
+}
+
+void
+changes_wake(struct store *st)
+{
+	struct change_watch *w;
+
+	pthread_mutex_lock(&st->lock);
+	for (w = st->watches; w != NULL; w = w->next)
+		wake_locked(w);
+	pthread_mutex_unlock(&st->lock);
+}
+
+/* -- the observer --------------------------------------------------------- */
 
 /* Changes after `after`, at most PAGE.  Returns how many. */
 static int
@@ -54,7 +160,7 @@ read_changes(struct store *st, uint64_t after, struct change *out)
 	r = kv_range_open(txn, T_FEED, key_slice(&from), slice_of(NULL, 0), KV_ASCENDING, PAGE, &g);
 	if (r == 0) {
 		while ((r = kv_range_next(g, &k, &v)) > 0 && (r = feed_entry_get(v, &e)) == 0)
-			to_change(read_u64(k.data), &e, &out[n++]);
+			change_of_entry(read_u64(k.data), &e, &out[n++]);
 		kv_range_close(g);
 	}
 	kv_abort(txn);
@@ -92,43 +198,20 @@ observer_main(void *ctx)
 {
 	struct store *st = ctx;
 	struct change *page = malloc(PAGE * sizeof *page);
-	struct pollfd fds[2] = { { .fd = st->observer_wake, .events = POLLIN }, { .fd = -1, .events = POLLIN } };
-	char path[4096], events[4096];
-	uint64_t count;
+	struct pollfd fd = { .fd = change_watch_fd(st->observer_watch), .events = POLLIN };
 	bool running = page != NULL;
 
-	fds[1].fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	snprintf(path, sizeof path, "%s/index/data.mdb", st->path != NULL ? st->path : "");
-	if (fds[1].fd >= 0)
-		inotify_add_watch(fds[1].fd, path, IN_MODIFY);
 	while (running) {
+		change_watch_clear(st->observer_watch);
 		drain(st, page);
-		if (poll(fds, 2, POLL_MS) < 0 && errno != EINTR)
+		if (poll(&fd, 1, POLL_MS) < 0 && errno != EINTR)
 			break;
-		if (fds[0].revents != 0 && read(st->observer_wake, &count, sizeof count) < 0 && errno != EAGAIN)
-			break;
-		if (fds[1].revents != 0)
-			while (read(fds[1].fd, events, sizeof events) > 0)
-				;
 		pthread_mutex_lock(&st->lock);
 		running = st->observing;
 		pthread_mutex_unlock(&st->lock);
 	}
-	if (fds[1].fd >= 0)
-		close(fds[1].fd);
 	free(page);
 	return NULL;
-}
-
-void
-changes_wake(struct store *st)
-{
-	uint64_t one = 1;
-
-	pthread_mutex_lock(&st->lock);
-	if (st->observer_runs && write(st->observer_wake, &one, sizeof one) < 0)
-		log_error("changes: cannot wake the observer error=%s", strerror(errno));
-	pthread_mutex_unlock(&st->lock);
 }
 
 void
@@ -148,8 +231,8 @@ changes_stop(struct store *st)
 	pthread_mutex_lock(&st->lock);
 	st->observer_runs = false;
 	pthread_mutex_unlock(&st->lock);
-	close(st->observer_wake);
-	st->observer_wake = -1;
+	change_watch_close(st->observer_watch);
+	st->observer_watch = NULL;
 }
 
 int
@@ -169,9 +252,9 @@ store_observe(struct store *st, void (*fn)(void *ctx, const struct change *chang
 	kv_abort(txn);
 	if (r < 0)
 		return r;
-	st->observer_wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (st->observer_wake < 0)
-		return -errno;
+	r = change_watch_open(st, &st->observer_watch);
+	if (r < 0)
+		return r;
 	st->observer_fn = fn;
 	st->observer_ctx = ctx;
 	pthread_mutex_lock(&st->lock);
@@ -183,5 +266,9 @@ store_observe(struct store *st, void (*fn)(void *ctx, const struct change *chang
 	st->observer_runs = r == 0;
 	st->observing = r == 0;
 	pthread_mutex_unlock(&st->lock);
+	if (r < 0) {
+		change_watch_close(st->observer_watch);
+		st->observer_watch = NULL;
+	}
 	return r;
 }

@@ -416,7 +416,7 @@ mend_file(struct check *c, const char *partition, const struct instance_info *in
 	if (c->options->repair) {
 		mended = finding == CHECK_FILE_CHANGED && adopt(c, name);
 		if (!mended)
-			mended = store_delete_id(c->st, info->id, NULL) == 0;
+			mended = store_delete_id(c->st, info->id, info->watermark, NULL) == 0;
 	}
 	report(c, finding, name, mended);
 }

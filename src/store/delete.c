@@ -40,9 +40,18 @@ collect(struct kv_txn *txn, const struct catalog_path *path, struct catalog_path
 	return r < 0 ? r : n;
 }
 
+static int
+check_version(struct kv_txn *txn, const struct catalog_path *path, uint64_t watermark)
+{
+	struct instance_row row;
+	int r = catalog_instance(txn, path->series, path->instance, &row);
+
+	return r == 0 && row.watermark != watermark ? -ESTALE : r;
+}
+
 /* One transaction.  Returns how many were removed, 0 when none are left. */
 static int
-remove_round(struct store *st, const struct catalog_path *path, struct catalog_path *list,
+remove_round(struct store *st, const struct catalog_path *path, uint64_t watermark, struct catalog_path *list,
 	     uint64_t *ret_sequence)
 {
 	struct catalog_batch *batch;
@@ -52,7 +61,9 @@ remove_round(struct store *st, const struct catalog_path *path, struct catalog_p
 	r = batch_begin(st->kv, &batch);
 	if (r < 0)
 		return r;
-	n = collect(batch_txn(batch), path, list);
+	n = watermark != 0 ? check_version(batch_txn(batch), path, watermark) : 0;
+	if (n == 0)
+		n = collect(batch_txn(batch), path, list);
 	for (i = 0, r = n < 0 ? n : 0; i < n && r == 0; i++)
 		r = batch_remove(batch, &list[i], now, ret_sequence);
 	if (r < 0 || n <= 0) {
@@ -64,7 +75,8 @@ remove_round(struct store *st, const struct catalog_path *path, struct catalog_p
 }
 
 static int
-remove_path(struct store *st, const struct catalog_path *path, uint64_t *ret_instances, struct err *err)
+remove_path(struct store *st, const struct catalog_path *path, uint64_t watermark, uint64_t *ret_instances,
+	    struct err *err)
 {
 	struct catalog_path *list = malloc(REMOVE_ROUND * sizeof *list);
 	uint64_t sequence = 0, total = 0;
@@ -73,7 +85,7 @@ remove_path(struct store *st, const struct catalog_path *path, uint64_t *ret_ins
 	if (list == NULL)
 		return err_set(err, -ENOMEM, "out of memory");
 	for (;;) {
-		r = remove_round(st, path, list, &sequence);
+		r = remove_round(st, path, watermark, list, &sequence);
 		if (r == -EAGAIN && ++tries < 100)
 			continue;
 		if (r <= 0)
@@ -87,6 +99,8 @@ remove_path(struct store *st, const struct catalog_path *path, uint64_t *ret_ins
 	free(list);
 	if (total > 0)
 		changes_wake(st);
+	if (r == -ESTALE)
+		return err_set(err, r, "the instance was replaced by another version");
 	if (r < 0)
 		return err_set(err, r, "cannot delete: %s", strerror(-r));
 	if (total == 0)
@@ -114,11 +128,11 @@ store_delete(struct store *st, const struct store_scope *scope, uint64_t *ret_in
 		return err_set(err, r, "cannot read the index: %s", strerror(-r));
 	r = scope_resolve(txn, scope, &path, err);
 	kv_abort(txn);
-	return r < 0 ? r : remove_path(st, &path, ret_instances, err);
+	return r < 0 ? r : remove_path(st, &path, 0, ret_instances, err);
 }
 
 int
-store_delete_id(struct store *st, uint64_t id, struct err *err)
+store_delete_id(struct store *st, uint64_t id, uint64_t watermark, struct err *err)
 {
 	struct catalog_path path;
 	struct kv_txn *txn;
@@ -137,5 +151,5 @@ store_delete_id(struct store *st, uint64_t id, struct err *err)
 		r = -EISDIR;
 	if (r < 0)
 		return err_set(err, r, "no such study, series or instance");
-	return remove_path(st, &path, NULL, err);
+	return remove_path(st, &path, level == LEVEL_INSTANCE ? watermark : 0, NULL, err);
 }

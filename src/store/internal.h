@@ -81,6 +81,7 @@ struct store {
 	char *error_queue;
 	char workspace[STORE_NAME_MAX + 1], service[STORE_NAME_MAX + 1];
 	bool read_only;
+	bool partitions;		/* several are allowed */
 	struct kv *kv;
 	struct blob_store *blobs;
 	struct base_cache *bases;
@@ -94,6 +95,7 @@ struct store {
 	bool stopping, committer_runs;
 	pthread_t committer;
 	size_t journaled;		/* bytes in the journal not yet settled; the committer's */
+	struct change_watch *watches;	/* all that are open */
 	uint64_t observed;		/* sequence the observer has been told of */
 	bool observing;
 
@@ -106,7 +108,7 @@ struct store {
 	/* Observer (changes.c). */
 	pthread_t observer;
 	bool observer_runs;		/* guarded by lock */
-	int observer_wake;		/* eventfd, -1 without observer */
+	struct change_watch *observer_watch;	/* NULL without observer */
 	void (*observer_fn)(void *ctx, const struct change *change);
 	void *observer_ctx;
 
@@ -175,6 +177,7 @@ void wait_for_others(struct store *st);
 /* -- changes.c -- */
 
 void changes_wake(struct store *st);	/* something was committed by this process */
+void change_of_entry(uint64_t sequence, const struct feed_entry *e, struct change *ret_change);	/* feed.c */
 void changes_stop(struct store *st);
 
 /* -- names and scopes (namespace.c) -- */

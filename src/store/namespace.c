@@ -169,6 +169,24 @@ store_lookup(struct store *st, uint64_t parent, const char *name, struct store_n
 }
 
 int
+store_find_partition(struct store *st, const char *name, struct store_node *ret_node)
+{
+	struct kv_txn *txn;
+	uint64_t id;
+	int r;
+
+	barrier(st);
+	r = kv_begin(st->kv, KV_READ, &txn);
+	if (r < 0)
+		return r;
+	r = catalog_find(txn, STORE_ROOT_ID, name, &id);
+	if (r == 0)
+		r = get_node(txn, id, ret_node);
+	kv_abort(txn);
+	return r;
+}
+
+int
 store_get_node(struct store *st, uint64_t id, struct store_node *ret_node)
 {
 	struct kv_txn *txn;

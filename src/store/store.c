@@ -100,6 +100,7 @@ static int
 read_names(struct store *st, struct err *err)
 {
 	struct kv_txn *txn;
+	char partitions[8];
 	int r = kv_begin(st->kv, KV_READ, &txn);
 
 	if (r < 0)
@@ -111,6 +112,14 @@ read_names(struct store *st, struct err *err)
 			r = catalog_get_text(txn, "service", st->service, sizeof st->service);
 		if (r < 0)
 			err_set(err, r, "the index lacks the names of the store");
+	}
+	if (r == 0) {
+		r = catalog_get_text(txn, "partitions", partitions, sizeof partitions);
+		st->partitions = r == 0;
+		if (r == -ENOENT)
+			r = 0;
+		else if (r < 0)
+			err_set(err, r, "cannot read the index: %s", strerror(-r));
 	}
 	kv_abort(txn);
 	return r;
@@ -169,7 +178,6 @@ store_new(void)
 	if (st == NULL)
 		return NULL;
 	st->queue_end = &st->queue;
-	st->observer_wake = -1;
 	st->open_lock = -1;
 	st->bases = base_cache_new();
 	if (st->bases == NULL) {
@@ -267,6 +275,38 @@ store_close(struct store *st)
 	free(st);
 }
 
+bool
+store_partitions(const struct store *st)
+{
+	return st->partitions;
+}
+
+/* A new store has given out one id, that of the default partition. */
+static int
+enable_partitions(void *ctx, struct kv_txn *txn)
+{
+	struct catalog_counters c;
+	int r = catalog_get_counters(txn, &c);
+
+	(void)ctx;
+	if (r == 0 && c.next_id > CATALOG_FIRST_ID + 1)
+		r = -ENOTEMPTY;
+	return r < 0 ? r : kv_put(txn, T_META, slice_str("partitions"), slice_str("on"));
+}
+
+int
+store_enable_partitions(struct store *st, struct err *err)
+{
+	int r = kv_update(st->kv, enable_partitions, NULL);
+
+	if (r == -ENOTEMPTY)
+		return err_set(err, r, "partitions are turned on in an empty store only");
+	if (r < 0)
+		return err_set(err, r, "cannot write the index: %s", strerror(-r));
+	st->partitions = true;
+	return 0;
+}
+
 const char *
 store_workspace(const struct store *st)
 {
@@ -346,6 +386,30 @@ remove_index(const char *dir, const char *name)
 	}
 }
 
+/* Were partitions on?  When the old index cannot tell, several directories do. */
+static bool
+had_partitions(const char *dir, const char *workspace, const char *service)
+{
+	char path[4096 + 256], name[256], text[8];
+	struct kv_txn *txn;
+	struct kv *kv;
+	int r;
+
+	r = open_kv(dir, false, true, 0, &kv, NULL);
+	if (r == 0) {
+		r = kv_begin(kv, KV_READ, &txn);
+		if (r == 0) {
+			r = catalog_get_text(txn, "partitions", text, sizeof text);
+			kv_abort(txn);
+		}
+		kv_close(kv);
+		if (r == 0 || r == -ENOENT)
+			return r == 0;
+	}
+	snprintf(path, sizeof path, "%.3800s/AHDS/%s/dicom/%s", dir, workspace, service);
+	return only_child(path, name, sizeof name) == -EINVAL;
+}
+
 int
 store_rebuild(const char *dir, struct check_totals *ret_totals, struct err *err)
 {
@@ -353,6 +417,7 @@ store_rebuild(const char *dir, struct check_totals *ret_totals, struct err *err)
 	char workspace[STORE_NAME_MAX + 1], service[STORE_NAME_MAX + 1], path[4096];
 	struct store *st = NULL;
 	struct kv *kv = NULL;
+	bool partitions;
 	int lock = -1, r;
 
 	r = find_names(dir, workspace, service, err);
@@ -362,6 +427,7 @@ store_rebuild(const char *dir, struct check_totals *ret_totals, struct err *err)
 	if (r < 0)
 		return err_set(err, r, r == -EBUSY ? "the store is in use: stop its daemon first"
 						   : "cannot lock the store: %s", strerror(-r));
+	partitions = had_partitions(dir, workspace, service);
 	r = move_index(dir, "index", "index.old");
 	if (r == 0 && join(path, sizeof path, dir, "index") == 0)
 		r = io_mkdir_all(AT_FDCWD, path);
@@ -375,6 +441,8 @@ store_rebuild(const char *dir, struct check_totals *ret_totals, struct err *err)
 	close(lock);
 	if (r == 0)
 		r = store_open(dir, NULL, &st, err);
+	if (r == 0 && partitions)
+		r = store_enable_partitions(st, err);
 	if (r == 0)
 		r = store_check(st, &o, ret_totals, err);
 	o.repair = false;

@@ -37,6 +37,11 @@ struct store;
 #define STORE_NAME_MAX 64		/* workspace, service, partition */
 #define STORE_DEFAULT_PARTITION "Microsoft.Default"
 
+/* May there be several data partitions (contract 1.2)?  Off in a new store; turned on for ever, and
+ * only as long as the store holds nothing: -ENOTEMPTY. */
+bool store_partitions(const struct store *st);
+int  store_enable_partitions(struct store *st, struct err *err);
+
 /* 1 to STORE_NAME_MAX letters, digits, '-', '_' and '.', and one safe component of a path. */
 bool store_name_is_valid(const char *name);
 
@@ -116,6 +121,9 @@ void incoming_free(struct incoming *in);
 int  ticket_wait(struct ticket *t, struct ingest_result *result, struct err *err);
 /* Not interested: the commit goes on. */
 void ticket_free(struct ticket *t);
+/* Wait until everything accepted so far is durable, and a bounded while until the observer
+ * (store_observe) was told of it. */
+int  store_sync(struct store *st);
 
 /* Add a line to the error-queue (JSON): which door, what name, why. */
 void store_record_refusal(struct store *st, const char *door, const char *name,
@@ -145,6 +153,8 @@ struct store_node {
 };
 
 int  store_lookup(struct store *st, uint64_t parent, const char *name, struct store_node *ret_node);
+/* A partition by its name, in either case.  -ENOENT. */
+int  store_find_partition(struct store *st, const char *name, struct store_node *ret_node);
 int  store_get_node(struct store *st, uint64_t id, struct store_node *ret_node);
 /* Children of parent with id > after, ascending, until fn returns non-zero
  * (returned then).  fn runs inside a read transaction: it must not block. */
@@ -276,8 +286,9 @@ int  store_search(struct store *st, const struct search *search,
 /* Everything in the scope (study_uid must be given).  -ENOENT when nothing matches. */
 int  store_delete(struct store *st, const struct store_scope *scope,
 		  uint64_t *ret_instances, struct err *err);
-/* By id: an instance, series or study. */
-int  store_delete_id(struct store *st, uint64_t id, struct err *err);
+/* By id: an instance, series or study.  watermark, when not 0, is the version of the instance
+ * that is meant: -ESTALE, and nothing is deleted, when another has taken its place. */
+int  store_delete_id(struct store *st, uint64_t id, uint64_t watermark, struct err *err);
 
 /* ----------------------------------------------------------- changes ---- */
 
@@ -295,6 +306,45 @@ struct change {
 	char series_uid[UID_TEXT_MAX];
 	char sop_uid[UID_TEXT_MAX];
 };
+
+enum change_state { CHANGE_CURRENT, CHANGE_REPLACED, CHANGE_DELETED };
+
+struct change_entry {			/* lent for the call */
+	struct change change;
+	enum change_state state;	/* of what the entry stored, now (contract 12.3) */
+	const char *partition;
+	const char *path;		/* of its file, below the store; NULL: it is there no more */
+	struct slice metadata;		/* of the instance as it is now, bulk hidden; len 0: gone, or not asked for */
+};
+
+enum changes_from {
+	CHANGES_BY_SEQUENCE,		/* those with sequences above `after` */
+	CHANGES_BY_TIME,		/* since <= time < until, without the first `after` of them */
+	CHANGES_LATEST,			/* the latest one */
+};
+
+struct changes_query {
+	enum changes_from from;
+	uint64_t after;
+	int64_t since, until;		/* clock_ticks */
+	uint64_t limit;
+	bool metadata;
+};
+
+/* Changes of all partitions in their order, which is that of their times too.  No transaction
+ * is held during fn; non-zero from fn stops and is returned. */
+int  store_changes(struct store *st, const struct changes_query *query,
+		   int (*fn)(void *ctx, const struct change_entry *entry), void *ctx, struct err *err);
+
+/* Something to poll for changes of any process. */
+struct change_watch;
+int  change_watch_open(struct store *st, struct change_watch **ret_watch);
+/* Readable when there may be changes; in case a sign of another process is lost, look once a
+ * second all the same. */
+int  change_watch_fd(const struct change_watch *watch);
+/* Before looking at the feed: not readable until the next change. */
+void change_watch_clear(struct change_watch *watch);
+void change_watch_close(struct change_watch *watch);	/* before the store; NULL is fine */
 
 /* Call fn for changes made by any process, in order, from a thread of the
  * store's own, beginning with those after now.  ticket_wait and store_delete wait (a short,

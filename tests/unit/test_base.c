@@ -107,6 +107,43 @@ clock_prints_utc_with_seven_digits(void **state)
 }
 
 static void
+clock_reads_what_it_prints_and_other_zones(void **state)
+{
+	static const char *const bad[] = {
+		"", "2025-03-01", "2025-03-01T08:00:00", "2025-03-01T08:00:00.Z", "2025-02-29T08:00:00Z",
+		"2025-13-01T08:00:00Z", "0000-01-01T00:00:00Z", "2025-03-01T24:00:00Z", "2025-03-01T08:00:60Z",
+		"2025-03-01T08:00:00+1:00", "2025-03-01T08:00:00+01:60", "2025-03-01T08:00:00Z ",
+		"2025-03-01T08:00:00.1234567890Z", "2025-03-01 08:00:00Z", "-025-03-01T08:00:00Z",
+	};
+	char text[CLOCK_TEXT_MAX];
+	int64_t a, b, first, last;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 2000; i++) {
+		int64_t ns = (int64_t)i * 4243211234567891 - 4000000000000000000;
+
+		clock_format(ns, text);
+		assert_int_equal(clock_parse(text, &a), 0);
+		assert_true(a == clock_ticks(ns));
+	}
+	assert_int_equal(clock_parse("2025-03-01T08:00:00.5Z", &a), 0);
+	assert_int_equal(clock_parse("2025-03-01T10:30:00.500000099+02:30", &b), 0);
+	assert_true(a == b);
+	assert_int_equal(clock_parse("2025-03-01T03:00:00.5-05:00", &b), 0);
+	assert_true(a == b);
+	assert_int_equal(clock_parse("2024-02-29T00:00:00Z", &a), 0);
+	assert_int_equal(clock_parse("0001-01-01T00:00:00Z", &first), 0);
+	assert_int_equal(clock_parse("9999-12-31T23:59:59.9999999Z", &last), 0);
+	assert_true(first < a && a < last);
+	assert_true(first == -621355968000000000);
+	assert_true(last == 2534023007999999999);
+	for (i = 0; i < sizeof bad / sizeof *bad; i++)
+		if (clock_parse(bad[i], &a) != -EINVAL)
+			fail_msg("\"%s\" passes", bad[i]);
+}
+
+static void
 hash_of_a_stream_is_the_hash_of_its_bytes(void **state)
 {
 	unsigned char a[HASH_LEN], b[HASH_LEN];
@@ -135,6 +172,7 @@ main(void)
 		cmocka_unit_test(slices_order_like_memcmp_with_prefixes_first),
 		cmocka_unit_test(err_keeps_number_reason_and_sentence),
 		cmocka_unit_test(clock_prints_utc_with_seven_digits),
+		cmocka_unit_test(clock_reads_what_it_prints_and_other_zones),
 		cmocka_unit_test(hash_of_a_stream_is_the_hash_of_its_bytes),
 	};
 

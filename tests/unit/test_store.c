@@ -414,6 +414,27 @@ delete_takes_an_instance_a_series_a_study(void **state)
 }
 
 static void
+delete_of_a_version_leaves_the_one_that_took_its_place(void **state)
+{
+	struct fixture *f = *state;
+	struct sample s = sample("1.1", "1.1.1", "1.1.1.1");
+	struct ingest_result first, second;
+	struct store_node n;
+	struct err err = { 0 };
+
+	assert_int_equal(ingest(f->st, &s, INGEST_SAME_REFUSE, NULL, &first, &err), 0);
+	s.fill++;
+	assert_int_equal(ingest(f->st, &s, INGEST_SAME_REPLACE, NULL, &second, &err), 0);
+	assert_true(first.id == second.id);
+	assert_int_equal(store_delete_id(f->st, first.id, first.watermark, &err), -ESTALE);
+	assert_int_equal(store_get_node(f->st, second.id, &n), 0);
+	assert_true(n.watermark == second.watermark);
+	assert_int_equal(store_delete_id(f->st, second.id, second.watermark, &err), 0);
+	assert_int_equal(store_get_node(f->st, second.id, &n), -ENOENT);
+	expect_clean(f);
+}
+
+static void
 partitions_do_not_see_each_other(void **state)
 {
 	struct fixture *f = *state;
@@ -685,6 +706,7 @@ main(void)
 		TEST(what_is_in_no_row_comes_from_the_header_of_the_latest),
 		TEST(terms_that_make_no_sense_are_refused),
 		TEST(delete_takes_an_instance_a_series_a_study),
+		TEST(delete_of_a_version_leaves_the_one_that_took_its_place),
 		TEST(partitions_do_not_see_each_other),
 		TEST(a_scan_gives_every_instance_of_its_scope_once),
 		TEST(a_file_changed_behind_the_store_is_stale_and_check_finds_and_repairs_it),

@@ -4,6 +4,8 @@ check_PROGRAMS += tests/web/webd tests/web/httpgen
 tests_web_webd_LDADD = $(WEB_LIBS) $(CORE_LIBS)
 web_tests = \
 	tests/web/bulkdata.t \
+	tests/web/change-feed.t \
+	tests/web/change-feed-follow.t \
 	tests/web/contract-search.t \
 	tests/web/delete.t \
 	tests/web/health-metrics.t \
@@ -11,6 +13,7 @@ web_tests = \
 	tests/web/many-clients.t \
 	tests/web/memory.t \
 	tests/web/metadata-etag.t \
+	tests/web/partitions.t \
 	tests/web/qido-errors.t \
 	tests/web/qido-match.t \
 	tests/web/qido-paging.t \

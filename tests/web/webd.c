@@ -18,6 +18,20 @@ fail(const struct err *err)
 }
 
 static int
+init(const char *dir, bool partitions, struct err *err)
+{
+	struct store *st = NULL;
+	int r = store_init(dir, NULL, NULL, err);
+
+	if (r == 0 && partitions)
+		r = store_open(dir, NULL, &st, err);
+	if (r == 0 && partitions)
+		r = store_enable_partitions(st, err);
+	store_close(st);
+	return r;
+}
+
+static int
 serve(const char *dir, unsigned port, uint64_t max_request, unsigned threads)
 {
 	struct web_options options = {
@@ -57,9 +71,9 @@ main(int argc, char **argv)
 	int i;
 
 	if (argc >= 3 && strcmp(argv[1], "init") == 0)
-		return store_init(argv[2], NULL, NULL, &err) < 0 ? fail(&err) : 0;
+		return init(argv[2], argc > 3 && strcmp(argv[3], "--partitions") == 0, &err) < 0 ? fail(&err) : 0;
 	if (argc < 3 || strcmp(argv[1], "serve") != 0) {
-		fprintf(stderr, "usage: webd init STORE | webd serve STORE [--listen ADDR:PORT] "
+		fprintf(stderr, "usage: webd init STORE [--partitions] | webd serve STORE [--listen ADDR:PORT] "
 			"[--max-request BYTES] [--threads N]\n");
 		return 2;
 	}
