@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/coding.h"
 #include "dicom/uid.h"
 #include "web/limits.h"
 
@@ -69,5 +70,9 @@ struct accept_choice {
  * transfer-syntax=*.  -ENOENT: nothing acceptable (406). */
 int accept_choose(const struct accept_rule *rules, size_t n_rules, unsigned resource,
 		  const struct accept *accept, struct accept_choice *ret_choice);
+
+/* The coding of a reply to who sends this Accept-Encoding (NULL: none): zstd, else
+ * gzip, whichever has the higher q. */
+enum coding accept_coding(const char *header);
 
 #endif

@@ -13,6 +13,7 @@ int wado_instance_handle(struct request *rq, struct err *err);
 int wado_metadata_handle(struct request *rq, struct err *err);
 int wado_bulkdata_handle(struct request *rq, struct err *err);
 int delete_handle(struct request *rq, struct err *err);
+int api_handle(struct request *rq, struct err *err);
 int change_feed_handle(struct request *rq, struct err *err);
 int change_feed_latest_handle(struct request *rq, struct err *err);
 int change_feed_follow_handle(struct request *rq, struct err *err);

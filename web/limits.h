@@ -39,6 +39,8 @@ enum {
 	LIMIT_MEDIA_PARAMS	= 8,
 	LIMIT_HOST		= 255,
 	LIMIT_REQUEST_ID	= 64,
+	/* A browser may remember that long what a path takes. */
+	LIMIT_PREFLIGHT_S	= 600,
 
 	/* RFC 2046 5.1.1. */
 	LIMIT_BOUNDARY		= 70,
@@ -61,6 +63,10 @@ enum {
 	LIMIT_CHUNK		= 256 * 1024,
 	/* An encoded body is read in pieces of this size: a tenth of a chunk when decoded. */
 	LIMIT_ENCODED_PIECE	= 32 * 1024,
+	/* Text is compressed for who takes that, unless it would fit a packet or so anyway ... */
+	LIMIT_COMPRESS_MIN	= 2048,
+	/* ... and sent when that much has come of a longer one. */
+	LIMIT_COMPRESS_PIECE	= 32 * 1024,
 	/* Idle buffers kept for the next request. */
 	LIMIT_CHUNKS_KEPT	= 16,
 	/* Headers of a reply. */

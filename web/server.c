@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "web/cors.h"
 #include "web/reply.h"
 #include "web/request.h"
 #include "web/socket.h"
@@ -25,6 +26,15 @@
 static void
 reply_options(struct request *rq)
 {
+	const char *headers = cors_headers(request_header(rq, "Access-Control-Request-Headers"));
+
+	/* A browser asks before it sends what a form could not. */
+	if (rq->cors != NULL && request_header(rq, "Access-Control-Request-Method") != NULL) {
+		reply_header(rq, "Access-Control-Allow-Methods", "%s", rq->match.allow);
+		if (headers != NULL)
+			reply_header(rq, "Access-Control-Allow-Headers", "%s", headers);
+		reply_header(rq, "Access-Control-Max-Age", "%d", LIMIT_PREFLIGHT_S);
+	}
 	reply_header(rq, "Allow", "%s", rq->match.allow);
 	reply_empty(rq, 204);
 }
@@ -241,10 +251,18 @@ web_start(struct store *st, const struct web_options *options, struct web **ret_
 		web->options.threads = LIMIT_THREADS;
 	if (web->options.threads > LIMIT_THREADS_MAX)
 		web->options.threads = LIMIT_THREADS_MAX;
+	if (options->cors_origins != NULL) {
+		r = cors_check(options->cors_origins, err);
+		if (r < 0)
+			goto fail;
+		r = -ENOMEM;
+		web->cors_origins = strdup(options->cors_origins);
+	}
 	web->max_request = options->max_request != 0 ? options->max_request : LIMIT_REQUEST;
 	web->address = strdup(options->address != NULL ? options->address : "127.0.0.1");
 	web->chunks = chunks_new(REPLY_CHUNK_SIZE, LIMIT_CHUNKS_KEPT);
-	if (web->address == NULL || web->chunks == NULL) {
+	if (web->address == NULL || web->chunks == NULL ||
+	    (options->cors_origins != NULL && web->cors_origins == NULL)) {
 		err_set(err, r, "No memory");
 		goto fail;
 	}
@@ -293,5 +311,6 @@ web_stop(struct web *w)
 	watch_stop(w->watch);
 	chunks_free(w->chunks);
 	free(w->address);
+	free(w->cors_origins);
 	free(w);
 }

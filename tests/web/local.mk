@@ -6,13 +6,17 @@ web_tests = \
 	tests/web/bulkdata.t \
 	tests/web/change-feed.t \
 	tests/web/change-feed-follow.t \
+	tests/web/compression.t \
 	tests/web/contract-search.t \
+	tests/web/cors.t \
 	tests/web/delete.t \
 	tests/web/health-metrics.t \
 	tests/web/hostile-requests.t \
+	tests/web/http-manners.t \
 	tests/web/many-clients.t \
 	tests/web/memory.t \
 	tests/web/metadata-etag.t \
+	tests/web/openapi.t \
 	tests/web/partitions.t \
 	tests/web/qido-errors.t \
 	tests/web/qido-match.t \
