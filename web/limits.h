@@ -3,9 +3,13 @@
 #define WEB_LIMITS_H
 
 enum {
-	/* Connections served at once: civetweb gives each a thread. */
-	LIMIT_THREADS		= 64,
+	/* Connections served at once: civetweb gives each a thread.  An idle one costs 14 kB, and
+	 * a thousand of them some 80 ms when the service starts, so that a thousand clients of a byte
+	 * a second keep nobody waiting. */
+	LIMIT_THREADS		= 1100,
 	LIMIT_THREADS_MAX	= 4096,
+	/* Descriptors beside the three that each of them may need. */
+	LIMIT_FILES_SPARE	= 256,
 	/* Accepted connections that wait for a thread, and those the kernel
 	 * holds: a burst of 1,000 clients is queued, not refused. */
 	LIMIT_QUEUE		= 256,
@@ -67,6 +71,9 @@ enum {
 	LIMIT_COMPRESS_MIN	= 2048,
 	/* ... and sent when that much has come of a longer one. */
 	LIMIT_COMPRESS_PIECE	= 32 * 1024,
+	/* With more requests under way than this, those that begin use less of theirs. */
+	LIMIT_CROWD		= 128,
+	LIMIT_CHUNK_IN_CROWD	= 32 * 1024,
 	/* Idle buffers kept for the next request. */
 	LIMIT_CHUNKS_KEPT	= 16,
 	/* Headers of a reply. */

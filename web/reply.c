@@ -183,6 +183,18 @@ send_all(struct request *rq, const char *data, size_t len)
 	return 0;
 }
 
+/* Memory that was never written to costs nothing, so a crowd of slow readers is kept small
+ * by what is put into their buffers. */
+static size_t
+chunk_room(struct request *rq)
+{
+	struct reply *rp = &rq->reply;
+
+	if (rp->room == 0)
+		rp->room = atomic_load(&rq->web->active) > LIMIT_CROWD ? LIMIT_CHUNK_IN_CROWD : LIMIT_CHUNK;
+	return rp->room;
+}
+
 static int
 need_chunk(struct request *rq, char **chunk)
 {
@@ -276,13 +288,13 @@ send_encoded(struct request *rq, bool last)
 		return more;
 	do {
 		more = encoder_write(rp->encoder, &data, &len, last, rp->encoded + REPLY_HEAD_ROOM + rp->encoded_fill,
-				     LIMIT_CHUNK - rp->encoded_fill, &made);
+				     chunk_room(rq) - rp->encoded_fill, &made);
 		if (more < 0) {
 			rp->broken = true;
 			return more;
 		}
 		rp->encoded_fill += made;
-		if (!(last && more == 0) && rp->encoded_fill < (more ? (size_t)LIMIT_CHUNK : LIMIT_COMPRESS_PIECE))
+		if (!(last && more == 0) && rp->encoded_fill < (more ? chunk_room(rq) : LIMIT_COMPRESS_PIECE))
 			continue;
 		r = send_chunk(rq, rp->encoded, rp->encoded_fill, last && more == 0);
 		if (r < 0)
@@ -356,13 +368,13 @@ get_room(struct request *rq, char **ret_room, size_t *ret_len)
 
 	if (r < 0)
 		return r;
-	if (rp->fill == LIMIT_CHUNK) {
+	if (rp->fill == chunk_room(rq)) {
 		r = flush_chunk(rq, false);
 		if (r < 0)
 			return r;
 	}
 	*ret_room = rp->chunk + REPLY_HEAD_ROOM + rp->fill;
-	*ret_len = LIMIT_CHUNK - rp->fill;
+	*ret_len = chunk_room(rq) - rp->fill;
 	return rp->broken ? -EPIPE : 0;
 }
 

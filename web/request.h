@@ -36,6 +36,7 @@ struct reply {
 	struct buf extra;		/* further header lines */
 	char *chunk;			/* REPLY_CHUNK_SIZE bytes of the pool; NULL: none yet */
 	size_t fill;			/* bytes of body in it */
+	size_t room;			/* of those it may hold; 0: not decided */
 	struct encoder *encoder;	/* NULL: not begun */
 	char *encoded;			/* as chunk is, of what it made */
 	size_t encoded_fill;

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -157,6 +158,26 @@ on_message(const struct mg_connection *conn, const char *message)
 	return 1;
 }
 
+/* A connection needs a descriptor, its thread one, and its request perhaps another.  Within
+ * what the process may have, there are fewer threads rather than connections that fail. */
+static void
+fit_descriptors(struct web *web)
+{
+	rlim_t want = (rlim_t)web->options.threads * 3 + LIMIT_FILES_SPARE;
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur >= want)
+		return;
+	files.rlim_cur = files.rlim_max < want ? files.rlim_max : want;
+	setrlimit(RLIMIT_NOFILE, &files);
+	if (files.rlim_cur >= want)
+		return;
+	web->options.threads = files.rlim_cur > 2 * LIMIT_FILES_SPARE ?
+		(unsigned)(files.rlim_cur - LIMIT_FILES_SPARE) / 3 : LIMIT_FILES_SPARE / 3;
+	log_info("web: %u connections at once, since the process may have %llu descriptors only",
+		 web->options.threads, (unsigned long long)files.rlim_cur);
+}
+
 static int
 start_context(struct web *web, struct err *err)
 {
@@ -251,6 +272,7 @@ web_start(struct store *st, const struct web_options *options, struct web **ret_
 		web->options.threads = LIMIT_THREADS;
 	if (web->options.threads > LIMIT_THREADS_MAX)
 		web->options.threads = LIMIT_THREADS_MAX;
+	fit_descriptors(web);
 	if (options->cors_origins != NULL) {
 		r = cors_check(options->cors_origins, err);
 		if (r < 0)

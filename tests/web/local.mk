@@ -1,6 +1,6 @@
 # tests/web: the service over HTTP, by curl against a daemon that has this door only.
 if WITH_WEB
-check_PROGRAMS += tests/web/webd tests/web/httpgen
+check_PROGRAMS += tests/web/webd tests/web/httpgen tests/web/crowd
 tests_web_webd_LDADD = $(WEB_LIBS) $(CORE_LIBS)
 web_tests = \
 	tests/web/bulkdata.t \
@@ -29,6 +29,7 @@ web_tests = \
 	tests/web/stow-multipart.t \
 	tests/web/stow-statuses.t \
 	tests/web/stow-validation.t \
+	tests/web/thousand-connections.t \
 	tests/web/wado-instance.t \
 	tests/web/wado-multipart.t
 TESTS += $(web_tests)

@@ -67,7 +67,7 @@ int
 main(int argc, char **argv)
 {
 	struct err err = { 0 };
-	unsigned port = 0, threads = 0;
+	unsigned port = 0, threads = 64;
 	uint64_t max_request = 0;
 	const char *cors_origins = NULL;
 	int i;
