@@ -93,12 +93,22 @@ enum {
 	LIMIT_METRICS		= 1024 * 1024,
 	/* JSON of a list: partitions, tags and their errors. */
 	LIMIT_LIST		= 64 * 1024 * 1024,
+	/* Frames named in one request; as many as a long path has. */
+	LIMIT_FRAMES		= 2048,
+	/* A thumbnail's larger side, and the instances looked at for one to show. */
+	LIMIT_THUMBNAIL		= 200,
+	LIMIT_THUMBNAIL_TRIES	= 64,
+	/* Of what is encoded lossily without a wish. */
+	LIMIT_QUALITY_DEFAULT	= 90,
 	/* Metadata is rendered that many bytes at a time. */
 	LIMIT_METADATA_PIECE	= 128 * 1024,
 };
 
 /* One instance's JSON with its bulk inline is the largest single piece. */
 #define LIMIT_METADATA_MAX ((size_t)256 * 1024 * 1024)
+
+/* A frame in another syntax, or a picture: twice the largest that is decoded. */
+#define LIMIT_FRAME ((size_t)512 * 1024 * 1024)
 
 /* Contract 18: a STOW request, and one instance. */
 #define LIMIT_REQUEST ((unsigned long long)4 * 1024 * 1024 * 1024)

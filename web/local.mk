@@ -31,8 +31,10 @@ libweb_a_SOURCES = \
 	web/uri.c web/uri.h \
 	web/wado.c web/wado.h \
 	web/wado_bulkdata.c \
+	web/wado_frames.c \
 	web/wado_instance.c \
 	web/wado_metadata.c \
+	web/wado_rendered.c \
 	web/watch.c web/watch.h
 WEB_LIBS = libweb.a $(CIVETWEB_LIBS)
 endif

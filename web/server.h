@@ -11,6 +11,7 @@
 #include "web/web.h"
 
 struct mg_context;
+struct pixels_cache;
 
 struct web {
 	struct store *store;
@@ -21,6 +22,7 @@ struct web {
 	unsigned port;
 	uint64_t max_request;
 	struct chunk_pool *chunks;
+	struct pixels_cache *pixels;
 	struct watch *watch;
 	struct follow *follow;
 	struct metrics metrics;

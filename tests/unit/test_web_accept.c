@@ -105,7 +105,7 @@ json_is_allowed_by_its_name_and_ranges(void **state)
 
 /* "406", or shape and syntax. */
 static void
-check_choice(const char *dialect, unsigned resource, const char *header, const char *want)
+check_stored(const char *dialect, unsigned resource, const char *stored_uid, const char *header, const char *want)
 {
 	const struct dialect *d = dialect_find(dialect);
 	struct accept_choice c;
@@ -113,11 +113,17 @@ check_choice(const char *dialect, unsigned resource, const char *header, const c
 	char got[128] = "406";
 
 	accept_parse(header, &a);
-	if (accept_choose(d->retrieve_rules, d->n_retrieve_rules, resource, &a, &c) == 0) {
+	if (accept_choose(d->retrieve_rules, d->n_retrieve_rules, resource, stored_uid, &a, &c) == 0) {
 		strcpy(got, c.multipart ? "multipart " : "single ");
 		strcat(got, c.xfer_uid);
 	}
 	assert_string_equal(got, want);
+}
+
+static void
+check_choice(const char *dialect, unsigned resource, const char *header, const char *want)
+{
+	check_stored(dialect, resource, NULL, header, want);
 }
 
 #define MP "multipart/related; type=\"application/dicom\""
@@ -168,6 +174,41 @@ the_first_wins_but_a_later_as_stored_of_the_same_q_takes_over(void **state)
 	check_choice("v2", RESOURCE_INSTANCE, "image/png, application/dicom; q=0.2", "single 1.2.840.10008.1.2.1");
 	check_choice("v2", RESOURCE_INSTANCE, "application/dicom; q=0.2, " MP "; q=0.9",
 		     "multipart 1.2.840.10008.1.2.1");
+}
+
+#define ELE "1.2.840.10008.1.2.1"
+#define JPEG "1.2.840.10008.1.2.4.50"
+#define J2K "1.2.840.10008.1.2.4.90"
+#define RAW "multipart/related; type=\"application/octet-stream\""
+
+static void
+frames_follow_the_contract_in_strict_dialects(void **state)
+{
+	(void)state;
+	check_choice("v2", RESOURCE_FRAMES, RAW, "multipart " ELE);
+	check_choice("v2", RESOURCE_FRAMES, RAW "; transfer-syntax=*", "multipart *");
+	check_choice("v2", RESOURCE_FRAMES, "application/octet-stream; transfer-syntax=*", "single *");
+	check_choice("v2", RESOURCE_FRAMES, "application/octet-stream; transfer-syntax=" J2K, "406");
+	check_choice("v2", RESOURCE_FRAMES, "multipart/related; type=\"image/jp2\"", "multipart " J2K);
+	check_choice("v2", RESOURCE_FRAMES, "multipart/related; type=\"image/jp2\"; transfer-syntax=*", "406");
+	check_choice("v2", RESOURCE_FRAMES, "image/jp2", "406");
+	check_choice("v2", RESOURCE_FRAMES, "*/*", "multipart *");
+	check_choice("v2", RESOURCE_FRAMES, "application/dicom", "406");
+}
+
+static void
+a_frame_stays_as_it_is_when_its_type_has_that_syntax(void **state)
+{
+	(void)state;
+	check_stored("dicom-web", RESOURCE_FRAMES, JPEG, "multipart/related; type=\"image/jpeg\"", "multipart " JPEG);
+	check_stored("dicom-web", RESOURCE_FRAMES, "1.2.840.10008.1.2.4.70", "image/jpeg", "single 1.2.840.10008.1.2.4.70");
+	check_stored("dicom-web", RESOURCE_FRAMES, ELE, "image/jpeg", "single " JPEG);
+	check_stored("dicom-web", RESOURCE_FRAMES, JPEG, "image/jp2", "single " J2K);
+	check_stored("dicom-web", RESOURCE_FRAMES, JPEG, "image/jp2; transfer-syntax=" JPEG, "406");
+	check_stored("dicom-web", RESOURCE_FRAMES, JPEG, RAW, "multipart " ELE);
+	check_stored("dicom-web", RESOURCE_FRAMES, JPEG, RAW "; transfer-syntax=*", "multipart *");
+	check_stored("dicom-web", RESOURCE_FRAMES, JPEG, "*/*", "multipart *");
+	check_stored("dicom-web", RESOURCE_FRAMES, JPEG, "multipart/related", "multipart *");
 }
 
 static void
@@ -223,6 +264,8 @@ main(void)
 		cmocka_unit_test(json_is_allowed_by_its_name_and_ranges),
 		cmocka_unit_test(strict_dialects_follow_the_contract),
 		cmocka_unit_test(plain_dialect_gives_what_is_stored),
+		cmocka_unit_test(frames_follow_the_contract_in_strict_dialects),
+		cmocka_unit_test(a_frame_stays_as_it_is_when_its_type_has_that_syntax),
 		cmocka_unit_test(the_first_wins_but_a_later_as_stored_of_the_same_q_takes_over),
 		cmocka_unit_test(a_coding_is_chosen_by_q),
 		cmocka_unit_test(origins_are_compared_whole),

@@ -30,8 +30,11 @@ web_tests = \
 	tests/web/stow-statuses.t \
 	tests/web/stow-validation.t \
 	tests/web/thousand-connections.t \
+	tests/web/wado-frames.t \
 	tests/web/wado-instance.t \
-	tests/web/wado-multipart.t
+	tests/web/wado-multipart.t \
+	tests/web/wado-rendered.t \
+	tests/web/wado-transcode.t
 TESTS += $(web_tests)
 EXTRA_DIST += $(web_tests) tests/web/web.sh
 endif
