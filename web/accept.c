@@ -304,3 +304,37 @@ accept_choose(const struct accept_rule *rules, size_t n_rules, unsigned resource
 	}
 	return found ? 0 : -ENOENT;
 }
+
+/* 0: not named. */
+static unsigned
+coding_q(const char *header, const char *name)
+{
+	const char *p = header, *end, *q;
+	size_t len;
+
+	for (;; p = end + 1) {
+		p = skip_space(p);
+		end = p + strcspn(p, ",");
+		len = strcspn(p, " \t;,");
+		if (len == strlen(name) && strncasecmp(p, name, len) == 0) {
+			q = p + len + strspn(p + len, " \t;");
+			return q < end && (*q == 'q' || *q == 'Q') && q[1] == '=' ? parse_q(q + 2) : 1000;
+		}
+		if (*end == '\0')
+			return 0;
+	}
+}
+
+enum coding
+accept_coding(const char *header)
+{
+	unsigned zstd, gzip;
+
+	if (header == NULL)
+		return CODING_IDENTITY;
+	zstd = coding_q(header, "zstd");
+	gzip = coding_q(header, "gzip");
+	if (gzip == 0 && zstd == 0)
+		return CODING_IDENTITY;
+	return zstd >= gzip ? CODING_ZSTD : CODING_GZIP;
+}

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/coding.h"
 #include "dicom/uid.h"
 #include "web/limits.h"
 
@@ -73,5 +74,9 @@ struct accept_choice {
  * are several.  -ENOENT: nothing acceptable (406). */
 int accept_choose(const struct accept_rule *rules, size_t n_rules, unsigned resource, const char *stored_uid,
 		  const struct accept *accept, struct accept_choice *ret_choice);
+
+/* The coding of a reply to who sends this Accept-Encoding (NULL: none): zstd, else
+ * gzip, whichever has the higher q. */
+enum coding accept_coding(const char *header);
 
 #endif

@@ -16,6 +16,7 @@ int wado_rendered_handle(struct request *rq, struct err *err);
 int wado_thumbnail_handle(struct request *rq, struct err *err);
 int wado_bulkdata_handle(struct request *rq, struct err *err);
 int delete_handle(struct request *rq, struct err *err);
+int api_handle(struct request *rq, struct err *err);
 int change_feed_handle(struct request *rq, struct err *err);
 int change_feed_latest_handle(struct request *rq, struct err *err);
 int change_feed_follow_handle(struct request *rq, struct err *err);

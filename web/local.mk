@@ -3,9 +3,11 @@ noinst_LIBRARIES += libweb.a
 libweb_a_SOURCES = \
 	web/web.h web/limits.h web/handlers.h web/routes.tbl \
 	web/accept.c web/accept.h \
+	web/api.c \
 	web/change_feed.c \
 	web/change_json.c web/change_json.h \
 	web/chunks.c web/chunks.h \
+	web/cors.c web/cors.h \
 	web/delete.c \
 	web/dialect.c web/dialect.h \
 	web/etag.c web/etag.h \

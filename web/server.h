@@ -18,6 +18,7 @@ struct web {
 	struct mg_context *context;
 	struct web_options options;
 	char *address;
+	char *cors_origins;		/* NULL: none */
 	unsigned port;
 	uint64_t max_request;
 	struct chunk_pool *chunks;

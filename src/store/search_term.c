@@ -47,19 +47,44 @@ collate(const struct term *t, const char *value, struct buf *out)
 	return collate_value(t->vr, value, len, out);
 }
 
+/* The entries of one value: of a UID as it is, of anything else collated. */
+static void
+exact_range(const struct term *t, uint64_t partition, struct slice value, struct key *from, struct key *to)
+{
+	unsigned char hash[HASH_LEN];
+
+	index_key_prefix(from, partition, t->given->tag, INDEX_VALUE);
+	key_escaped(from, t->vr == VR('U', 'I') ? index_uid(value.data, hash) : value);
+	key_end_value(from);
+	*to = *from;
+	key_after(to);
+}
+
+void
+term_value_range(const struct term *t, uint64_t partition, const char *value, struct key *from, struct key *to)
+{
+	exact_range(t, partition, slice_str(value), from, to);
+}
+
+static void
+prefix_range(struct term *t, uint64_t partition, char kind, struct slice prefix)
+{
+	index_key_prefix(&t->from, partition, t->given->tag, kind);
+	key_escaped(&t->from, prefix);
+	t->to = t->from;
+	key_after(&t->to);
+}
+
 static void
 set_range(struct term *t, uint64_t partition)
 {
 	uint32_t tag = t->given->tag;
-	unsigned char hash[HASH_LEN];
+	size_t fixed;
 
 	switch (t->given->match) {
 	case SEARCH_EXACT:
-		index_key_prefix(&t->from, partition, tag, INDEX_VALUE);
-		key_escaped(&t->from, t->vr == VR('U', 'I') ? index_uid(t->given->value, hash) : buf_slice(&t->low));
-		key_end_value(&t->from);
-		t->to = t->from;
-		key_after(&t->to);
+		exact_range(t, partition, t->vr == VR('U', 'I') ? slice_str(t->given->value) : buf_slice(&t->low),
+			    &t->from, &t->to);
 		t->in_order = true;
 		break;
 	case SEARCH_RANGE:
@@ -73,12 +98,65 @@ set_range(struct term *t, uint64_t partition)
 		key_after(&t->to);
 		break;
 	case SEARCH_WORDS:
-		index_key_prefix(&t->from, partition, tag, INDEX_WORD);
-		key_escaped(&t->from, slice_str(t->words.data));
-		t->to = t->from;
-		key_after(&t->to);
+	case SEARCH_ANY_WORDS:
+		prefix_range(t, partition, INDEX_WORD, slice_str(t->words.data));
+		break;
+	case SEARCH_WILD:
+		for (fixed = 0; fixed < t->low.len && strchr("*?", t->low.data[fixed]) == NULL; fixed++)
+			;
+		prefix_range(t, partition, INDEX_VALUE, slice_of(t->low.data, fixed));
+		break;
+	case SEARCH_LIST:		/* a range for each value (term_value_range) */
 		break;
 	}
+}
+
+static int
+put_list(struct term *t)
+{
+	const char *p = t->given->value, *end;
+	struct buf value;
+	int r = 0;
+
+	buf_init(&value, COLLATE_MAX);
+	for (;; p = end + 1) {
+		end = p + strcspn(p, "\\");
+		buf_reset(&value);
+		r = t->vr == VR('U', 'I') ? buf_put(&value, p, (size_t)(end - p))
+					  : collate_value(t->vr, p, (size_t)(end - p), &value);
+		if (r < 0)
+			break;
+		if (value.len > 0) {
+			buf_put(&t->words, value.data, value.len);
+			buf_putc(&t->words, '\0');
+			t->n_words++;
+		}
+		if (*end == '\0')
+			break;
+	}
+	buf_fini(&value);
+	if (r == 0)
+		r = buf_error(&t->words);
+	return r == 0 && t->n_words == 0 ? -EINVAL : r;
+}
+
+/* Where it is indexed, and as what it is to be compared. */
+static int
+place_term(struct terms *list, struct term *t, const struct search *search)
+{
+	const struct tag_entry *entry = tag_find(t->given->tag);
+
+	if (t->given->n_path == 0 && attribute_level(t->given->tag, &t->level) == 0 &&
+	    t->level <= (enum level)search->level) {
+		t->vr = indexed_vr(t->given->tag);
+		return 0;
+	}
+	if (!search->scan)
+		return -EINVAL;
+	t->level = LEVEL_ROOT;
+	t->vr = entry != NULL ? entry->vr : VR('L', 'O');
+	list->n_scanned++;
+	return 0;
 }
 
 int
@@ -86,7 +164,7 @@ terms_compile(struct terms *list, const struct search *search, uint64_t partitio
 {
 	size_t i;
 
-	list->n = 0;
+	list->n = list->n_scanned = 0;
 	if (search->n_terms > SEARCH_TERMS_MAX)
 		return err_set(err, -EINVAL, "too many attributes to match");
 	for (i = 0; i < search->n_terms; i++) {
@@ -97,11 +175,10 @@ terms_compile(struct terms *list, const struct search *search, uint64_t partitio
 		*t = (struct term){ .given = given };
 		buf_init(&t->low, COLLATE_MAX);
 		buf_init(&t->high, COLLATE_MAX);
-		buf_init(&t->words, 4096);
-		if (attribute_level(given->tag, &t->level) < 0 || t->level > (enum level)search->level)
+		buf_init(&t->words, 32 << 10);
+		if (place_term(list, t, search) < 0)
 			return err_set_dicom(err, -EINVAL, 0, given->tag, "(%04x,%04x) cannot be searched here",
 					     given->tag >> 16, given->tag & 0xFFFF);
-		t->vr = indexed_vr(given->tag);
 		switch (given->match) {
 		case SEARCH_EXACT:
 			r = given->value == NULL ? -EINVAL : collate(t, given->value, &t->low);
@@ -114,7 +191,14 @@ terms_compile(struct terms *list, const struct search *search, uint64_t partitio
 			if (r == 0 && given->upper != NULL)
 				r = collate(t, given->upper, &t->high);
 			break;
+		case SEARCH_WILD:
+			r = given->value == NULL ? -EINVAL : collate(t, given->value, &t->low);
+			break;
+		case SEARCH_LIST:
+			r = given->value == NULL ? -EINVAL : put_list(t);
+			break;
 		case SEARCH_WORDS:
+		case SEARCH_ANY_WORDS:
 			if (t->vr != VR('P', 'N') || given->value == NULL)
 				r = -EINVAL;
 			else
@@ -178,12 +262,82 @@ words_match(const struct term *t, struct slice name)
 	return false;
 }
 
+/* Each of the query's words is the beginning of some word of the name. */
 static bool
-value_matches(const struct term *t, struct slice collated)
+any_words_match(const struct term *t, struct slice name)
+{
+	const char *q = t->words.data;
+	struct name_words w;
+	unsigned i, j;
+
+	w.n = 0;
+	w.used = 0;
+	collate_words(name.data, name.len, note_word, &w);
+	for (j = 0; j < t->n_words; j++, q += strlen(q) + 1) {
+		for (i = 0; i < w.n; i++)
+			if (w.len[i] >= strlen(q) && memcmp(w.text + w.start[i], q, strlen(q)) == 0)
+				break;
+		if (i == w.n)
+			return false;
+	}
+	return true;
+}
+
+static bool
+list_has(const struct term *t, struct slice value)
+{
+	const char *p = t->words.data;
+	unsigned i;
+
+	for (i = 0; i < t->n_words; i++, p += strlen(p) + 1)
+		if (slice_compare(value, slice_str(p)) == 0)
+			return true;
+	return false;
+}
+
+/* PS3.4 C.2.2.2.4, on UTF-8.  When a part after a * does not fit, only the last * needs to
+ * take more, so the work is pattern times value at the worst. */
+static bool
+wild_match(struct slice pattern, struct slice value)
+{
+	const char *p = pattern.data, *p_end = p + pattern.len, *v = value.data, *v_end = v + value.len;
+	const char *star = NULL, *from = NULL;
+
+	while (v < v_end) {
+		if (p < p_end && *p == '*') {
+			star = ++p;
+			from = v;
+		} else if (p < p_end && *p == '?') {
+			p++;
+			for (v++; v < v_end && ((unsigned char)*v & 0xC0) == 0x80; v++)
+				;
+		} else if (p < p_end && *p == *v) {
+			p++;
+			v++;
+		} else if (star != NULL) {
+			p = star;
+			v = ++from;
+		} else {
+			return false;
+		}
+	}
+	while (p < p_end && *p == '*')
+		p++;
+	return p == p_end;
+}
+
+bool
+term_matches(const struct term *t, struct slice collated)
 {
 	if (collated.len == 0)
 		return false;
 	switch (t->given->match) {
+	case SEARCH_LIST:
+		return list_has(t, collated);
+	case SEARCH_WILD:
+		return wild_match(buf_slice(&t->low), collated);
+	case SEARCH_ANY_WORDS:
+		return any_words_match(t, collated);
 	case SEARCH_EXACT:
 		return slice_compare(collated, buf_slice(&t->low)) == 0;
 	case SEARCH_RANGE:
@@ -192,6 +346,12 @@ value_matches(const struct term *t, struct slice collated)
 	default:
 		return words_match(t, collated);
 	}
+}
+
+bool
+term_matches_uid(const struct term *t, const char *uid)
+{
+	return t->given->match == SEARCH_LIST ? list_has(t, slice_str(uid)) : strcmp(uid, t->given->value) == 0;
 }
 
 static bool
@@ -206,7 +366,7 @@ modality_matches(const struct term *t, struct slice modalities)
 	while (!found && end - p > 5 && (size_t)(end - p) >= 5u + p[4]) {
 		buf_reset(&collated);
 		collate_value(t->vr, (const char *)p + 5, p[4], &collated);
-		found = value_matches(t, buf_slice(&collated));
+		found = term_matches(t, buf_slice(&collated));
 		p += 5 + p[4];
 	}
 	buf_fini(&collated);
@@ -229,9 +389,9 @@ terms_match(const struct terms *list, enum level level, const char *uid, struct 
 			if (!modality_matches(t, modalities))
 				return false;
 		} else if (t->vr == VR('U', 'I')) {
-			if (strcmp(uid, t->given->value) != 0)
+			if (!term_matches_uid(t, uid))
 				return false;
-		} else if (!attributes_get(attributes, t->given->tag, &a) || !value_matches(t, a.collated))
+		} else if (!attributes_get(attributes, t->given->tag, &a) || !term_matches(t, a.collated))
 			return false;
 	}
 	return true;
@@ -243,7 +403,7 @@ terms_find(const struct terms *list, uint32_t tag)
 	size_t i;
 
 	for (i = 0; i < list->n; i++)
-		if (list->at[i].given->tag == tag)
+		if (list->at[i].given->tag == tag && list->at[i].level != LEVEL_ROOT)
 			return &list->at[i];
 	return NULL;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "web/accept.h"
+#include "web/cors.h"
 #include "web/dialect.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -29,6 +30,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 		media_param(&media, "boundary");
 	}
+	accept_coding(text);
+	if (cors_check(text, NULL) == 0 && strchr(text, ',') == NULL && cors_allows(text, text) == NULL)
+		abort();
+	cors_headers(text);
 	accept_parse(text, &accept);
 	for (i = 0; i < accept.count; i++)
 		if (accept.entry[i].q == 0 || accept.entry[i].q > 1000 ||

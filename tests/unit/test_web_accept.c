@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "web/accept.h"
+#include "web/cors.h"
 #include "web/dialect.h"
 
 static void
@@ -210,6 +211,48 @@ a_frame_stays_as_it_is_when_its_type_has_that_syntax(void **state)
 	check_stored("dicom-web", RESOURCE_FRAMES, JPEG, "multipart/related", "multipart *");
 }
 
+static void
+a_coding_is_chosen_by_q(void **state)
+{
+	(void)state;
+	assert_int_equal(accept_coding(NULL), CODING_IDENTITY);
+	assert_int_equal(accept_coding(""), CODING_IDENTITY);
+	assert_int_equal(accept_coding("br, deflate"), CODING_IDENTITY);
+	assert_int_equal(accept_coding("gzip, deflate"), CODING_GZIP);
+	assert_int_equal(accept_coding("gzip, deflate, br, zstd"), CODING_ZSTD);
+	assert_int_equal(accept_coding("zstd;q=0.5, GZIP"), CODING_GZIP);
+	assert_int_equal(accept_coding("zstd; q=0 , gzip ; q=0.1"), CODING_GZIP);
+	assert_int_equal(accept_coding("gzip;q=0"), CODING_IDENTITY);
+	assert_int_equal(accept_coding("gzipped,,;q=1, ,x"), CODING_IDENTITY);
+}
+
+static void
+origins_are_compared_whole(void **state)
+{
+	static const char list[] = "https://a.example,http://localhost:3000";
+
+	(void)state;
+	assert_int_equal(cors_check("*", NULL), 0);
+	assert_int_equal(cors_check(list, NULL), 0);
+	assert_int_equal(cors_check("http://[::1]:80", NULL), 0);
+	assert_int_equal(cors_check("", NULL), -EINVAL);
+	assert_int_equal(cors_check("https://a.example/", NULL), -EINVAL);
+	assert_int_equal(cors_check("https://a.example,", NULL), -EINVAL);
+	assert_int_equal(cors_check("https://a.example,*", NULL), -EINVAL);
+	assert_int_equal(cors_check("a.example", NULL), -EINVAL);
+	assert_int_equal(cors_check("http://a\r\nX: y", NULL), -EINVAL);
+	assert_string_equal(cors_allows("*", "null"), "*");
+	assert_string_equal(cors_allows(list, "http://localhost:3000"), "http://localhost:3000");
+	assert_null(cors_allows(list, "http://localhost:300"));
+	assert_null(cors_allows(list, "http://localhost:30000"));
+	assert_null(cors_allows(list, ""));
+	assert_null(cors_allows(NULL, "http://localhost:3000"));
+	assert_null(cors_allows("*", NULL));
+	assert_string_equal(cors_headers("accept, X-A"), "accept, X-A");
+	assert_null(cors_headers("a: b"));
+	assert_null(cors_headers(NULL));
+}
+
 int
 main(void)
 {
@@ -224,6 +267,8 @@ main(void)
 		cmocka_unit_test(frames_follow_the_contract_in_strict_dialects),
 		cmocka_unit_test(a_frame_stays_as_it_is_when_its_type_has_that_syntax),
 		cmocka_unit_test(the_first_wins_but_a_later_as_stored_of_the_same_q_takes_over),
+		cmocka_unit_test(a_coding_is_chosen_by_q),
+		cmocka_unit_test(origins_are_compared_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
