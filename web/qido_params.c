@@ -30,7 +30,9 @@ static const struct {
 struct parse {
 	const struct dialect *dialect;
 	enum search_url url;
-	int (*level_of)(uint32_t tag, enum store_level *ret_level);
+	int (*find_tag)(void *ctx, uint32_t tag, struct search_tag *ret_tag);
+	void *ctx;
+	uint16_t vr[LIMIT_QUERY_PARAMS];	/* of the terms */
 	struct qido_params *p;
 	size_t n_terms, n_tags, used;
 	bool fuzzy, everything, all;
@@ -150,8 +152,7 @@ parse_term(struct parse *q, const char *name, const char *value, struct err *err
 {
 	struct search_term *term = &q->p->term[q->n_terms];
 	const struct value_rule *rule;
-	const struct tag_entry *entry;
-	enum store_level level;
+	struct search_tag found;
 	uint32_t tag;
 	size_t i;
 
@@ -159,16 +160,21 @@ parse_term(struct parse *q, const char *name, const char *value, struct err *err
 		return err_set(err, -EINVAL, "\"%.80s\": sequences cannot be searched", name);
 	if (parse_tag(name, strlen(name), &tag) < 0)
 		return err_set(err, -EINVAL, "\"%.80s\" is no parameter and no attribute (" CASE_HINT ")", name);
-	if (q->level_of(tag, &level) < 0 || (urls[q->url].matched & BIT(level)) == 0)
+	if (q->find_tag(q->ctx, tag, &found) < 0 || (urls[q->url].matched & BIT(found.level)) == 0)
 		return err_set(err, -EINVAL, "\"%.80s\" cannot be searched at this resource (" CASE_HINT ")", name);
 	for (i = 0; i < q->n_terms; i++)
 		if (q->p->term[i].tag == tag)
 			return err_set(err, -EINVAL, "\"%.80s\" is given twice; each attribute may be given once", name);
 	if (value[strspn(value, " \t")] == '\0')
 		return err_set(err, -EINVAL, "\"%.80s\" has no value", name);
-	entry = tag_find(tag);
+	if (found.disabled)
+		return err_set(err, -EINVAL, "\"%.80s\" is disabled: some instances have values that could not be indexed, "
+			       "see its errors", name);
+	if (found.errors)
+		q->p->erroneous[q->p->n_erroneous++] = name;
 	*term = (struct search_term){ .tag = tag, .match = SEARCH_EXACT, .value = value };
-	rule = entry == NULL ? NULL : range_rule(entry->vr);
+	q->vr[q->n_terms] = found.vr;
+	rule = range_rule(found.vr);
 	if (rule != NULL) {
 		int r = parse_range(q, rule, name, value, term, err);
 
@@ -187,13 +193,12 @@ make_fuzzy(struct parse *q, struct err *err)
 
 	for (i = 0; i < q->n_terms; i++) {
 		struct search_term *term = &q->p->term[i];
-		const struct tag_entry *entry = tag_find(term->tag);
 
-		if (entry == NULL || entry->vr != VR('P', 'N'))
+		if (q->vr[i] != VR('P', 'N'))
 			continue;
 		if (strchr(term->value, '"') != NULL)
-			return err_set(err, -EINVAL, "%s: the character \" cannot be searched for",
-				       entry->keyword);
+			return err_set(err, -EINVAL, "(%04x,%04x): the character \" cannot be searched for",
+				       TAG_GROUP(term->tag), TAG_ELEMENT(term->tag));
 		term->match = SEARCH_WORDS;
 	}
 	return 0;
@@ -301,14 +306,15 @@ sort_tags(struct parse *q)
 
 int
 qido_parse(const struct dialect *dialect, enum search_url url, const struct uri_query *query,
-	   int (*level_of)(uint32_t tag, enum store_level *ret_level),
+	   int (*find_tag)(void *ctx, uint32_t tag, struct search_tag *ret_tag), void *ctx,
 	   struct qido_params *ret_params, struct err *err)
 {
-	struct parse q = { .dialect = dialect, .url = url, .level_of = level_of, .p = ret_params };
+	struct parse q = { .dialect = dialect, .url = url, .find_tag = find_tag, .ctx = ctx, .p = ret_params };
 	enum store_level level;
 	unsigned i, k;
 	int r;
 
+	ret_params->n_erroneous = 0;
 	ret_params->search = (struct search){ .level = urls[url].level, .limit = dialect->limit_default };
 	for (i = 0; i < query->count; i++) {
 		const char *name = query->param[i].name;

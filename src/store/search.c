@@ -26,18 +26,8 @@ struct show {
 	bool header_loaded;
 	struct buf base;
 	uint64_t base_series;
+	struct query_tags *tags;	/* NULL: there are none */
 };
-
-int
-search_tag_level(uint32_t tag, enum store_level *ret_level)
-{
-	enum level level;
-	int r = attribute_level(tag, &level);
-
-	if (r == 0)
-		*ret_level = (enum store_level)level;
-	return r;
-}
 
 /* -- one match ------------------------------------------------------------ */
 
@@ -171,6 +161,21 @@ computed(struct show *w, uint32_t tag, struct buf *json)
 	}
 }
 
+/* The value that an extended query tag found it by (contract 4.9).  1, or -ENOENT. */
+static int
+kept_extended(struct show *w, uint32_t tag, struct slice *ret_json)
+{
+	const struct slice rows[] = { w->study.extended, w->series.extended, w->instance.extended };
+	const struct query_tag *t = w->tags != NULL ? query_tags_find(w->tags, tag) : NULL;
+	struct attribute a;
+
+	if (t == NULL || t->status != QUERY_TAG_READY || t->level > (enum level)w->search->level ||
+	    !attributes_get(rows[t->level - LEVEL_STUDY], t->number, &a) || a.json.len == 0)
+		return -ENOENT;
+	*ret_json = a.json;
+	return 1;
+}
+
 /* From the rows: 1 found, 0 known to be absent, -ENOENT the header must tell. */
 static int
 kept(struct show *w, uint32_t tag, struct slice *ret_json)
@@ -188,7 +193,7 @@ kept(struct show *w, uint32_t tag, struct slice *ret_json)
 		*ret_json = a.json;
 		return a.json.len > 0 ? 1 : -ENOENT;
 	}
-	return known ? 0 : -ENOENT;
+	return known ? 0 : kept_extended(w, tag, ret_json);
 }
 
 static int
@@ -269,6 +274,19 @@ show_page(struct show *w, uint64_t partition, const struct hit *hits, size_t n, 
 	return r < 0 ? r : 0;
 }
 
+static int
+load_tags(struct show *w, struct kv_txn *txn, struct err *err)
+{
+	uint64_t n;
+	int r = catalog_count(txn, T_TAG, 1, &n);
+
+	if (r == 0 && n > 0) {
+		w->tags = malloc(sizeof *w->tags);
+		r = w->tags == NULL ? -ENOMEM : query_tags_load(txn, w->tags);
+	}
+	return r < 0 ? err_set(err, r, "cannot read the index: %s", strerror(-r)) : 0;
+}
+
 int
 store_search(struct store *st, const struct search *search,
 	     int (*fn)(void *ctx, struct slice dataset), void *ctx, struct err *err)
@@ -289,6 +307,8 @@ store_search(struct store *st, const struct search *search,
 	r = scope_resolve(txn, &scope, &path, err);
 	if (r == 0)
 		r = search_plan(st, txn, search, &hits, err);
+	if (r == 0)
+		r = load_tags(&w, txn, err);
 	kv_abort(txn);
 	buf_init(&out, 512u << 20);
 	buf_init(&w.header, HEADER_MAX);
@@ -307,5 +327,6 @@ store_search(struct store *st, const struct search *search,
 	buf_fini(&w.header);
 	buf_fini(&out);
 	free(hits.at);
+	free(w.tags);
 	return r;
 }

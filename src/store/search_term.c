@@ -34,6 +34,29 @@ bad_value(const struct search_term *t, struct err *err)
 			     t->tag >> 16, t->tag & 0xFFFF);
 }
 
+static bool
+is_integer_vr(uint16_t vr)
+{
+	return vr == VR('S', 'L') || vr == VR('S', 'S') || vr == VR('U', 'L') || vr == VR('U', 'S');
+}
+
+static bool
+is_integer(const char *value, size_t len)
+{
+	size_t i = len > 0 && (value[0] == '-' || value[0] == '+') ? 1 : 0, digits = i;
+
+	for (; i < len && value[i] >= '0' && value[i] <= '9'; i++)
+		;
+	return i == len && i > digits;
+}
+
+/* The UID of a study, series or instance: rows hold it, and the index its hash. */
+static bool
+is_own_uid(const struct term *t)
+{
+	return t->vr == VR('U', 'I') && t->number == 0;
+}
+
 static int
 collate(const struct term *t, const char *value, struct buf *out)
 {
@@ -42,7 +65,7 @@ collate(const struct term *t, const char *value, struct buf *out)
 	while (len > 0 && value[len - 1] == ' ')
 		len--;
 	if ((t->vr == VR('D', 'A') && !date_is_valid(value, len)) || (t->vr == VR('T', 'M') && !time_is_valid(value, len)) ||
-	    (t->vr == VR('D', 'T') && !date_time_is_valid(value, len)))
+	    (t->vr == VR('D', 'T') && !date_time_is_valid(value, len)) || (is_integer_vr(t->vr) && !is_integer(value, len)))
 		return -EINVAL;
 	return collate_value(t->vr, value, len, out);
 }
@@ -56,7 +79,7 @@ set_range(struct term *t, uint64_t partition)
 	switch (t->given->match) {
 	case SEARCH_EXACT:
 		index_key_prefix(&t->from, partition, tag, INDEX_VALUE);
-		key_escaped(&t->from, t->vr == VR('U', 'I') ? index_uid(t->given->value, hash) : buf_slice(&t->low));
+		key_escaped(&t->from, is_own_uid(t) ? index_uid(t->given->value, hash) : buf_slice(&t->low));
 		key_end_value(&t->from);
 		t->to = t->from;
 		key_after(&t->to);
@@ -81,8 +104,29 @@ set_range(struct term *t, uint64_t partition)
 	}
 }
 
+/* Where and as what the term's attribute is indexed.  -ENOENT: it is not. */
+static int
+find_attribute(struct term *t, struct kv_txn *txn)
+{
+	struct query_tag tag;
+	int r = attribute_level(t->given->tag, &t->level);
+
+	t->vr = indexed_vr(t->given->tag);
+	if (r == 0)
+		return 0;
+	r = query_tag_get(txn, t->given->tag, &tag);
+	if (r == 0 && tag.status != QUERY_TAG_READY)
+		r = -ENOENT;
+	if (r < 0)
+		return r;
+	t->level = tag.level;
+	t->vr = tag.vr;
+	t->number = tag.number;
+	return 0;
+}
+
 int
-terms_compile(struct terms *list, const struct search *search, uint64_t partition, struct err *err)
+terms_compile(struct terms *list, const struct search *search, struct kv_txn *txn, uint64_t partition, struct err *err)
 {
 	size_t i;
 
@@ -92,16 +136,18 @@ terms_compile(struct terms *list, const struct search *search, uint64_t partitio
 	for (i = 0; i < search->n_terms; i++) {
 		const struct search_term *given = &search->terms[i];
 		struct term *t = &list->at[list->n++];
-		int r = 0;
+		int r;
 
 		*t = (struct term){ .given = given };
 		buf_init(&t->low, COLLATE_MAX);
 		buf_init(&t->high, COLLATE_MAX);
 		buf_init(&t->words, 4096);
-		if (attribute_level(given->tag, &t->level) < 0 || t->level > (enum level)search->level)
+		r = find_attribute(t, txn);
+		if (r < 0 && r != -ENOENT)
+			return err_set(err, r, "cannot read the index: %s", strerror(-r));
+		if (r < 0 || t->level > (enum level)search->level)
 			return err_set_dicom(err, -EINVAL, 0, given->tag, "(%04x,%04x) cannot be searched here",
 					     given->tag >> 16, given->tag & 0xFFFF);
-		t->vr = indexed_vr(given->tag);
 		switch (given->match) {
 		case SEARCH_EXACT:
 			r = given->value == NULL ? -EINVAL : collate(t, given->value, &t->low);
@@ -215,7 +261,7 @@ modality_matches(const struct term *t, struct slice modalities)
 
 bool
 terms_match(const struct terms *list, enum level level, const char *uid, struct slice attributes,
-	    struct slice modalities)
+	    struct slice modalities, struct slice extended)
 {
 	struct attribute a;
 	size_t i;
@@ -228,13 +274,27 @@ terms_match(const struct terms *list, enum level level, const char *uid, struct 
 		if (t->given->tag == TAG_MODALITIES_IN_STUDY) {
 			if (!modality_matches(t, modalities))
 				return false;
-		} else if (t->vr == VR('U', 'I')) {
+		} else if (t->number != 0) {
+			if (!attributes_get(extended, t->number, &a) || !value_matches(t, a.collated))
+				return false;
+		} else if (is_own_uid(t)) {
 			if (strcmp(uid, t->given->value) != 0)
 				return false;
 		} else if (!attributes_get(attributes, t->given->tag, &a) || !value_matches(t, a.collated))
 			return false;
 	}
 	return true;
+}
+
+bool
+terms_have(const struct terms *list, enum level level)
+{
+	size_t i;
+
+	for (i = 0; i < list->n; i++)
+		if (list->at[i].level == level)
+			return true;
+	return false;
 }
 
 const struct term *
