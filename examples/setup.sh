@@ -2,11 +2,13 @@
 #
 # The Debian packages, each named once, and installed by apt when missing.
 
-packages_build="autoconf automake make gcc libc6-dev pkg-config liblmdb-dev libzstd-dev
+packages_build="autoconf automake make gcc g++ libc6-dev pkg-config liblmdb-dev libzstd-dev
 	zlib1g-dev libxxhash-dev libjansson-dev libutf8proc-dev libfuse3-dev
-	libcivetweb-dev dcmtk"
+	libcivetweb-dev libdcmtk-dev dcmtk libjpeg62-turbo-dev libpng-dev libcharls-dev
+	libopenjp2-7-dev"
 packages_run="fuse3 curl"
-packages_test="libcmocka-dev jq mandoc perl attr xxd procps rsync"
+packages_test="libcmocka-dev jq mandoc perl attr xxd procps rsync
+	libopenjp2-tools python3"
 packages_ci="clang"
 
 say() {

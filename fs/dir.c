@@ -384,13 +384,11 @@ void
 fs_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
 {
 	struct fs *fs = fs_enter(req, FS_FSYNCDIR);
-	struct store_node node;
 
 	(void)ino;
 	(void)datasync;
 	(void)fi;
-	/* Any read verb waits for what was accepted before. */
-	fuse_reply_err(req, -store_get_node(fs->st, STORE_ROOT_ID, &node));
+	fuse_reply_err(req, -store_sync(fs->st));
 }
 
 struct listing {

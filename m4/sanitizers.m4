@@ -15,10 +15,14 @@ AC_DEFUN([DL_SANITIZERS], [
   AS_IF([test "x$enable_tsan" = xyes], [dl_sanitizers="$dl_sanitizers thread"
     SAN_CFLAGS="$SAN_CFLAGS -fsanitize=thread"])
   AS_IF([test -n "$SAN_CFLAGS"], [SAN_CFLAGS="$SAN_CFLAGS -fno-omit-frame-pointer"])
+  # clang would want its C++ run-time library for this one check.
+  SAN_CXXFLAGS=
+  AS_IF([test "x$enable_ubsan" = xyes], [SAN_CXXFLAGS="-fno-sanitize=vptr"])
   FUZZ_CFLAGS=
   AS_IF([test "x$enable_fuzzers" = xyes], [
     FUZZ_CFLAGS="-fsanitize=fuzzer"
     SAN_CFLAGS="$SAN_CFLAGS -fsanitize=fuzzer-no-link"])
   AC_SUBST([SAN_CFLAGS])
+  AC_SUBST([SAN_CXXFLAGS])
   AC_SUBST([FUZZ_CFLAGS])
 ])

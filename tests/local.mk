@@ -5,6 +5,7 @@ check_DATA = tests/lib.sh
 include $(srcdir)/tests/unit/local.mk
 include $(srcdir)/tests/contract/local.mk
 include $(srcdir)/tests/fs/local.mk
+include $(srcdir)/tests/pixel/local.mk
 include $(srcdir)/tests/web/local.mk
 include $(srcdir)/tests/cli/local.mk
 include $(srcdir)/tests/same/local.mk

@@ -131,7 +131,7 @@ static const struct dialect dialects[] = {
 	  .retrieve_rules = plain_rules, .n_retrieve_rules = N(plain_rules), .multipart_type = true,
 	  .show_bulk = true,
 	  .defaults = { SET(plain_study), SET(plain_series), SET(plain_instance) },
-	  .computed = plain_computed, .online = true },
+	  .computed = plain_computed, .online = true, .wide_search = true },
 };
 
 const struct dialect *

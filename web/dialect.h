@@ -75,6 +75,8 @@ struct dialect {
 	struct tag_set all[3];			/* includefield=all; count 0: the whole header */
 	const struct computed_tag *computed;	/* ends with tag 0 */
 	bool online;				/* InstanceAvailability and RetrieveURL are computed */
+	/* All of PS3.18's matching, any attribute of any level, orderby and count. */
+	bool wide_search;
 	uint64_t limit_default;			/* 0: none */
 	uint64_t limit_max;			/* 0: none */
 

@@ -1,5 +1,7 @@
 /* Search (QIDO-RS, contract 4). */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 
 #include "web/handlers.h"
 #include "web/qido_params.h"
@@ -26,16 +28,43 @@ url_of(const struct request *rq)
 	}
 }
 
+struct answer {
+	struct request *rq;
+	struct search_report report;
+};
+
+/* What is told beside the matches. */
+static void
+put_report(struct request *rq, const struct search_report *report)
+{
+	char text[200];
+
+	if (!rq->dialect->wide_search)
+		return;
+	if (report->total != UINT64_MAX)
+		reply_header(rq, "X-Total-Count", "%" PRIu64, report->total);
+	if (report->headers > 0) {
+		snprintf(text, sizeof text, "an attribute is not indexed: the headers of %" PRIu64
+			 " candidates were looked at%s", report->headers,
+			 report->cut ? ", and those of older ones were not" : "");
+		reply_warning(rq, text);
+	} else if (report->cut) {
+		reply_warning(rq, "an attribute is not indexed: not all candidates were looked at");
+	}
+}
+
 /* The head is sent with the first match, since none at all is a 204. */
 static int
 put_match(void *ctx, struct slice dataset)
 {
-	struct request *rq = ctx;
+	struct answer *a = ctx;
+	struct request *rq = a->rq;
 	int r;
 
 	if (reply_begun(rq)) {
 		r = reply_write(rq, ",", 1);
 	} else {
+		put_report(rq, &a->report);
 		if (reply_begin(rq, 200, "application/dicom+json", REPLY_AUTO) != 0)
 			return 1;
 		r = reply_write(rq, "[", 1);
@@ -70,6 +99,7 @@ put_erroneous(struct request *rq, const struct qido_params *params)
 int
 qido_handle(struct request *rq, struct err *err)
 {
+	struct answer answer = { .rq = rq };
 	struct uri_query query;
 	struct qido_params params;
 	struct buf url;
@@ -91,12 +121,14 @@ qido_handle(struct request *rq, struct err *err)
 			request_put_url(rq, NULL, NULL, NULL, &url);
 			params.search.retrieve_url = url.data;
 		}
-		r = store_search(rq->web->store, &params.search, put_match, rq, err);
+		params.search.report = &answer.report;
+		r = store_search(rq->web->store, &params.search, put_match, &answer, err);
 	}
 	buf_fini(&url);
-	if (r == 0 && !reply_begun(rq))
+	if (r == 0 && !reply_begun(rq)) {
+		put_report(rq, &answer.report);
 		reply_empty(rq, 204);
-	else if (r == 0 && (r = reply_write(rq, "]", 1)) == 0)
+	} else if (r == 0 && (r = reply_write(rq, "]", 1)) == 0)
 		r = reply_end(rq);
 	return r < 0 ? r : 0;		/* 1: HEAD, put_match has replied */
 }

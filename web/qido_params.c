@@ -7,7 +7,10 @@
 #include <strings.h>
 
 #include "dicom/date.h"
+#include "dicom/number.h"
 #include "dicom/tag.h"
+#include "dicom/uid.h"
+#include "dicom/vr.h"
 #include "web/range.h"
 
 #define CASE_HINT "keywords are case-sensitive"
@@ -34,7 +37,7 @@ struct parse {
 	void *ctx;
 	uint16_t vr[LIMIT_QUERY_PARAMS];	/* of the terms */
 	struct qido_params *p;
-	size_t n_terms, n_tags, used;
+	size_t n_terms, n_tags, n_path, used;
 	bool fuzzy, everything, all;
 };
 
@@ -71,6 +74,27 @@ struct value_rule {
 	bool (*check)(const char *s, size_t len);
 	const char *format;
 };
+
+/* PS3.4 C.2.2.2.4: those whose values may hold wildcards. */
+static bool
+takes_wildcards(uint16_t vr)
+{
+	switch (vr) {
+	case VR('A', 'E'):
+	case VR('C', 'S'):
+	case VR('L', 'O'):
+	case VR('L', 'T'):
+	case VR('P', 'N'):
+	case VR('S', 'H'):
+	case VR('S', 'T'):
+	case VR('U', 'C'):
+	case VR('U', 'R'):
+	case VR('U', 'T'):
+		return true;
+	default:
+		return false;
+	}
+}
 
 static const struct value_rule range_rules[] = {
 	{ VR('D', 'A'), date_is_valid, "yyyyMMdd" },
@@ -147,42 +171,157 @@ parse_tag(const char *name, size_t len, uint32_t *ret_tag)
 	return 0;
 }
 
+/* name is an attribute, or where the dialect allows it one of a sequence, with dots. */
 static int
-parse_term(struct parse *q, const char *name, const char *value, struct err *err)
+parse_path(struct parse *q, const char *name, struct search_term *term, struct err *err)
 {
-	struct search_term *term = &q->p->term[q->n_terms];
-	const struct value_rule *rule;
-	struct search_tag found;
+	const char *p = name, *dot;
 	uint32_t tag;
-	size_t i;
 
-	if (strchr(name, '.') != NULL)
+	if (strchr(name, '.') != NULL && !q->dialect->wide_search)
 		return err_set(err, -EINVAL, "\"%.80s\": sequences cannot be searched", name);
-	if (parse_tag(name, strlen(name), &tag) < 0)
-		return err_set(err, -EINVAL, "\"%.80s\" is no parameter and no attribute (" CASE_HINT ")", name);
-	if (q->find_tag(q->ctx, tag, &found) < 0 || (urls[q->url].matched & BIT(found.level)) == 0)
+	term->path = q->p->path + q->n_path;
+	for (;; p = dot + 1) {
+		dot = strchr(p, '.');
+		if (parse_tag(p, dot != NULL ? (size_t)(dot - p) : strlen(p), &tag) < 0)
+			return err_set(err, -EINVAL, "\"%.80s\" is no parameter and no attribute (" CASE_HINT ")", name);
+		if (dot == NULL)
+			break;
+		if (q->n_path == sizeof q->p->path / sizeof *q->p->path)
+			return err_set(err, -E2BIG, "Too many sequences are named");
+		q->p->path[q->n_path++] = tag;
+		term->n_path++;
+	}
+	term->tag = tag;
+	return 0;
+}
+
+static bool
+is_same_attribute(const struct search_term *a, const struct search_term *b)
+{
+	return a->tag == b->tag && a->n_path == b->n_path &&
+		(a->n_path == 0 || memcmp(a->path, b->path, a->n_path * sizeof *a->path) == 0);
+}
+
+static int
+check_searchable(struct parse *q, const char *name, const struct search_term *term, uint16_t *ret_vr, struct err *err)
+{
+	const struct tag_entry *entry = tag_find(term->tag);
+	struct search_tag found;
+	bool known = term->n_path == 0 && q->find_tag(q->ctx, term->tag, &found) == 0;
+
+	*ret_vr = known ? found.vr : entry != NULL ? entry->vr : VR('L', 'O');
+	if (q->dialect->wide_search)
+		return 0;
+	if (!known || (urls[q->url].matched & BIT(found.level)) == 0)
 		return err_set(err, -EINVAL, "\"%.80s\" cannot be searched at this resource (" CASE_HINT ")", name);
-	for (i = 0; i < q->n_terms; i++)
-		if (q->p->term[i].tag == tag)
-			return err_set(err, -EINVAL, "\"%.80s\" is given twice; each attribute may be given once", name);
-	if (value[strspn(value, " \t")] == '\0')
-		return err_set(err, -EINVAL, "\"%.80s\" has no value", name);
 	if (found.disabled)
 		return err_set(err, -EINVAL, "\"%.80s\" is disabled: some instances have values that could not be indexed, "
 			       "see its errors", name);
 	if (found.errors)
 		q->p->erroneous[q->p->n_erroneous++] = name;
-	*term = (struct search_term){ .tag = tag, .match = SEARCH_EXACT, .value = value };
-	q->vr[q->n_terms] = found.vr;
-	rule = range_rule(found.vr);
-	if (rule != NULL) {
-		int r = parse_range(q, rule, name, value, term, err);
+	return 0;
+}
 
+/* Values of a list are separated by commas (PS3.18 8.3.4.1) or, as in PS3.4, backslashes. */
+static int
+parse_list(struct parse *q, uint16_t vr, const char *name, const char *value, struct search_term *term,
+	   struct err *err)
+{
+	char *list = q->p->text + q->used, *p = list;
+	size_t len = strlen(value), n;
+	bool any = false;
+
+	keep_text(q, value, len);
+	term->value = list;
+	while (*(p += strspn(p, ",\\")) != '\0') {
+		n = strcspn(p, ",\\");
+		if (vr == VR('U', 'I') && !uid_is_valid(p, n))
+			return err_set(err, -EINVAL, "\"%.80s\" is given something that is no UID", name);
+		p += n;
+		if (*p == ',')
+			*p = '\\';
+		any = true;
+	}
+	if (!any)
+		return err_set(err, -EINVAL, "\"%.80s\" is given a list of nothing", name);
+	if (strchr(list, '\\') != NULL)
+		term->match = SEARCH_LIST;
+	return 0;
+}
+
+/* What PS3.18 allows beyond the whole value.  term->value NULL: any value will do. */
+static int
+parse_wide(struct parse *q, uint16_t vr, const char *name, const char *value, struct search_term *term,
+	   struct err *err)
+{
+	double number;
+
+	if (value[strspn(value, " *")] == '\0') {
+		term->value = NULL;
+		return 0;
+	}
+	switch (vr) {
+	case VR('S', 'Q'):
+		return err_set(err, -EINVAL, "\"%.80s\" is a sequence: name an attribute of it after a period", name);
+	case VR('O', 'B'):
+	case VR('O', 'D'):
+	case VR('O', 'F'):
+	case VR('O', 'L'):
+	case VR('O', 'V'):
+	case VR('O', 'W'):
+	case VR('U', 'N'):
+		return err_set(err, -EINVAL, "\"%.80s\" is bulk data, which cannot be searched", name);
+	case VR('U', 'I'):
+	case VR('C', 'S'):
+		if (vr == VR('U', 'I') || strpbrk(value, ",\\") != NULL)
+			return parse_list(q, vr, name, value, term, err);
+		break;
+	default:
+		if ((vr_info(vr)->kind == VR_BINARY || vr_info(vr)->kind == VR_NUMBER_STRING) &&
+		    !number_parse(value, strlen(value), &number))
+			return err_set(err, -EINVAL, "\"%.40s\" is no value of %.80s: a number is expected", value, name);
+	}
+	if (takes_wildcards(vr) && strpbrk(value, "*?") != NULL)
+		term->match = SEARCH_WILD;
+	return 0;
+}
+
+static int
+parse_term(struct parse *q, const char *name, const char *value, struct err *err)
+{
+	struct search_term *term = &q->p->term[q->n_terms];
+	const struct value_rule *rule;
+	uint16_t vr = 0;
+	size_t i;
+	int r;
+
+	*term = (struct search_term){ .match = SEARCH_EXACT, .value = value };
+	r = parse_path(q, name, term, err);
+	if (r == 0)
+		r = check_searchable(q, name, term, &vr, err);
+	if (r < 0)
+		return r;
+	for (i = 0; i < q->n_terms; i++)
+		if (is_same_attribute(&q->p->term[i], term))
+			return err_set(err, -EINVAL, "\"%.80s\" is given twice; each attribute may be given once", name);
+	if (value[strspn(value, " \t")] == '\0' && !q->dialect->wide_search)
+		return err_set(err, -EINVAL, "\"%.80s\" has no value", name);
+	q->vr[q->n_terms] = vr;
+	if (q->dialect->wide_search) {
+		r = parse_wide(q, vr, name, value, term, err);
 		if (r < 0)
 			return r;
 	}
-	q->n_terms++;
-	return add_tag(q, tag, err);
+	rule = term->value == NULL ? NULL : range_rule(vr);
+	if (rule != NULL) {
+		r = parse_range(q, rule, name, value, term, err);
+		if (r < 0)
+			return r;
+	}
+	r = add_tag(q, term->n_path > 0 ? term->path[0] : term->tag, err);
+	q->n_terms += term->value != NULL || term->match == SEARCH_RANGE;
+	return r;
 }
 
 /* fuzzymatching may stand after the names it is about. */
@@ -194,12 +333,13 @@ make_fuzzy(struct parse *q, struct err *err)
 	for (i = 0; i < q->n_terms; i++) {
 		struct search_term *term = &q->p->term[i];
 
-		if (q->vr[i] != VR('P', 'N'))
+		/* Who writes wildcards means them. */
+		if (q->vr[i] != VR('P', 'N') || term->match == SEARCH_WILD)
 			continue;
 		if (strchr(term->value, '"') != NULL)
 			return err_set(err, -EINVAL, "(%04x,%04x): the character \" cannot be searched for",
 				       TAG_GROUP(term->tag), TAG_ELEMENT(term->tag));
-		term->match = SEARCH_WORDS;
+		term->match = q->dialect->wide_search ? SEARCH_ANY_WORDS : SEARCH_WORDS;
 	}
 	return 0;
 }
@@ -220,6 +360,11 @@ parse_includefield(struct parse *q, const char *value, struct err *err)
 		if (to - from == 3 && strncasecmp(value + from, "all", 3) == 0) {
 			q->all = true;
 		} else {
+			/* Sequences come whole. */
+			const char *dot = q->dialect->wide_search ? memchr(value + from, '.', to - from) : NULL;
+
+			if (dot != NULL)
+				to = (size_t)(dot - value);
 			if (parse_tag(value + from, to - from, &tag) < 0)
 				return err_set(err, -EINVAL, "includefield: \"%.*s\" is no attribute (" CASE_HINT ")",
 					       (int)(to - from > 80 ? 80 : to - from), value + from);
@@ -248,6 +393,30 @@ parse_limit(struct parse *q, const char *value, struct err *err)
 	return 0;
 }
 
+/* orderby=StudyDate, orderby=-StudyDate */
+static int
+parse_order(struct parse *q, const char *value, struct err *err)
+{
+	struct search *s = &q->p->search;
+
+	s->descending = *value == '-';
+	value += s->descending;
+	if (parse_tag(value, strlen(value), &s->order_by) < 0)
+		return err_set(err, -EINVAL, "orderby: \"%.80s\" is no attribute (" CASE_HINT ")", value);
+	if (!search_orders_by(s->order_by, s->level))
+		return err_set(err, -EINVAL, "orderby: \"%.80s\" is not indexed at the level searched for", value);
+	return 0;
+}
+
+static int
+parse_bool(const char *name, const char *value, bool *ret_value, struct err *err)
+{
+	*ret_value = strcasecmp(value, "true") == 0;
+	if (!*ret_value && strcasecmp(value, "false") != 0)
+		return err_set(err, -EINVAL, "%s must be true or false", name);
+	return 0;
+}
+
 static int
 parse_param(struct parse *q, const char *name, const char *value, struct err *err)
 {
@@ -258,14 +427,14 @@ parse_param(struct parse *q, const char *name, const char *value, struct err *er
 			return err_set(err, -EINVAL, "offset must be a number from 0 on");
 		return 0;
 	}
-	if (strcasecmp(name, "fuzzymatching") == 0) {
-		if (strcasecmp(value, "true") != 0 && strcasecmp(value, "false") != 0)
-			return err_set(err, -EINVAL, "fuzzymatching must be true or false");
-		q->fuzzy = strcasecmp(value, "true") == 0;
-		return 0;
-	}
+	if (strcasecmp(name, "fuzzymatching") == 0)
+		return parse_bool("fuzzymatching", value, &q->fuzzy, err);
 	if (strcasecmp(name, "includefield") == 0)
 		return parse_includefield(q, value, err);
+	if (q->dialect->wide_search && strcasecmp(name, "orderby") == 0)
+		return parse_order(q, value, err);
+	if (q->dialect->wide_search && strcasecmp(name, "count") == 0)
+		return parse_bool("count", value, &q->p->search.count, err);
 	return parse_term(q, name, value, err);
 }
 
@@ -315,7 +484,8 @@ qido_parse(const struct dialect *dialect, enum search_url url, const struct uri_
 	int r;
 
 	ret_params->n_erroneous = 0;
-	ret_params->search = (struct search){ .level = urls[url].level, .limit = dialect->limit_default };
+	ret_params->search = (struct search){ .level = urls[url].level, .limit = dialect->limit_default,
+						   .scan = dialect->wide_search };
 	for (i = 0; i < query->count; i++) {
 		const char *name = query->param[i].name;
 

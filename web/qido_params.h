@@ -22,7 +22,8 @@ struct qido_params {
 	struct search search;		/* terms, tags, everything, limit, offset, level */
 	struct search_term term[LIMIT_QUERY_PARAMS];
 	uint32_t tag[QIDO_TAGS_MAX];
-	char text[LIMIT_QUERY];		/* both ends of ranges */
+	uint32_t path[LIMIT_QUERY_PARAMS * 2];	/* sequences of terms */
+	char text[LIMIT_QUERY];		/* both ends of ranges, lists */
 	/* Terms by tags whose values some instances have wrong, as the client spelled them. */
 	const char *erroneous[LIMIT_QUERY_PARAMS];
 	size_t n_erroneous;

@@ -285,6 +285,9 @@ web_stop(struct web *w)
 	atomic_store(&w->stopping, true);
 	while (w->context != NULL && atomic_load(&w->active) > 0 && clock_monotonic() < until)
 		nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
+	/* civetweb's threads look every two seconds whether they shall end. */
+	if (w->context != NULL)
+		socket_hang_up((int)w->port);
 	mg_stop(w->context);
 	follow_stop(w->follow);
 	watch_stop(w->watch);

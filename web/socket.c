@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -12,33 +13,63 @@
 #include "base/clock.h"
 #include "web/limits.h"
 
-int
-socket_find(const char *address, int port, int local_port)
+/* Call fn for every IPv4 socket of local_port, until it returns true: that descriptor, or -1. */
+static int
+each_socket(int local_port, bool (*fn)(const void *ctx, int fd), const void *ctx)
 {
-	struct in_addr want;
 	struct rlimit files;
 	int fd, max, misses = 0;
 
-	if (inet_pton(AF_INET, address, &want) != 1)
-		return -1;
 	max = getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < 65536 ? (int)files.rlim_cur : 65536;
 	/* Descriptors are handed out lowest first, so a long run of closed ones is the end. */
 	for (fd = 3; fd < max && misses < 256; fd++) {
-		struct sockaddr_in peer, self;
-		socklen_t peer_len = sizeof peer, self_len = sizeof self;
+		struct sockaddr_in self;
+		socklen_t len = sizeof self;
 
-		if (getpeername(fd, (struct sockaddr *)&peer, &peer_len) < 0) {
+		if (getsockname(fd, (struct sockaddr *)&self, &len) < 0) {
 			misses = errno == EBADF ? misses + 1 : 0;
 			continue;
 		}
 		misses = 0;
-		if (peer.sin_family == AF_INET && ntohs(peer.sin_port) == port &&
-		    peer.sin_addr.s_addr == want.s_addr &&
-		    getsockname(fd, (struct sockaddr *)&self, &self_len) == 0 &&
-		    ntohs(self.sin_port) == local_port)
+		if (self.sin_family == AF_INET && ntohs(self.sin_port) == local_port && fn(ctx, fd))
 			return fd;
 	}
 	return -1;
+}
+
+static bool
+is_peer(const void *ctx, int fd)
+{
+	const struct sockaddr_in *want = ctx;
+	struct sockaddr_in peer;
+	socklen_t len = sizeof peer;
+
+	return getpeername(fd, (struct sockaddr *)&peer, &len) == 0 && peer.sin_port == want->sin_port &&
+	       peer.sin_addr.s_addr == want->sin_addr.s_addr;
+}
+
+int
+socket_find(const char *address, int port, int local_port)
+{
+	struct sockaddr_in want = { .sin_port = htons((uint16_t)port) };
+
+	if (inet_pton(AF_INET, address, &want.sin_addr) != 1)
+		return -1;
+	return each_socket(local_port, is_peer, &want);
+}
+
+static bool
+end_reading(const void *ctx, int fd)
+{
+	(void)ctx;
+	shutdown(fd, SHUT_RD);
+	return false;
+}
+
+void
+socket_hang_up(int local_port)
+{
+	each_socket(local_port, end_reading, NULL);
 }
 
 int

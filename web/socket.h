@@ -8,6 +8,9 @@
 
 /* The socket that is connected to a peer (IPv4).  -1: not found. */
 int  socket_find(const char *address, int port, int local_port);
+/* Wake whoever waits for a connection to local_port, or for another request on one: they
+ * find the end. */
+void socket_hang_up(int local_port);
 /* Take the connection of fd away from who is going to close fd: the result is the caller's, and fd
  * stands for a socket that is connected to nothing.  -errno. */
 int  socket_take(int fd);

@@ -46,6 +46,24 @@ dicom_data_set_offset(const struct dicom *d)
 	return d->data_set_offset;
 }
 
+bool
+dicom_is_big_endian(const struct dicom *d)
+{
+	return d->top.big_endian;
+}
+
+bool
+dicom_is_deflated(const struct dicom *d)
+{
+	return d->deflated;
+}
+
+size_t
+dicom_memory(const struct dicom *d)
+{
+	return sizeof *d + d->used;
+}
+
 const struct dicom_element *
 dicom_find(const struct dicom *d, uint32_t tag)
 {
@@ -193,30 +211,72 @@ dicom_text_first(const struct dicom *d, uint32_t tag, char *text, size_t size)
 	return n;
 }
 
-int
-dicom_number(const struct dicom *d, uint32_t tag, double *ret_number)
+const struct dataset *
+dicom_top(const struct dicom *d)
 {
-	const struct dicom_element *el = dicom_find(d, tag);
+	return &d->top;
+}
+
+const struct dicom_element *
+dicom_find_in(const struct dataset *ds, uint32_t tag)
+{
+	const struct node *n = dataset_find(ds, tag);
+
+	return n != NULL ? &n->el : NULL;
+}
+
+const struct dataset *
+dicom_item(const struct dataset *ds, uint32_t sequence, uint32_t i)
+{
+	const struct node *n = dataset_find(ds, sequence);
+
+	return n != NULL && i < n->n_items ? &n->items[i] : NULL;
+}
+
+/* Text i of a value with separators. */
+static int
+nth_text(const char *text, const char *end, uint32_t i, struct slice *ret_text)
+{
+	const char *sep;
+
+	for (;; i--, text = sep + 1) {
+		sep = memchr(text, '\\', (size_t)(end - text));
+		if (i == 0 || sep == NULL)
+			break;
+	}
+	if (i > 0)
+		return -ENOENT;
+	if (sep != NULL)
+		end = sep;
+	*ret_text = slice_of(text, value_trimmed(text, (size_t)(end - text)));
+	return 0;
+}
+
+int
+dicom_number_in(const struct dataset *ds, uint32_t tag, uint32_t i, double *ret_number)
+{
+	const struct dicom_element *el = dicom_find_in(ds, tag);
 	const struct vr_info *info;
-	const char *end;
+	struct slice text;
 
 	if (el == NULL)
 		return -ENOENT;
 	info = vr_info(el->vr);
 	if (info->kind == VR_BINARY) {
-		if (el->value.len < info->size)
-			return -EINVAL;
-		*ret_number = value_number(el, info, d->top.big_endian, 0);
+		if (i >= el->value.len / info->size)
+			return i == 0 ? -EINVAL : -ENOENT;
+		*ret_number = value_number(el, info, ds->big_endian, i);
 		return 0;
 	}
-	if (info->kind == VR_NUMBER_STRING && el->value.len > 0) {
-		size_t len = el->value.len;
+	if (info->kind != VR_NUMBER_STRING || el->value.len == 0)
+		return -EINVAL;
+	if (nth_text(el->value.data, (const char *)el->value.data + el->value.len, i, &text) < 0)
+		return -ENOENT;
+	return number_parse(text.data, text.len, ret_number) ? 0 : -EINVAL;
+}
 
-		end = memchr(el->value.data, '\\', len);
-		if (end != NULL)
-			len = (size_t)(end - (const char *)el->value.data);
-		if (number_parse(el->value.data, value_trimmed(el->value.data, len), ret_number))
-			return 0;
-	}
-	return -EINVAL;
+int
+dicom_number(const struct dicom *d, uint32_t tag, double *ret_number)
+{
+	return dicom_number_in(&d->top, tag, 0, ret_number);
 }

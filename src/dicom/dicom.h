@@ -40,6 +40,7 @@ struct dicom_element {
 	uint32_t tag;
 	uint16_t vr;			/* explicit, or the dictionary's, or UN */
 	bool encapsulated;		/* pixel data in fragments */
+	uint8_t header;			/* bytes of tag, VR and length right before the value */
 	uint64_t offset;		/* of the value, from the start of the file;
 					 * 0 when it lies in a deflated data set */
 	uint64_t length;		/* of the value; of all fragments with their
@@ -60,12 +61,28 @@ bool dicom_is_implicit(const struct dicom *d);
 /* Offset of the first byte of the data set (after group 0002). */
 uint64_t dicom_data_set_offset(const struct dicom *d);
 
+/* Big endian, which the encapsulated never is. */
+bool dicom_is_big_endian(const struct dicom *d);
+/* The data set lies in a deflate stream, so its elements have no offsets. */
+bool dicom_is_deflated(const struct dicom *d);
+/* Bytes that d holds in memory. */
+size_t dicom_memory(const struct dicom *d);
+
 /* An element of the top-level data set, NULL when absent.  The last one wins
  * when a broken file repeats a tag. */
 const struct dicom_element *dicom_find(const struct dicom *d, uint32_t tag);
 /* Elements of the top-level data set in ascending order of tag. */
 size_t dicom_count(const struct dicom *d);
 const struct dicom_element *dicom_at(const struct dicom *d, size_t i);
+
+/* Items of a sequence, each read like a data set of its own; borrowed.  NULL
+ * when there is no such item or el is no sequence. */
+struct dataset;
+const struct dataset *dicom_top(const struct dicom *d);
+const struct dicom_element *dicom_find_in(const struct dataset *ds, uint32_t tag);
+const struct dataset *dicom_item(const struct dataset *ds, uint32_t sequence, uint32_t i);
+/* Value i of a numeric element, -ENOENT (also past the last), -EINVAL. */
+int  dicom_number_in(const struct dataset *ds, uint32_t tag, uint32_t i, double *ret_number);
 
 /* Append the values of a top-level element as UTF-8 text: character set
  * undone, padding trimmed, values separated by `\`, binary numbers (US, FD,

@@ -232,3 +232,173 @@ dicom_json_find_next(struct slice json, size_t *pos, uint32_t tag, struct slice 
 		}
 	}
 }
+
+/* ----------------------------------------------------------- values ---- */
+
+static bool
+is_key(const struct member *m, const char *key)
+{
+	return m->key_len == strlen(key) && memcmp(m->key, key, m->key_len) == 0;
+}
+
+int
+dicom_json_values(struct slice element, int (*fn)(void *ctx, struct slice value), void *ctx)
+{
+	const char *p = element.data, *end, *after;
+	struct member m;
+	int r;
+
+	if (element.len == 0)
+		return -EBADMSG;
+	end = p + element.len;
+	r = enter_object(&p, end);
+	if (r < 0)
+		return r;
+	while ((r = next_member(&p, end, &m)) > 0 && !is_key(&m, "Value"))
+		;
+	if (r <= 0)
+		return r;
+	p = m.value.data;
+	end = p + m.value.len;
+	if (*p != '[')
+		return -EBADMSG;
+	for (p++; (p = pass_over(p, end, true)) < end && *p != ']'; p = after) {
+		after = value_end(p, end);
+		if (after == NULL)
+			return -EBADMSG;
+		r = fn(ctx, slice_of(p, (size_t)(after - p)));
+		if (r != 0)
+			return r;
+	}
+	return 0;
+}
+
+static int
+hex_value(const char *p, const char *end)
+{
+	int n = 0, i;
+
+	if (end - p < 4)
+		return -1;
+	for (i = 0; i < 4; i++) {
+		char c = p[i];
+
+		if (c >= '0' && c <= '9')
+			n = n * 16 + (c - '0');
+		else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
+			n = n * 16 + ((c | 0x20) - 'a' + 10);
+		else
+			return -1;
+	}
+	return n;
+}
+
+/* Past \u and its digits, those of a pair's second half too. */
+static const char *
+put_code_point(struct buf *out, const char *p, const char *end)
+{
+	int code = hex_value(p, end), low;
+
+	if (code < 0)
+		return NULL;
+	p += 4;
+	if (code >= 0xD800 && code < 0xDC00 && end - p >= 6 && p[0] == '\\' && p[1] == 'u') {
+		low = hex_value(p + 2, end);
+		if (low >= 0xDC00 && low < 0xE000) {
+			code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
+			p += 6;
+		}
+	}
+	if (code >= 0xD800 && code < 0xE000)
+		code = 0xFFFD;
+	if (code < 0x80) {
+		buf_putc(out, (char)code);
+	} else if (code < 0x800) {
+		buf_putc(out, (char)(0xC0 | code >> 6));
+		buf_putc(out, (char)(0x80 | (code & 0x3F)));
+	} else {
+		if (code < 0x10000) {
+			buf_putc(out, (char)(0xE0 | code >> 12));
+		} else {
+			buf_putc(out, (char)(0xF0 | code >> 18));
+			buf_putc(out, (char)(0x80 | (code >> 12 & 0x3F)));
+		}
+		buf_putc(out, (char)(0x80 | (code >> 6 & 0x3F)));
+		buf_putc(out, (char)(0x80 | (code & 0x3F)));
+	}
+	return p;
+}
+
+/* p behind the opening quote, end at the closing one. */
+static int
+put_unescaped(struct buf *out, const char *p, const char *end)
+{
+	static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
+	const char *escape;
+
+	while (p < end && (escape = memchr(p, '\\', (size_t)(end - p))) != NULL) {
+		const char *known;
+
+		buf_put(out, p, (size_t)(escape - p));
+		p = escape + 1;
+		if (p == end)
+			return -EBADMSG;
+		if (*p == 'u') {
+			p = put_code_point(out, p + 1, end);
+			if (p == NULL)
+				return -EBADMSG;
+			continue;
+		}
+		known = strchr(from, *p);
+		buf_putc(out, known != NULL ? to[known - from] : *p);
+		p++;
+	}
+	buf_put(out, p, (size_t)(end - p));
+	return 0;
+}
+
+static int
+put_string_text(struct buf *out, struct slice json)
+{
+	const char *p = json.data;
+
+	if (json.len < 2 || p[0] != '"')
+		return -EBADMSG;
+	return put_unescaped(out, p + 1, p + json.len - 1);
+}
+
+static int
+put_name_text(struct buf *out, struct slice json)
+{
+	static const char *const groups[] = { "Alphabetic", "Ideographic", "Phonetic" };
+	const char *p = json.data, *end = p + json.len;
+	unsigned g, written = 0;
+	struct member m;
+	int r = enter_object(&p, end);
+
+	while (r >= 0 && (r = next_member(&p, end, &m)) > 0)
+		for (g = 0; g < 3; g++)
+			if (is_key(&m, groups[g])) {
+				for (; written < g; written++)
+					buf_putc(out, '=');
+				r = put_string_text(out, m.value);
+			}
+	return r;
+}
+
+int
+dicom_json_text(struct slice value, struct buf *out)
+{
+	const char *p = value.data;
+	int r;
+
+	if (value.len == 0)
+		return -EBADMSG;
+	if (*p == '"')
+		r = put_string_text(out, value);
+	else if (*p == '{')
+		r = put_name_text(out, value);
+	else
+		r = value.len == 4 && memcmp(p, "null", 4) == 0 ? 0 : buf_put(out, p, value.len);
+	return r < 0 ? r : buf_error(out);
+}

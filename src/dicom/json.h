@@ -36,4 +36,11 @@ int dicom_json_find(struct slice json, uint32_t tag, struct slice *ret_value);
  * first and belongs to this function between the calls. */
 int dicom_json_find_next(struct slice json, size_t *pos, uint32_t tag, struct slice *ret_value);
 
+/* Call fn with the text of each member of "Value" of {"vr":..,"Value":[..]}, until it returns
+ * non-zero, which is returned.  0 also when there is none; -EBADMSG. */
+int dicom_json_values(struct slice element, int (*fn)(void *ctx, struct slice value), void *ctx);
+/* Append one such value as dicom_text gives it: a string without its escapes, the
+ * groups of a person name with '=' between them, a number as it is written; nothing of a data set. */
+int dicom_json_text(struct slice value, struct buf *out);
+
 #endif

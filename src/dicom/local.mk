@@ -8,6 +8,9 @@ libcore_a_SOURCES += \
 	src/dicom/dataset.h src/dicom/part10.c \
 	src/dicom/value.h src/dicom/value.c \
 	src/dicom/dicom.h src/dicom/dicom.c \
+	src/dicom/image.h src/dicom/image.c \
+	src/dicom/frames.h src/dicom/frames.c \
+	src/dicom/edit.h src/dicom/edit.c \
 	src/dicom/json.h src/dicom/json.c src/dicom/json_write.c \
 	src/dicom/date.h src/dicom/date.c \
 	src/dicom/indexed.h src/dicom/indexed.c \

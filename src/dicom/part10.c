@@ -65,6 +65,7 @@ struct header {
 	uint32_t tag;
 	uint32_t length;
 	uint16_t vr;
+	uint8_t size;			/* of itself in the file */
 	const struct vr_info *info;
 };
 
@@ -209,12 +210,6 @@ implicit_vr(uint32_t tag, uint32_t length, bool pixels_signed)
 	return e->vr;
 }
 
-static bool
-is_upper(unsigned char c)
-{
-	return c >= 'A' && c <= 'Z';
-}
-
 /* One element's tag, VR and length.  0 at the end of the input. */
 static int
 read_header(struct reader *r, const struct place *where, struct header *h)
@@ -228,6 +223,7 @@ read_header(struct reader *r, const struct place *where, struct header *h)
 		return n < 0 ? failed(r, n, 0) : 0;
 	p = r->in.p;
 	h->tag = TAG(get16(r, p), get16(r, p + 2));
+	h->size = 8;
 	if (TAG_GROUP(h->tag) == 0xFFFE) {	/* PS3.5 7.5: these have no VR */
 		h->vr = 0;
 		h->info = vr_info(0);
@@ -244,12 +240,8 @@ read_header(struct reader *r, const struct place *where, struct header *h)
 	}
 	h->vr = VR(p[4], p[5]);
 	h->info = vr_info(h->vr);
-	extended = h->info->extended;
+	extended = vr_is_extended(h->vr);
 	if (h->info->kind == VR_UNKNOWN) {
-		/* Two capital letters are a VR of the future, which has the long
-		 * form (PS3.5 6.2); other text is a private habit of old devices,
-		 * seen with the short one. */
-		extended = is_upper(p[4]) && is_upper(p[5]);
 		if (p[4] < 0x20 || p[4] > 0x7E || p[5] < 0x20 || p[5] > 0x7E)
 			return h->tag == 0 ? broken(r, h->tag, "zeros where an element should be")
 					   : broken(r, h->tag, "no value representation: is the "
@@ -266,6 +258,7 @@ read_header(struct reader *r, const struct place *where, struct header *h)
 	if (n <= 0)
 		return failed(r, n < 0 ? n : -EBADMSG, h->tag);
 	h->length = get32(r, r->in.p + 8);
+	h->size = 12;
 	r->in.p += 12;
 	return 1;
 }
@@ -461,6 +454,7 @@ read_dataset(struct reader *r, struct place where, bool undefined, struct datase
 		node = &r->nodes[at];
 		node->el.tag = h.tag;
 		node->el.vr = h.vr;
+		node->el.header = h.size;
 		node->order = r->elements;
 		if (h.tag <= last_tag && at > first)
 			sorted = false;

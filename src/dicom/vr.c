@@ -65,3 +65,17 @@ vr_info(uint16_t vr)
 
 	return &infos[a < 26 && b < 26 ? index_of[a * 26 + b] : NONE];
 }
+
+static bool
+is_upper(unsigned c)
+{
+	return c >= 'A' && c <= 'Z';
+}
+
+bool
+vr_is_extended(uint16_t vr)
+{
+	const struct vr_info *info = vr_info(vr);
+
+	return info->kind == VR_UNKNOWN ? is_upper(vr >> 8) && is_upper(vr & 0xFF) : info->extended;
+}

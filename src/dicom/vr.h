@@ -28,5 +28,9 @@ struct vr_info {
 
 /* Never NULL: VR_UNKNOWN for what is none. */
 const struct vr_info *vr_info(uint16_t vr);
+/* Has an explicit element of that VR a 32-bit length?  Two capital letters that are
+ * none are a VR of the future, which has (PS3.5 6.2); other text is a private habit of old
+ * devices, seen with the short form. */
+bool vr_is_extended(uint16_t vr);
 
 #endif

@@ -70,14 +70,6 @@ held_by(const char *s, size_t len)
 	return held;
 }
 
-static size_t
-unpadded(const char *s, size_t len)
-{
-	while (len > 0 && (s[len - 1] == ' ' || s[len - 1] == '\0'))
-		len--;
-	return len;
-}
-
 /* Of UTF-8. */
 static size_t
 characters(const char *s, size_t len)
@@ -302,7 +294,7 @@ rule_of(uint16_t vr)
 static const char *
 check_value(const struct rule *rule, const char *s, size_t len)
 {
-	len = unpadded(s, len);
+	len = value_trimmed(s, len);
 	if (len == 0)
 		return NULL;
 	if (rule->form != NULL)
@@ -329,7 +321,7 @@ static const char *
 check_text(const struct dicom_element *el, const struct vr_info *info, const struct rule *rule,
 	   const struct vr_text *text)
 {
-	size_t len = unpadded(el->value.data, el->value.len);
+	size_t len = value_trimmed(el->value.data, el->value.len);
 	unsigned held = held_by(el->value.data, len);
 	struct charset cs;
 
@@ -388,7 +380,7 @@ vr_check_minimum(uint16_t vr, const char *text, size_t len)
 {
 	const char *why;
 
-	len = unpadded(text, len);
+	len = value_trimmed(text, len);
 	if (len == 0)
 		return NULL;
 	switch (vr) {

@@ -363,6 +363,24 @@ wait_observed(struct store *st, uint64_t sequence)
 }
 
 int
+store_sync(struct store *st)
+{
+	struct catalog_counters c;
+	struct kv_txn *txn;
+	int r;
+
+	barrier(st);
+	r = kv_begin(st->kv, KV_READ, &txn);
+	if (r < 0)
+		return r;
+	r = catalog_get_counters(txn, &c);
+	kv_abort(txn);
+	if (r == 0)
+		wait_observed(st, c.sequence);
+	return r;
+}
+
+int
 ticket_wait(struct ticket *t, struct ingest_result *result, struct err *err)
 {
 	struct job *job = (struct job *)t;

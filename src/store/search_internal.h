@@ -10,11 +10,11 @@
 
 struct term {
 	const struct search_term *given;
-	enum level level;
+	enum level level;		/* LEVEL_ROOT: not indexed, to be looked up (search_scan.c) */
 	uint16_t vr;
 	uint32_t number;		/* of an extended query tag; 0: it can always be searched */
 	struct buf low, high;		/* collated; low alone when exact */
-	struct buf words;		/* collated query words, NUL after each */
+	struct buf words;		/* collated query words, or values of a list, NUL after each */
 	unsigned n_words;
 	struct key from, to;		/* its range of the index */
 	bool in_order;			/* of ids */
@@ -22,6 +22,7 @@ struct term {
 
 struct terms {
 	size_t n;
+	size_t n_scanned;		/* of them, those that are not indexed */
 	struct term at[SEARCH_TERMS_MAX];
 };
 
@@ -29,7 +30,12 @@ struct terms {
  * partition's index.  -EINVAL.  terms_fini even after a failure. */
 int  terms_compile(struct terms *t, const struct search *s, struct kv_txn *txn, uint64_t partition, struct err *err);
 void terms_fini(struct terms *t);
-/* NULL when the tag is not asked for. */
+/* The range of the index of one value of a list. */
+void term_value_range(const struct term *t, uint64_t partition, const char *value, struct key *from, struct key *to);
+/* Does a collated value, or the text of a UID, fit? */
+bool term_matches(const struct term *t, struct slice collated);
+bool term_matches_uid(const struct term *t, const char *uid);
+/* NULL when the tag is not asked for, or only within a sequence. */
 const struct term *terms_find(const struct terms *t, uint32_t tag);
 /* Does a row of this level fit all terms of its level? */
 bool terms_match(const struct terms *t, enum level level, const char *uid, struct slice attributes,
@@ -51,8 +57,40 @@ struct hits {
 };
 
 /* Append to *ret_hits (zeroed by the caller, freed with free(at)) the matches
- * of a search, newest first: those from offset, at most limit. */
+ * of a search in order: those from offset, at most limit.  *ret_report is set on success. */
 int search_plan(struct store *st, struct kv_txn *txn, const struct search *s, struct hits *ret_hits,
-		struct err *err);
+		struct search_report *ret_report, struct err *err);
+
+/* -- the rows and the header of a match (search_row.c) -- */
+
+struct match {
+	struct kv_txn *txn;
+	uint64_t partition;
+	enum level level;		/* searched for */
+	const struct hit *hit;
+	struct study_row study;
+	struct series_row series;
+	struct instance_row instance;
+	struct buf header;		/* as it is shown, once it is loaded */
+	bool header_loaded;
+	struct buf base;
+	uint64_t base_series;
+};
+
+void match_init(struct match *m, enum level level);
+void match_fini(struct match *m);
+/* Another transaction: what the last one lent is gone. */
+void match_begin(struct match *m, struct kv_txn *txn, uint64_t partition);
+/* 1; 0 when it is gone meanwhile. */
+int  match_load(struct match *m, const struct hit *hit);
+/* 0 when m->header is there. */
+int  match_header(struct match *m);
+/* From the rows: 1 found, 0 known to be absent, -ENOENT the header must tell. */
+int  match_kept(struct match *m, uint32_t tag, struct slice *ret_json);
+
+/* -- terms that are not indexed (search_scan.c) -- */
+
+/* 1 when the match fits them. */
+int scan_match(const struct terms *terms, struct match *m);
 
 #endif

@@ -1,4 +1,5 @@
-/* Which studies, series or instances match, newest first (contract 4.4, 4.8).
+/* Which studies, series or instances match, newest first (contract 4.4, 4.8) or in the
+ * order of an indexed attribute.
  *
  * A search is driven by one source of candidates and checked on rows for the
  * rest.  Sources, best first: a UID; the term whose index range is shortest
@@ -12,10 +13,15 @@
 #include <string.h>
 
 #include "base/vec.h"
+#include "dicom/collate.h"
 #include "store/search_internal.h"
 
 /* Index entries are counted up to here to compare sources. */
 #define COUNT_BOUND 4096
+/* Headers looked at for terms that are not indexed: some 15 us each. */
+#define HEADERS_MAX 20000
+/* Candidates whose rows are, at a microsecond. */
+#define LOOKS_MAX 500000
 /* Series merged by watermark; with more, all instances are walked. */
 #define MERGE_MAX 1024
 
@@ -26,7 +32,12 @@ struct gather {
 	struct terms terms;
 	struct catalog_path scope;
 	uint64_t skip, want;		/* matches still to pass over, to take */
+	uint64_t matches;		/* seen so far, those passed over too */
+	bool stopped;			/* there may be more of them */
 	struct hits *hits;
+	struct search_report *report;
+	struct match match;		/* the one that is looked at closer */
+	uint64_t looks;
 	/* The rows looked at last: candidates come in runs. */
 	uint64_t study_id, series_id;
 	bool study_ok, series_ok;
@@ -103,20 +114,50 @@ hits_add(struct hits *h, const struct hit *hit)
 	return 0;
 }
 
+/* Terms that are not indexed.  1 the match fits them, 0 it does not, -EAGAIN enough was looked at. */
+static int
+look_closer(struct gather *g, const struct hit *hit)
+{
+	int r;
+
+	if (g->report->headers == HEADERS_MAX || g->looks++ == LOOKS_MAX) {
+		g->report->cut = true;
+		return -EAGAIN;
+	}
+	r = match_load(&g->match, hit);
+	if (r > 0)
+		r = scan_match(&g->terms, &g->match);
+	g->report->headers += g->match.header_loaded;
+	return r;
+}
+
 /* A match, in order.  1: go on; 0: the page is full. */
 static int
 take(struct gather *g, const struct hit *hit)
 {
 	int r;
 
+	if (g->terms.n_scanned > 0) {
+		r = look_closer(g, hit);
+		if (r == 0)
+			return 1;
+		if (r < 0) {
+			g->stopped = r == -EAGAIN;
+			return r == -EAGAIN ? 0 : r;
+		}
+	}
+	g->matches++;
 	if (g->skip > 0) {
 		g->skip--;
 		return 1;
 	}
+	if (g->want == 0)
+		return 1;		/* counted only */
 	r = hits_add(g->hits, hit);
 	if (r < 0)
 		return r;
-	return --g->want > 0;
+	g->stopped = --g->want == 0 && !g->search->count;
+	return !g->stopped;
 }
 
 static int
@@ -151,19 +192,41 @@ take_sorted(struct gather *g, struct hits *h, int (*check)(struct gather *g, con
 
 /* -- ranges of the index -------------------------------------------------- */
 
+/* Adds to *count. */
 static int
-count_range(struct gather *g, const struct term *t, uint64_t bound, uint64_t *ret_count)
+count_keys(struct gather *g, const struct key *from, const struct key *to, uint64_t bound, uint64_t *count)
 {
 	struct kv_range *range;
 	struct slice k, v;
-	int r = kv_range_open(g->txn, T_ATTRIBUTE, key_slice(&t->from), key_slice(&t->to), KV_ASCENDING, bound, &range);
+	int r = kv_range_open(g->txn, T_ATTRIBUTE, key_slice(from), key_slice(to), KV_ASCENDING, bound, &range);
 
 	if (r < 0)
 		return r;
-	*ret_count = 0;
 	while ((r = kv_range_next(range, &k, &v)) > 0)
-		++*ret_count;
+		++*count;
 	kv_range_close(range);
+	return r;
+}
+
+static int
+count_range(struct gather *g, const struct term *t, uint64_t bound, uint64_t *ret_count)
+{
+	const char *p = t->words.data;
+	struct key from, to;
+	unsigned i;
+	int r = 0;
+
+	*ret_count = 0;
+	if (t->given->match != SEARCH_LIST)
+		return count_keys(g, &t->from, &t->to, bound, ret_count);
+	if (t->given->tag == TAG_STUDY_INSTANCE_UID) {
+		*ret_count = t->n_words;
+		return 0;
+	}
+	for (i = 0; i < t->n_words && r == 0 && *ret_count < bound; i++, p += strlen(p) + 1) {
+		term_value_range(t, g->scope.partition, p, &from, &to);
+		r = count_keys(g, &from, &to, bound - *ret_count, ret_count);
+	}
 	return r;
 }
 
@@ -179,7 +242,8 @@ best_term(struct gather *g, enum level level, const struct term **ret_term, uint
 	for (i = 0; i < g->terms.n; i++) {
 		const struct term *t = &g->terms.at[i];
 
-		if (t->level != level || (t->given->tag == TAG_STUDY_INSTANCE_UID))
+		/* One study's UID has narrowed the scope. */
+		if (t->level != level || (t->given->tag == TAG_STUDY_INSTANCE_UID && t->given->match == SEARCH_EXACT))
 			continue;
 		r = count_range(g, t, least < COUNT_BOUND ? least : COUNT_BOUND, &count);
 		if (r < 0)
@@ -194,14 +258,14 @@ best_term(struct gather *g, enum level level, const struct term **ret_term, uint
 	return 0;
 }
 
-/* Call fn with (id, parent) of each entry of a term's range. */
+/* Call fn with (id, parent) of each entry of a range of the index. */
 static int
-walk_term(struct gather *g, const struct term *t, enum kv_direction direction,
+walk_keys(struct gather *g, const struct key *from, const struct key *to, enum kv_direction direction,
 	  int (*fn)(struct gather *g, uint64_t id, uint64_t parent, void *ctx), void *ctx)
 {
 	struct kv_range *range;
 	struct slice k, v;
-	int r = kv_range_open(g->txn, T_ATTRIBUTE, key_slice(&t->from), key_slice(&t->to), direction, 0, &range);
+	int r = kv_range_open(g->txn, T_ATTRIBUTE, key_slice(from), key_slice(to), direction, 0, &range);
 
 	if (r < 0)
 		return r;
@@ -215,6 +279,41 @@ walk_term(struct gather *g, const struct term *t, enum kv_direction direction,
 			break;
 	}
 	kv_range_close(range);
+	return r;
+}
+
+/* Studies are found by their UIDs in another table than what is indexed. */
+static int
+walk_study(struct gather *g, const char *uid, int (*fn)(struct gather *g, uint64_t id, uint64_t parent, void *ctx),
+	   void *ctx)
+{
+	uint64_t id;
+	int r = catalog_find(g->txn, g->scope.partition, uid, &id);
+
+	return r == 0 ? fn(g, id, g->scope.partition, ctx) : r;
+}
+
+/* Likewise of each entry of a term, which for a list may come twice. */
+static int
+walk_term(struct gather *g, const struct term *t, enum kv_direction direction,
+	  int (*fn)(struct gather *g, uint64_t id, uint64_t parent, void *ctx), void *ctx)
+{
+	const char *p = t->words.data;
+	struct key from, to;
+	unsigned i;
+	int r = 1;
+
+	if (t->given->match != SEARCH_LIST)
+		return walk_keys(g, &t->from, &t->to, direction, fn, ctx);
+	for (i = 0; i < t->n_words && r >= 0; i++, p += strlen(p) + 1) {
+		if (t->given->tag == TAG_STUDY_INSTANCE_UID) {
+			r = walk_study(g, p, fn, ctx);
+			r = r == -ENOENT ? 1 : r;
+			continue;
+		}
+		term_value_range(t, g->scope.partition, p, &from, &to);
+		r = walk_keys(g, &from, &to, direction, fn, ctx);
+	}
 	return r;
 }
 
@@ -655,6 +754,165 @@ search_instances(struct gather *g)
 	return r;
 }
 
+/* -- ordered by an attribute ---------------------------------------------- */
+
+/* Few candidates, of any order: sorted by the attribute's value. */
+struct ordered {
+	struct hit hit;
+	size_t at, len;			/* of its collated value, in values; 0: it has none */
+};
+
+struct sorter {
+	const char *values;
+	bool descending;
+};
+
+static int
+by_value(const void *a, const void *b, void *ctx)
+{
+	const struct ordered *x = a, *y = b;
+	const struct sorter *s = ctx;
+	int c;
+
+	if ((x->len == 0) != (y->len == 0))
+		return x->len == 0 ? 1 : -1;
+	c = slice_compare(slice_of(s->values + x->at, x->len), slice_of(s->values + y->at, y->len));
+	if (c == 0)			/* as the index has them */
+		c = newest_first(&x->hit, &y->hit) * (x->len == 0 ? 1 : -1);
+	return s->descending && x->len > 0 ? -c : c;
+}
+
+static struct slice
+value_ordered_by(const struct gather *g)
+{
+	struct attribute a;
+
+	if (!attributes_get(g->level == LEVEL_STUDY ? g->study.attributes : g->series.attributes, g->search->order_by, &a))
+		return slice_of(NULL, 0);
+	return a.collated;
+}
+
+static int
+check_hit(struct gather *g, const struct hit *hit)
+{
+	return g->level == LEVEL_STUDY ? check_study(g, hit->study) : check_series(g, hit->study, hit->series);
+}
+
+static int
+take_ordered(struct gather *g, const struct hits *ids)
+{
+	struct ordered *list = calloc(ids->n + 1, sizeof *list);
+	struct sorter s = { .descending = g->search->descending };
+	struct buf values;
+	struct slice value;
+	size_t i, n = 0;
+	int r = 1;
+
+	if (list == NULL)
+		return -ENOMEM;
+	buf_init(&values, (ids->n + 1) * COLLATE_MAX);
+	for (i = 0; i < ids->n && r >= 0; i++) {
+		if (i > 0 && ids->at[i].order == ids->at[i - 1].order)
+			continue;
+		r = check_hit(g, &ids->at[i]);
+		if (r <= 0)
+			continue;
+		value = value_ordered_by(g);
+		list[n++] = (struct ordered){ ids->at[i], values.len, value.len };
+		r = buf_put(&values, value.data, value.len);
+	}
+	s.values = values.len > 0 ? values.data : "";
+	if (n > 0)
+		qsort_r(list, n, sizeof *list, by_value, &s);
+	for (i = 0, r = r < 0 ? r : 1; i < n && r > 0; i++)
+		r = take(g, &list[i].hit);
+	buf_fini(&values);
+	free(list);
+	return r;
+}
+
+static int
+offer_indexed(struct gather *g, uint64_t id, uint64_t parent, void *ctx)
+{
+	struct hit hit = { .study = id, .order = id };
+	int r;
+
+	(void)ctx;
+	if (g->level == LEVEL_SERIES) {
+		hit.study = parent;
+		hit.series = id;
+	}
+	r = check_hit(g, &hit);
+	return r > 0 ? take(g, &hit) : r < 0 ? r : 1;
+}
+
+static int
+offer_study_without(struct gather *g, uint64_t study)
+{
+	int r = check_study(g, study);
+
+	return r > 0 && value_ordered_by(g).len == 0 ? offer_study(g, study) : r < 0 ? r : 1;
+}
+
+static int
+offer_series_without(struct gather *g, uint64_t parent, uint64_t id, uint64_t number)
+{
+	int r = check_series(g, parent, id);
+
+	(void)number;
+	return r > 0 && value_ordered_by(g).len == 0 ? offer_series(g, parent, id) : r < 0 ? r : 1;
+}
+
+/* Along the index of the attribute, then what has no value. */
+static int
+walk_ordered(struct gather *g)
+{
+	struct key from, to;
+	int r;
+
+	index_key_prefix(&from, g->scope.partition, g->search->order_by, INDEX_VALUE);
+	to = from;
+	key_after(&to);
+	r = walk_keys(g, &from, &to, g->search->descending ? KV_DESCENDING : KV_ASCENDING, offer_indexed, NULL);
+	if (r < 0 || g->stopped)
+		return r;
+	return g->level == LEVEL_STUDY ? walk_studies(g, offer_study_without)
+				       : walk_order(g, LEVEL_SERIES, offer_series_without);
+}
+
+static int
+search_ordered(struct gather *g)
+{
+	struct hit one = { .study = g->scope.study, .order = g->scope.study };
+	struct hits ids = { 0 };
+	const struct term *t;
+	uint64_t count;
+	size_t i;
+	int r;
+
+	if (g->level == LEVEL_STUDY && g->scope.study != 0) {
+		r = hits_add(&ids, &one) < 0 ? -ENOMEM : 1;
+	} else if (g->level == LEVEL_STUDY) {
+		r = best_term(g, LEVEL_STUDY, &t, &count);
+		if (r == 0 && t != NULL && count < COUNT_BOUND)
+			r = walk_term(g, t, KV_ASCENDING, collect_id, &ids) < 0 ? -EIO : 1;
+		for (i = 0; i < ids.n; i++)
+			ids.at[i].study = ids.at[i].series;
+	} else if (g->scope.study != 0) {
+		r = walk_series_of(g, g->scope.study, collect_id, &ids) < 0 ? -EIO : 1;
+	} else {
+		r = candidate_series(g, &ids);
+	}
+	if (r > 0) {
+		drop_duplicates(&ids);
+		r = take_ordered(g, &ids);
+	} else if (r == 0) {
+		r = walk_ordered(g);
+	}
+	free(ids.at);
+	return r;
+}
+
 /* -- the plan ------------------------------------------------------------- */
 
 /* A StudyInstanceUID or SeriesInstanceUID term narrows the scope.  0: nothing can match. */
@@ -686,8 +944,50 @@ narrow(struct gather *g)
 	return 1;
 }
 
+/* Matches of a search that asks for all there are. */
+static int
+count_all(struct gather *g, uint64_t *ret_count)
+{
+	struct partition_row row;
+	int r = catalog_partition(g->txn, g->scope.partition, &row);
+
+	if (r == 0)
+		*ret_count = g->level == LEVEL_STUDY ? row.studies : g->level == LEVEL_SERIES ? row.series : row.instances;
+	return r;
+}
+
+static int
+set_total(struct gather *g)
+{
+	g->report->total = UINT64_MAX;
+	if (!g->stopped)
+		g->report->total = g->matches;
+	else if (g->terms.n == 0 && g->scope.study == 0)
+		return count_all(g, &g->report->total);
+	return 0;
+}
+
+static int
+gather(struct gather *g)
+{
+	int r = narrow(g);
+
+	if (r <= 0)
+		return r;
+	if (g->search->order_by != 0)
+		r = search_ordered(g);
+	else if (g->level == LEVEL_STUDY)
+		r = search_studies(g);
+	else if (g->level == LEVEL_SERIES)
+		r = search_series(g);
+	else
+		r = search_instances(g);
+	return r < 0 ? r : set_total(g);
+}
+
 int
-search_plan(struct store *st, struct kv_txn *txn, const struct search *s, struct hits *ret_hits, struct err *err)
+search_plan(struct store *st, struct kv_txn *txn, const struct search *s, struct hits *ret_hits,
+	    struct search_report *ret_report, struct err *err)
 {
 	struct store_scope scope = { s->partition, s->study_uid, s->series_uid, NULL };
 	struct gather *g = calloc(1, sizeof *g);
@@ -702,28 +1002,25 @@ search_plan(struct store *st, struct kv_txn *txn, const struct search *s, struct
 	g->skip = s->offset;
 	g->want = s->limit != 0 ? s->limit : UINT64_MAX;
 	g->hits = ret_hits;
+	g->report = ret_report;
+	*ret_report = (struct search_report){ 0 };
+	match_init(&g->match, g->level);
 	r = scope_resolve(txn, &scope, &g->scope, NULL);
 	if (r == 0) {
+		match_begin(&g->match, txn, g->scope.partition);
 		r = terms_compile(&g->terms, s, txn, g->scope.partition, err);
-		if (r == 0)
-			r = narrow(g);
-		if (r > 0) {
-			switch (g->level) {
-			case LEVEL_STUDY:
-				r = search_studies(g);
-				break;
-			case LEVEL_SERIES:
-				r = search_series(g);
-				break;
-			default:
-				r = search_instances(g);
-			}
+		if (r == 0 && s->order_by != 0 && !search_orders_by(s->order_by, s->level))
+			r = err_set_dicom(err, -EINVAL, 0, s->order_by, "(%04x,%04x) cannot order these results",
+					  s->order_by >> 16, s->order_by & 0xFFFF);
+		if (r == 0) {
+			r = gather(g);
 			if (r < 0)
 				err_set(err, r, "cannot read the index: %s", strerror(-r));
 		}
 	} else if (r == -ENOENT)
 		r = terms_compile(&g->terms, s, txn, g->scope.partition, err);	/* what is asked must make sense all the same */
 	terms_fini(&g->terms);
+	match_fini(&g->match);
 	free(g);
 	return r < 0 ? r : 0;
 }

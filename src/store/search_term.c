@@ -50,9 +50,10 @@ is_integer(const char *value, size_t len)
 	return i == len && i > digits;
 }
 
-/* The UID of a study, series or instance: rows hold it, and the index its hash. */
+/* The UID of a study, series or instance, or one that is looked up: compared as it is, and its hash
+ * is what the index has. */
 static bool
-is_own_uid(const struct term *t)
+is_bare_uid(const struct term *t)
 {
 	return t->vr == VR('U', 'I') && t->number == 0;
 }
@@ -70,19 +71,44 @@ collate(const struct term *t, const char *value, struct buf *out)
 	return collate_value(t->vr, value, len, out);
 }
 
+/* The entries of one value: of a UID as it is, of anything else collated. */
+static void
+exact_range(const struct term *t, uint64_t partition, struct slice value, struct key *from, struct key *to)
+{
+	unsigned char hash[HASH_LEN];
+
+	index_key_prefix(from, partition, t->given->tag, INDEX_VALUE);
+	key_escaped(from, is_bare_uid(t) ? index_uid(value.data, hash) : value);
+	key_end_value(from);
+	*to = *from;
+	key_after(to);
+}
+
+void
+term_value_range(const struct term *t, uint64_t partition, const char *value, struct key *from, struct key *to)
+{
+	exact_range(t, partition, slice_str(value), from, to);
+}
+
+static void
+prefix_range(struct term *t, uint64_t partition, char kind, struct slice prefix)
+{
+	index_key_prefix(&t->from, partition, t->given->tag, kind);
+	key_escaped(&t->from, prefix);
+	t->to = t->from;
+	key_after(&t->to);
+}
+
 static void
 set_range(struct term *t, uint64_t partition)
 {
 	uint32_t tag = t->given->tag;
-	unsigned char hash[HASH_LEN];
+	size_t fixed;
 
 	switch (t->given->match) {
 	case SEARCH_EXACT:
-		index_key_prefix(&t->from, partition, tag, INDEX_VALUE);
-		key_escaped(&t->from, is_own_uid(t) ? index_uid(t->given->value, hash) : buf_slice(&t->low));
-		key_end_value(&t->from);
-		t->to = t->from;
-		key_after(&t->to);
+		exact_range(t, partition, is_bare_uid(t) ? slice_str(t->given->value) : buf_slice(&t->low),
+			    &t->from, &t->to);
 		t->in_order = true;
 		break;
 	case SEARCH_RANGE:
@@ -96,41 +122,98 @@ set_range(struct term *t, uint64_t partition)
 		key_after(&t->to);
 		break;
 	case SEARCH_WORDS:
-		index_key_prefix(&t->from, partition, tag, INDEX_WORD);
-		key_escaped(&t->from, slice_str(t->words.data));
-		t->to = t->from;
-		key_after(&t->to);
+	case SEARCH_ANY_WORDS:
+		prefix_range(t, partition, INDEX_WORD, slice_str(t->words.data));
+		break;
+	case SEARCH_WILD:
+		for (fixed = 0; fixed < t->low.len && strchr("*?", t->low.data[fixed]) == NULL; fixed++)
+			;
+		prefix_range(t, partition, INDEX_VALUE, slice_of(t->low.data, fixed));
+		break;
+	case SEARCH_LIST:		/* a range for each value (term_value_range) */
 		break;
 	}
 }
 
-/* Where and as what the term's attribute is indexed.  -ENOENT: it is not. */
 static int
-find_attribute(struct term *t, struct kv_txn *txn)
+put_list(struct term *t)
+{
+	const char *p = t->given->value, *end;
+	struct buf value;
+	int r = 0;
+
+	buf_init(&value, COLLATE_MAX);
+	for (;; p = end + 1) {
+		end = p + strcspn(p, "\\");
+		buf_reset(&value);
+		r = is_bare_uid(t) ? buf_put(&value, p, (size_t)(end - p))
+				   : collate_value(t->vr, p, (size_t)(end - p), &value);
+		if (r < 0)
+			break;
+		if (value.len > 0) {
+			buf_put(&t->words, value.data, value.len);
+			buf_putc(&t->words, '\0');
+			t->n_words++;
+		}
+		if (*end == '\0')
+			break;
+	}
+	buf_fini(&value);
+	if (r == 0)
+		r = buf_error(&t->words);
+	return r == 0 && t->n_words == 0 ? -EINVAL : r;
+}
+
+/* By an extended query tag, when it has one that is ready.  1, or 0: it has not.  Where everything
+ * may be looked up, the index must know all values to be better. */
+static int
+place_query_tag(struct term *t, const struct search *search, struct kv_txn *txn)
 {
 	struct query_tag tag;
-	int r = attribute_level(t->given->tag, &t->level);
+	int r = query_tag_get(txn, t->given->tag, &tag);
 
-	t->vr = indexed_vr(t->given->tag);
-	if (r == 0)
-		return 0;
-	r = query_tag_get(txn, t->given->tag, &tag);
-	if (r == 0 && tag.status != QUERY_TAG_READY)
-		r = -ENOENT;
 	if (r < 0)
-		return r;
-	t->level = tag.level;
+		return r == -ENOENT ? 0 : r;
+	if (tag.status != QUERY_TAG_READY)
+		return 0;
 	t->vr = tag.vr;
+	if (tag.level > (enum level)search->level || (search->scan && (tag.disabled || tag.errors > 0)))
+		return 0;
+	t->level = tag.level;
 	t->number = tag.number;
+	return 1;
+}
+
+/* Where it is indexed, and as what it is to be compared.  -ENOENT: it is not. */
+static int
+place_term(struct terms *list, struct term *t, const struct search *search, struct kv_txn *txn)
+{
+	const struct tag_entry *entry = tag_find(t->given->tag);
+	int r;
+
+	if (t->given->n_path == 0 && attribute_level(t->given->tag, &t->level) == 0 &&
+	    t->level <= (enum level)search->level) {
+		t->vr = indexed_vr(t->given->tag);
+		return 0;
+	}
+	t->vr = entry != NULL ? entry->vr : VR('L', 'O');
+	r = t->given->n_path == 0 ? place_query_tag(t, search, txn) : 0;
+	if (r != 0)
+		return r < 0 ? r : 0;
+	if (!search->scan)
+		return -ENOENT;
+	t->level = LEVEL_ROOT;
+	list->n_scanned++;
 	return 0;
 }
 
 int
-terms_compile(struct terms *list, const struct search *search, struct kv_txn *txn, uint64_t partition, struct err *err)
+terms_compile(struct terms *list, const struct search *search, struct kv_txn *txn, uint64_t partition,
+	      struct err *err)
 {
 	size_t i;
 
-	list->n = 0;
+	list->n = list->n_scanned = 0;
 	if (search->n_terms > SEARCH_TERMS_MAX)
 		return err_set(err, -EINVAL, "too many attributes to match");
 	for (i = 0; i < search->n_terms; i++) {
@@ -141,11 +224,11 @@ terms_compile(struct terms *list, const struct search *search, struct kv_txn *tx
 		*t = (struct term){ .given = given };
 		buf_init(&t->low, COLLATE_MAX);
 		buf_init(&t->high, COLLATE_MAX);
-		buf_init(&t->words, 4096);
-		r = find_attribute(t, txn);
+		buf_init(&t->words, 32 << 10);
+		r = place_term(list, t, search, txn);
 		if (r < 0 && r != -ENOENT)
 			return err_set(err, r, "cannot read the index: %s", strerror(-r));
-		if (r < 0 || t->level > (enum level)search->level)
+		if (r < 0)
 			return err_set_dicom(err, -EINVAL, 0, given->tag, "(%04x,%04x) cannot be searched here",
 					     given->tag >> 16, given->tag & 0xFFFF);
 		switch (given->match) {
@@ -160,7 +243,14 @@ terms_compile(struct terms *list, const struct search *search, struct kv_txn *tx
 			if (r == 0 && given->upper != NULL)
 				r = collate(t, given->upper, &t->high);
 			break;
+		case SEARCH_WILD:
+			r = given->value == NULL ? -EINVAL : collate(t, given->value, &t->low);
+			break;
+		case SEARCH_LIST:
+			r = given->value == NULL ? -EINVAL : put_list(t);
+			break;
 		case SEARCH_WORDS:
+		case SEARCH_ANY_WORDS:
 			if (t->vr != VR('P', 'N') || given->value == NULL)
 				r = -EINVAL;
 			else
@@ -224,12 +314,82 @@ words_match(const struct term *t, struct slice name)
 	return false;
 }
 
+/* Each of the query's words is the beginning of some word of the name. */
 static bool
-value_matches(const struct term *t, struct slice collated)
+any_words_match(const struct term *t, struct slice name)
+{
+	const char *q = t->words.data;
+	struct name_words w;
+	unsigned i, j;
+
+	w.n = 0;
+	w.used = 0;
+	collate_words(name.data, name.len, note_word, &w);
+	for (j = 0; j < t->n_words; j++, q += strlen(q) + 1) {
+		for (i = 0; i < w.n; i++)
+			if (w.len[i] >= strlen(q) && memcmp(w.text + w.start[i], q, strlen(q)) == 0)
+				break;
+		if (i == w.n)
+			return false;
+	}
+	return true;
+}
+
+static bool
+list_has(const struct term *t, struct slice value)
+{
+	const char *p = t->words.data;
+	unsigned i;
+
+	for (i = 0; i < t->n_words; i++, p += strlen(p) + 1)
+		if (slice_compare(value, slice_str(p)) == 0)
+			return true;
+	return false;
+}
+
+/* PS3.4 C.2.2.2.4, on UTF-8.  When a part after a * does not fit, only the last * needs to
+ * take more, so the work is pattern times value at the worst. */
+static bool
+wild_match(struct slice pattern, struct slice value)
+{
+	const char *p = pattern.data, *p_end = p + pattern.len, *v = value.data, *v_end = v + value.len;
+	const char *star = NULL, *from = NULL;
+
+	while (v < v_end) {
+		if (p < p_end && *p == '*') {
+			star = ++p;
+			from = v;
+		} else if (p < p_end && *p == '?') {
+			p++;
+			for (v++; v < v_end && ((unsigned char)*v & 0xC0) == 0x80; v++)
+				;
+		} else if (p < p_end && *p == *v) {
+			p++;
+			v++;
+		} else if (star != NULL) {
+			p = star;
+			v = ++from;
+		} else {
+			return false;
+		}
+	}
+	while (p < p_end && *p == '*')
+		p++;
+	return p == p_end;
+}
+
+bool
+term_matches(const struct term *t, struct slice collated)
 {
 	if (collated.len == 0)
 		return false;
 	switch (t->given->match) {
+	case SEARCH_LIST:
+		return list_has(t, collated);
+	case SEARCH_WILD:
+		return wild_match(buf_slice(&t->low), collated);
+	case SEARCH_ANY_WORDS:
+		return any_words_match(t, collated);
 	case SEARCH_EXACT:
 		return slice_compare(collated, buf_slice(&t->low)) == 0;
 	case SEARCH_RANGE:
@@ -238,6 +398,12 @@ value_matches(const struct term *t, struct slice collated)
 	default:
 		return words_match(t, collated);
 	}
+}
+
+bool
+term_matches_uid(const struct term *t, const char *uid)
+{
+	return t->given->match == SEARCH_LIST ? list_has(t, slice_str(uid)) : strcmp(uid, t->given->value) == 0;
 }
 
 static bool
@@ -252,7 +418,7 @@ modality_matches(const struct term *t, struct slice modalities)
 	while (!found && end - p > 5 && (size_t)(end - p) >= 5u + p[4]) {
 		buf_reset(&collated);
 		collate_value(t->vr, (const char *)p + 5, p[4], &collated);
-		found = value_matches(t, buf_slice(&collated));
+		found = term_matches(t, buf_slice(&collated));
 		p += 5 + p[4];
 	}
 	buf_fini(&collated);
@@ -275,12 +441,12 @@ terms_match(const struct terms *list, enum level level, const char *uid, struct 
 			if (!modality_matches(t, modalities))
 				return false;
 		} else if (t->number != 0) {
-			if (!attributes_get(extended, t->number, &a) || !value_matches(t, a.collated))
+			if (!attributes_get(extended, t->number, &a) || !term_matches(t, a.collated))
 				return false;
-		} else if (is_own_uid(t)) {
-			if (strcmp(uid, t->given->value) != 0)
+		} else if (is_bare_uid(t)) {
+			if (!term_matches_uid(t, uid))
 				return false;
-		} else if (!attributes_get(attributes, t->given->tag, &a) || !value_matches(t, a.collated))
+		} else if (!attributes_get(attributes, t->given->tag, &a) || !term_matches(t, a.collated))
 			return false;
 	}
 	return true;
@@ -303,7 +469,7 @@ terms_find(const struct terms *list, uint32_t tag)
 	size_t i;
 
 	for (i = 0; i < list->n; i++)
-		if (list->at[i].given->tag == tag)
+		if (list->at[i].given->tag == tag && list->at[i].level != LEVEL_ROOT)
 			return &list->at[i];
 	return NULL;
 }

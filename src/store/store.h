@@ -121,6 +121,9 @@ void incoming_free(struct incoming *in);
 int  ticket_wait(struct ticket *t, struct ingest_result *result, struct err *err);
 /* Not interested: the commit goes on. */
 void ticket_free(struct ticket *t);
+/* Wait until everything accepted so far is durable, and a bounded while until the observer
+ * (store_observe) was told of it. */
+int  store_sync(struct store *st);
 
 /* Add a line to the error-queue (JSON): which door, what name, why. */
 void store_record_refusal(struct store *st, const char *door, const char *name,
@@ -220,13 +223,25 @@ enum search_match {
 	SEARCH_EXACT,			/* value; "" never */
 	SEARCH_RANGE,			/* value..upper, inclusive, either may be NULL; DA DT TM */
 	SEARCH_WORDS,			/* fuzzy person name, contract 4.4 */
+	SEARCH_ANY_WORDS,		/* likewise, each word for itself: wherever it stands in the name */
+	SEARCH_LIST,			/* one of the values, which a backslash separates */
+	SEARCH_WILD,			/* * stands for any characters, ? for any one */
 };
 
 struct search_term {
 	uint32_t tag;
+	const uint32_t *path;		/* the sequences it is in, outermost first */
+	size_t n_path;
 	enum search_match match;
 	const char *value;		/* UTF-8 */
 	const char *upper;
+};
+
+/* What a search found out, known before the first match is handed out. */
+struct search_report {
+	uint64_t headers;		/* that had to be looked at for terms the index does not have */
+	bool cut;			/* there were more of them than is bearable: older ones were not */
+	uint64_t total;			/* of matches; UINT64_MAX when not known */
 };
 
 struct search {
@@ -246,6 +261,13 @@ struct search {
 	bool online;			/* InstanceAvailability is computed: ONLINE */
 	uint64_t limit;			/* 0: no limit */
 	uint64_t offset;
+	/* Terms may be of any attribute and level: what is not indexed is looked up in the
+	 * rows and headers of the candidates that are left, a bounded number of them. */
+	bool scan;
+	uint32_t order_by;		/* an indexed attribute of the level, no UID; 0: newest first */
+	bool descending;		/* likewise */
+	bool count;			/* find out the total, whatever it costs */
+	struct search_report *report;	/* NULL: not wanted */
 };
 
 /* An attribute that the index can match: one of those that always can be, or an extended query
@@ -258,7 +280,9 @@ struct search_tag {
 };
 /* -ENOENT: it cannot be searched. */
 int  store_search_tag(struct store *st, uint32_t tag, struct search_tag *ret_tag);
-/* Matches newest first (contract 4.8), one fn call with a JSON object each; no
+/* May results of this level be ordered by it? */
+bool search_orders_by(uint32_t tag, enum store_level level);
+/* Matches newest first (contract 4.8), or ordered with those without a value last; one fn call with a JSON object each; no
  * transaction is held during fn.  Non-zero from fn stops and is returned.
  * -EINVAL: a term that cannot be searched, or a value that is none. */
 int  store_search(struct store *st, const struct search *search,

@@ -61,6 +61,18 @@ done
 ok "check finds nothing" lake check "$store" --verify
 is "one mount, not two" "$(grep -c " $mnt " /proc/self/mounts)" 1
 
+# Connections that wait for another request are no reason to stay
+exec 5<>"/dev/tcp/127.0.0.1/${base##*:}"
+printf 'GET /health/check HTTP/1.1\r\nHost: x\r\n\r\n' >&5
+read -r line <&5
+like "a connection is kept" "$line" "200 OK"
+before=$(date +%s%3N)
+ok "SIGTERM ends it" stop_daemon
+took=$(($(date +%s%3N) - before))
+ok "at once, an idle connection open or not ($took ms)" test "$took" -lt 1000
+exec 5>&-
+start_daemon --mount "$mnt"
+
 # umount by somebody
 umount "$mnt"
 ok "HTTP goes on after umount" curl -sf "$base/health/check"

@@ -8,6 +8,7 @@ start_mount
 series=$partition/2.25.4242/2.25.4242.1
 one=$series/2.25.4242.9.1.dcm
 ok "files go in" t cp -r "$tmp/in" "$partition/"
+ok "and the kernel has been told of all" t sync "$partition"
 # expect NAME OP=MAX...: of every other none
 expect() {
 	local name=$1 op pair max

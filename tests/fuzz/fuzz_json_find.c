@@ -19,9 +19,30 @@ check(int holds)
 		abort();
 }
 
+/* Members of "Value", counted; texts are what jansson makes of the same strings. */
+static int
+look_at(void *ctx, struct slice value)
+{
+	struct buf text;
+	json_t *parsed = json_loadb(value.data, value.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+	int r;
+
+	++*(size_t *)ctx;
+	buf_init(&text, 1 << 24);
+	r = dicom_json_text(value, &text);
+	if (json_is_string(parsed)) {
+		check(r == 0 && text.len == json_string_length(parsed));
+		check(text.len == 0 || memcmp(text.data, json_string_value(parsed), text.len) == 0);
+	}
+	json_decref(parsed);
+	buf_fini(&text);
+	return 0;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	size_t count = 0;
 	struct slice json = slice_of(data, size), value;
 	const char *from = (const char *)data, *at;
 	struct buf out;
@@ -43,6 +64,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (r == 0) {
 		at = value.data;
 		check(value.len > 0 && at >= from && at + value.len <= from + size);
+		dicom_json_values(value, look_at, &count);
+		count = 0;
 	}
 	object = json_loadb(from, size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
 	if (json_is_object(object)) {
@@ -51,6 +74,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (r == 0) {
 			got = json_loadb(value.data, value.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
 			check(json_equal(want, got));
+			if (json_is_object(got) && json_is_array(json_object_get(got, "Value")))
+				check(dicom_json_values(value, look_at, &count) == 0 &&
+				      count == json_array_size(json_object_get(got, "Value")));
 			json_decref(got);
 		}
 	}

@@ -22,10 +22,14 @@ TESTS += $(fuzz_targets)
 endif
 check_PROGRAMS += $(fuzz_targets)
 
-fuzz_targets += tests/fuzz/fuzz_coding tests/fuzz/fuzz_dicom_read tests/fuzz/fuzz_json_find
+fuzz_targets += tests/fuzz/fuzz_coding tests/fuzz/fuzz_dicom_read tests/fuzz/fuzz_json_find \
+	tests/fuzz/fuzz_frames tests/fuzz/fuzz_edit tests/fuzz/fuzz_pixel_decode
 tests_fuzz_fuzz_coding_LDADD = $(FUZZ_LIBS)
 tests_fuzz_fuzz_dicom_read_LDADD = $(FUZZ_LIBS)
 tests_fuzz_fuzz_json_find_LDADD = $(FUZZ_LIBS)
+tests_fuzz_fuzz_frames_LDADD = $(FUZZ_LIBS)
+tests_fuzz_fuzz_edit_LDADD = $(FUZZ_LIBS)
+tests_fuzz_fuzz_pixel_decode_LDADD = $(FUZZ_LIBS)
 
 if WITH_WEB
 include $(srcdir)/tests/fuzz/web.mk

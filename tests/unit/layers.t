@@ -64,9 +64,13 @@ civetweb\.h web/(server|request|reply)\.c
 xxhash\.h src/base/hash\.c
 utf8proc\.h src/dicom/collate\.c
 iconv\.h src/dicom/charset\.c
-zlib\.h src/(base/coding|dicom/[a-z0-9_]+)\.c
+zlib\.h src/(base/coding|dicom/[a-z0-9_]+|pixel/deflate)\.c
 curl/.* src/blob/http(_pool)?\.c
 dcmtk/.* src/pixel/dcmtk\.cc
+jpeglib\.h src/pixel/jpeg\.c
+png\.h src/pixel/png\.c
+charls/.* src/pixel/charls\.c
+openjpeg\.h src/pixel/openjpeg\.c
 systemd/.* none
 END
 is "zstd.h is where streams and where headers are packed" \

@@ -10,7 +10,7 @@
 
 #include "dicom/validate.h"
 #include "dicom/vr_rules.h"
-#include "tests/unit/dicom_file.h"
+#include "tests/unit/dicom_expect.h"
 
 #define X10 "XXXXXXXXXX"
 #define X64 X10 X10 X10 X10 X10 X10 "XXXX"

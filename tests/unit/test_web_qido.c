@@ -245,6 +245,39 @@ a_thousand_include_fields_are_refused_not_overrun(void **state)
 	assert_int_equal(parse("v1", SEARCH_ALL_INSTANCES, text), -E2BIG);
 }
 
+static void
+dicom_web_asks_for_more(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("dicom-web", SEARCH_ALL_STUDIES, "PatientID=a*&PatientName=b%5Ec&fuzzymatching=true"), 0);
+	assert_int_equal(params.search.terms[0].match, SEARCH_WILD);
+	assert_int_equal(params.search.terms[1].match, SEARCH_ANY_WORDS);
+	assert_true(params.search.scan);
+	assert_int_equal(parse("dicom-web", SEARCH_ALL_STUDIES, "StudyInstanceUID=1.2,3.4%5C5"), 0);
+	assert_int_equal(params.search.terms[0].match, SEARCH_LIST);
+	assert_string_equal(params.search.terms[0].value, "1.2\\3.4\\5");
+	assert_int_equal(parse("dicom-web", SEARCH_ALL_STUDIES, "StudyInstanceUID=1.2"), 0);
+	assert_int_equal(params.search.terms[0].match, SEARCH_EXACT);
+	assert_int_equal(parse("dicom-web", SEARCH_ALL_STUDIES, "PatientID=&PatientSex=**"), 0);
+	assert_int_equal(params.search.n_terms, 0);
+	assert_true(wants(TAG_PATIENT_ID) && wants(TAG_PATIENT_SEX));
+	assert_int_equal(parse("dicom-web", SEARCH_ALL_SERIES, "00400275.00400008.00080100=x&00080100=y"), 0);
+	assert_int_equal(params.search.n_terms, 2);
+	assert_int_equal(params.search.terms[0].n_path, 2);
+	assert_int_equal(params.search.terms[0].path[1], 0x00400008);
+	assert_int_equal(params.search.terms[0].tag, 0x00080100);
+	assert_int_equal(params.search.terms[1].n_path, 0);
+	assert_true(wants(0x00400275));
+	assert_int_equal(parse("dicom-web", SEARCH_ALL_STUDIES, "orderby=-StudyDate&count=TRUE"), 0);
+	assert_int_equal(params.search.order_by, TAG_STUDY_DATE);
+	assert_true(params.search.descending && params.search.count);
+	assert_int_equal(parse("dicom-web", SEARCH_ALL_STUDIES, "00400275.00400009=a&00400275.00400009=b"), -EINVAL);
+	assert_int_equal(parse("v2", SEARCH_ALL_STUDIES, "PatientID=a*"), 0);
+	assert_int_equal(params.search.terms[0].match, SEARCH_EXACT);
+	assert_false(params.search.scan);
+	assert_int_equal(parse("v2", SEARCH_ALL_STUDIES, "count=true"), -EINVAL);
+}
+
 int
 main(void)
 {
@@ -258,6 +291,7 @@ main(void)
 		cmocka_unit_test(all_means_the_dialect_s_set),
 		cmocka_unit_test(computed_attributes_are_given_where_the_contract_says),
 		cmocka_unit_test(a_thousand_include_fields_are_refused_not_overrun),
+		cmocka_unit_test(dicom_web_asks_for_more),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

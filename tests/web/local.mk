@@ -6,6 +6,7 @@ web_tests = \
 	tests/web/bulkdata.t \
 	tests/web/change-feed.t \
 	tests/web/change-feed-follow.t \
+	tests/web/contract-search.t \
 	tests/web/delete.t \
 	tests/web/health-metrics.t \
 	tests/web/hostile-requests.t \
@@ -16,6 +17,7 @@ web_tests = \
 	tests/web/qido-errors.t \
 	tests/web/qido-match.t \
 	tests/web/qido-paging.t \
+	tests/web/qido-wide.t \
 	tests/web/samples.t \
 	tests/web/slow-clients.t \
 	tests/web/stow-broken-requests.t \

@@ -1,0 +1,91 @@
+/* Any file that the reader takes, written again as explicit little endian: the same
+ * elements with the same values, and what was to be replaced is. */
+#include "config.h"	/* memfd_create is an extension */
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "dicom/edit.h"
+#include "dicom/image.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+check(int holds, const char *what)
+{
+	if (!holds) {
+		fprintf(stderr, "does not hold: %s\n", what);
+		abort();
+	}
+}
+
+static int
+put(void *ctx, const void *data, size_t len)
+{
+	return buf_put(ctx, data, len);
+}
+
+static void
+rewrite(const struct dicom *d, int fd, size_t size)
+{
+	static const struct edit edits[] = {
+		{ 0x00280004, VR('C', 'S'), "RGB ", 4 }, { 0x7FE00001, 0, NULL, 0 }, { 0xFFFC0001, VR('U', 'S'), "\1", 2 },
+	};
+	const struct dicom_element *el;
+	struct dicom *again = NULL;
+	struct image image;
+	struct err err = { 0 };
+	struct buf out;
+	char text[8];
+	int r;
+
+	buf_init(&out, 16 * size + 65536);
+	r = edit_write_meta(d, fd, UID_EXPLICIT_LE, put, &out, &err);
+	if (r == 0)
+		r = edit_write_elements(d, fd, 0, UINT32_MAX, edits, 3, image_describe(d, &image, NULL) == 0 ? image.swap : 2,
+					put, &out, &err);
+	if (r < 0) {
+		check(err.text[0] != '\0', "a refusal says why");
+		buf_fini(&out);
+		return;
+	}
+	if (dicom_read_mem(out.data, out.len, &again, &err) < 0) {
+		fprintf(stderr, "%s\n", err.text);
+		check(0, "what is written can be read");
+	}
+	check(strcmp(dicom_xfer_uid(again), UID_EXPLICIT_LE) == 0, "the syntax is the new one");
+	check(dicom_text_first(again, 0x00280004, text, sizeof text) >= 0 && strcmp(text, "RGB") == 0, "an edit is there");
+	el = dicom_find(again, 0xFFFC0001);
+	check(el != NULL && el->length == 2, "an edit behind the last is there");
+	check(dicom_find(again, 0x7FE00001) == NULL, "what is left out is gone");
+	for (size_t i = 0; i < dicom_count(d); i++) {
+		el = dicom_at(d, i);
+		if (el->tag == 0x7FE00001 || TAG_ELEMENT(el->tag) == 0)
+			continue;
+		check(dicom_find(again, el->tag) != NULL, "no other element is lost");
+	}
+	dicom_free(again);
+	buf_fini(&out);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct dicom *d = NULL;
+	int inflated, fd = memfd_create("fuzz", MFD_CLOEXEC);
+
+	check(fd >= 0 && write(fd, data, size) == (ssize_t)size, "a file can be made");
+	if (dicom_read_fd(fd, &d, NULL) == 0) {
+		if (!dicom_is_deflated(d))
+			rewrite(d, fd, size);
+		else if (edit_inflate(d, fd, 1 << 20, &inflated, NULL) == 0)
+			close(inflated);
+		dicom_free(d);
+	}
+	close(fd);
+	return 0;
+}
