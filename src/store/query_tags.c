@@ -637,6 +637,21 @@ store_delete_query_tag(struct store *st, const char *path, struct err *err)
 	return r < 0 ? err_set(err, r, "cannot write the index: %s", strerror(-r)) : 0;
 }
 
+bool
+store_has_deleted_tags(struct store *st)
+{
+	struct query_tags *tags;
+	bool any = false;
+	size_t i;
+
+	if (load(st, &tags, NULL) < 0)
+		return false;
+	for (i = 0; i < tags->n; i++)
+		any |= tags->at[i].status == QUERY_TAG_DELETING;
+	free(tags);
+	return any;
+}
+
 int
 store_finish_deleted_tags(struct store *st)
 {

@@ -45,6 +45,7 @@ int  store_enable_query_tag(struct store *st, const char *path, bool enable, str
 			    struct err *err);
 /* With its values and errors.  A process that is killed leaves it deleting; src/ops goes on. */
 int  store_delete_query_tag(struct store *st, const char *path, struct err *err);
+bool store_has_deleted_tags(struct store *st);
 /* Go on with those.  0 also when there are none. */
 int  store_finish_deleted_tags(struct store *st);
 

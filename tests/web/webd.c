@@ -38,6 +38,7 @@ serve(const char *dir, unsigned port, uint64_t max_request, unsigned threads)
 		.address = "127.0.0.1", .port = port, .max_request = max_request, .threads = threads,
 	};
 	struct store *st = NULL;
+	struct ops *ops = NULL;
 	struct web *web = NULL;
 	struct err err = { 0 };
 	sigset_t set;
@@ -50,7 +51,13 @@ serve(const char *dir, unsigned port, uint64_t max_request, unsigned threads)
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	if (store_open(dir, NULL, &st, &err) < 0)
 		return fail(&err);
+	if (ops_start(st, &ops, &err) < 0) {
+		store_close(st);
+		return fail(&err);
+	}
+	options.ops = ops;
 	if (web_start(st, &options, &web, &err) < 0) {
+		ops_stop(ops);
 		store_close(st);
 		return fail(&err);
 	}
@@ -58,6 +65,7 @@ serve(const char *dir, unsigned port, uint64_t max_request, unsigned threads)
 	fflush(stdout);
 	sigwait(&set, &sig);
 	web_stop(web);
+	ops_stop(ops);
 	store_close(st);
 	return 0;
 }
