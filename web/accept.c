@@ -242,21 +242,28 @@ xfer_allowed(const struct accept_rule *rule, const char *xfer_uid)
 {
 	const char *const *x;
 
-	if (strcmp(xfer_uid, "*") == 0)
-		return true;
 	if (rule->xfer_uids == NULL)
-		return uid_is_valid(xfer_uid, strlen(xfer_uid));
+		return strcmp(xfer_uid, "*") == 0 || uid_is_valid(xfer_uid, strlen(xfer_uid));
 	for (x = rule->xfer_uids; *x != NULL; x++)
 		if (strcmp(*x, xfer_uid) == 0)
 			return true;
 	return false;
 }
 
-static bool
-entry_matches(const struct accept_rule *rule, unsigned resource, const struct accept_entry *e,
-	      struct accept_choice *ret_choice)
+/* The syntax an entry means that names none. */
+static const char *
+unnamed_xfer(const struct accept_rule *rule, const char *stored_uid)
 {
-	const char *xfer = e->xfer_uid[0] != '\0' ? e->xfer_uid : rule->default_xfer;
+	bool stored = (rule->asked & ACCEPT_STORED) != 0 && stored_uid != NULL && xfer_allowed(rule, stored_uid);
+
+	return stored ? stored_uid : rule->default_xfer;
+}
+
+static bool
+entry_matches(const struct accept_rule *rule, unsigned resource, const char *stored_uid,
+	      const struct accept_entry *e, struct accept_choice *ret_choice)
+{
+	const char *xfer = e->xfer_uid[0] != '\0' ? e->xfer_uid : unnamed_xfer(rule, stored_uid);
 	unsigned shape = e->multipart ? ACCEPT_MULTIPART : ACCEPT_SINGLE;
 
 	if ((rule->resources & resource) == 0 || (rule->asked & shape) == 0 ||
@@ -271,7 +278,7 @@ entry_matches(const struct accept_rule *rule, unsigned resource, const struct ac
 }
 
 int
-accept_choose(const struct accept_rule *rules, size_t n_rules, unsigned resource,
+accept_choose(const struct accept_rule *rules, size_t n_rules, unsigned resource, const char *stored_uid,
 	      const struct accept *accept, struct accept_choice *ret_choice)
 {
 	struct accept_choice choice;
@@ -285,7 +292,7 @@ accept_choose(const struct accept_rule *rules, size_t n_rules, unsigned resource
 		if (found && (e->q < chosen_q || strcmp(ret_choice->xfer_uid, "*") == 0))
 			break;
 		for (k = 0; k < n_rules; k++)
-			if (entry_matches(&rules[k], resource, e, &choice))
+			if (entry_matches(&rules[k], resource, stored_uid, e, &choice))
 				break;
 		if (k == n_rules)
 			continue;
@@ -296,4 +303,38 @@ accept_choose(const struct accept_rule *rules, size_t n_rules, unsigned resource
 		}
 	}
 	return found ? 0 : -ENOENT;
+}
+
+/* 0: not named. */
+static unsigned
+coding_q(const char *header, const char *name)
+{
+	const char *p = header, *end, *q;
+	size_t len;
+
+	for (;; p = end + 1) {
+		p = skip_space(p);
+		end = p + strcspn(p, ",");
+		len = strcspn(p, " \t;,");
+		if (len == strlen(name) && strncasecmp(p, name, len) == 0) {
+			q = p + len + strspn(p + len, " \t;");
+			return q < end && (*q == 'q' || *q == 'Q') && q[1] == '=' ? parse_q(q + 2) : 1000;
+		}
+		if (*end == '\0')
+			return 0;
+	}
+}
+
+enum coding
+accept_coding(const char *header)
+{
+	unsigned zstd, gzip;
+
+	if (header == NULL)
+		return CODING_IDENTITY;
+	zstd = coding_q(header, "zstd");
+	gzip = coding_q(header, "gzip");
+	if (gzip == 0 && zstd == 0)
+		return CODING_IDENTITY;
+	return zstd >= gzip ? CODING_ZSTD : CODING_GZIP;
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/coding.h"
 #include "dicom/uid.h"
 #include "web/limits.h"
 
@@ -47,15 +48,18 @@ void accept_parse(const char *header, struct accept *ret_accept);
 bool accept_allows(const struct accept *accept, const char *type);
 
 /* Contract 3.1 as a table.  A resource is a bit of the caller's. */
-enum { ACCEPT_SINGLE = 1, ACCEPT_MULTIPART = 2 };
+enum {
+	ACCEPT_SINGLE = 1, ACCEPT_MULTIPART = 2,
+	ACCEPT_STORED = 4,		/* no syntax named: as stored, if that is one of xfer_uids */
+};
 
 struct accept_rule {
 	unsigned resources;
 	const char *type;		/* what an entry must say */
-	unsigned asked;			/* in which shapes it may say so */
+	unsigned asked;			/* in which shapes it may say so; perhaps ACCEPT_STORED */
 	unsigned shape;			/* answered in this one; 0: in the one asked for */
 	const char *served;		/* the media type of the answer, or of its parts */
-	const char *const *xfer_uids;	/* NULL-terminated; NULL: any */
+	const char *const *xfer_uids;	/* NULL-terminated, "*" among them where it may be; NULL: any */
 	const char *default_xfer;	/* "*": as stored */
 };
 
@@ -66,8 +70,13 @@ struct accept_choice {
 };
 
 /* The first acceptable entry wins, unless a later one of the same q asks for
- * transfer-syntax=*.  -ENOENT: nothing acceptable (406). */
-int accept_choose(const struct accept_rule *rules, size_t n_rules, unsigned resource,
+ * transfer-syntax=*.  stored_uid: the syntax of what is to be sent, NULL when there
+ * are several.  -ENOENT: nothing acceptable (406). */
+int accept_choose(const struct accept_rule *rules, size_t n_rules, unsigned resource, const char *stored_uid,
 		  const struct accept *accept, struct accept_choice *ret_choice);
+
+/* The coding of a reply to who sends this Accept-Encoding (NULL: none): zstd, else
+ * gzip, whichever has the higher q. */
+enum coding accept_coding(const char *header);
 
 #endif

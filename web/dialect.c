@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "dicom/tag.h"
+#include "store/pixels.h"
 
 #define N(a) (sizeof (a) / sizeof *(a))
 #define SET(a) { (a), N(a) }
@@ -77,7 +78,34 @@ static const struct computed_tag strict_computed[] = {		/* contract 4.7 */
 };
 static const struct computed_tag plain_computed[] = { { 0, 0 } };
 
-static const char *const strict_xfers[] = { UID_EXPLICIT_LE, "1.2.840.10008.1.2.4.90", NULL };
+#define UID_JPEG	"1.2.840.10008.1.2.4.50"
+#define UID_JPEG_LS	"1.2.840.10008.1.2.4.80"
+#define UID_JPEG_2000	"1.2.840.10008.1.2.4.90"
+#define UID_HTJ2K	"1.2.840.10008.1.2.4.201"
+#define UID_RLE		"1.2.840.10008.1.2.5"
+
+static const char *const strict_xfers[] = { "*", UID_EXPLICIT_LE, UID_JPEG_2000, NULL };
+static const char *const raw_xfers[] = { "*", UID_EXPLICIT_LE, NULL };
+static const char *const jp2_xfers[] = { UID_JPEG_2000, NULL };
+
+/* PS3.18 table 8.7.3-4 and -5: the syntaxes of each type. */
+static const char *const jpeg_xfers[] = {
+	UID_JPEG, "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70", NULL,
+};
+static const char *const jls_xfers[] = { UID_JPEG_LS, "1.2.840.10008.1.2.4.81", NULL };
+static const char *const jpeg2000_xfers[] = { UID_JPEG_2000, "1.2.840.10008.1.2.4.91", NULL };
+static const char *const htj2k_xfers[] = {
+	UID_HTJ2K, "1.2.840.10008.1.2.4.202", "1.2.840.10008.1.2.4.203", NULL,
+};
+static const char *const rle_xfers[] = { UID_RLE, NULL };
+static const char *const jxl_xfers[] = {
+	"1.2.840.10008.1.2.4.110", "1.2.840.10008.1.2.4.111", "1.2.840.10008.1.2.4.112", NULL,
+};
+static const char *const mpeg2_xfers[] = { "1.2.840.10008.1.2.4.100", "1.2.840.10008.1.2.4.101", NULL };
+static const char *const mp4_xfers[] = {
+	"1.2.840.10008.1.2.4.102", "1.2.840.10008.1.2.4.103", "1.2.840.10008.1.2.4.104", "1.2.840.10008.1.2.4.105",
+	"1.2.840.10008.1.2.4.106", "1.2.840.10008.1.2.4.107", "1.2.840.10008.1.2.4.108", NULL,
+};
 
 #define ANY_RESOURCE (RESOURCE_STUDY | RESOURCE_SERIES | RESOURCE_INSTANCE)
 
@@ -88,7 +116,16 @@ static const struct accept_rule strict_rules[] = {		/* contract 3.1 */
 	  "application/dicom", strict_xfers, UID_EXPLICIT_LE },
 	{ ANY_RESOURCE, "*/*", ACCEPT_SINGLE | ACCEPT_MULTIPART, ACCEPT_MULTIPART,
 	  "application/dicom", strict_xfers, "*" },
+	{ RESOURCE_FRAMES, "application/octet-stream", ACCEPT_SINGLE | ACCEPT_MULTIPART, 0,
+	  "application/octet-stream", raw_xfers, UID_EXPLICIT_LE },
+	{ RESOURCE_FRAMES, "image/jp2", ACCEPT_MULTIPART, 0, "image/jp2", jp2_xfers, UID_JPEG_2000 },
+	{ RESOURCE_FRAMES, "*/*", ACCEPT_SINGLE | ACCEPT_MULTIPART, ACCEPT_MULTIPART,
+	  "application/octet-stream", raw_xfers, "*" },
 };
+
+/* A type of image, or video: as stored where it can hold that. */
+#define IMAGE_RULE(type, xfers, otherwise) \
+	{ RESOURCE_FRAMES, type, ACCEPT_SINGLE | ACCEPT_MULTIPART | ACCEPT_STORED, 0, type, xfers, otherwise }
 
 /* As stored unless a syntax is named.  multipart/related without a type means
  * DICOM files too; an instance comes bare to whom anything is welcome. */
@@ -102,12 +139,29 @@ static const struct accept_rule plain_rules[] = {
 	{ RESOURCE_INSTANCE, "application/*", ACCEPT_SINGLE | ACCEPT_MULTIPART, 0, "application/dicom", NULL, "*" },
 	{ RESOURCE_STUDY | RESOURCE_SERIES, "multipart/*", ACCEPT_SINGLE, ACCEPT_MULTIPART,
 	  "application/dicom", NULL, "*" },
+
+	/* PS3.18 8.7.3.4: bytes are uncompressed unless a syntax is named. */
+	{ RESOURCE_FRAMES, "application/octet-stream", ACCEPT_SINGLE | ACCEPT_MULTIPART, 0,
+	  "application/octet-stream", NULL, UID_EXPLICIT_LE },
+	IMAGE_RULE("image/jpeg", jpeg_xfers, UID_JPEG),
+	IMAGE_RULE("image/jls", jls_xfers, UID_JPEG_LS),
+	IMAGE_RULE("image/jp2", jpeg2000_xfers, UID_JPEG_2000),
+	IMAGE_RULE("image/jphc", htj2k_xfers, UID_HTJ2K),
+	IMAGE_RULE("image/dicom-rle", rle_xfers, UID_RLE),
+	IMAGE_RULE("image/jxl", jxl_xfers, "1.2.840.10008.1.2.4.110"),
+	IMAGE_RULE("video/mpeg", mpeg2_xfers, "1.2.840.10008.1.2.4.100"),
+	IMAGE_RULE("video/mp4", mp4_xfers, "1.2.840.10008.1.2.4.102"),
+	{ RESOURCE_FRAMES, "", ACCEPT_MULTIPART, 0, "application/octet-stream", NULL, "*" },
+	{ RESOURCE_FRAMES, "*/*", ACCEPT_SINGLE | ACCEPT_MULTIPART, ACCEPT_MULTIPART,
+	  "application/octet-stream", NULL, "*" },
+	{ RESOURCE_FRAMES, "multipart/*", ACCEPT_SINGLE, ACCEPT_MULTIPART, "application/octet-stream", NULL, "*" },
 };
 
 #define STRICT \
 	.versions = "1.0-prerelease, 1, 2", \
 	.same = INGEST_SAME_REFUSE, .zero_preamble = true, .store_needs_accept = true, \
 	.retrieve_rules = strict_rules, .n_retrieve_rules = N(strict_rules), .many_as_stored = true, \
+	.frame_file_max = PIXELS_FILE_MAX, .one_picture_type = true, \
 	.bare_etag = true, \
 	.computed = strict_computed, .limit_default = 100, .limit_max = 200, \
 	.all = { SET(all_study), SET(all_series), SET(v1_instance) }
@@ -129,7 +183,7 @@ static const struct dialect dialects[] = {
 	  .plain_json = true,
 	  .feed = { CHANGES_BY_SEQUENCE, 100, 1000 }, .succeeded = "succeeded",
 	  .retrieve_rules = plain_rules, .n_retrieve_rules = N(plain_rules), .multipart_type = true,
-	  .show_bulk = true,
+	  .picture_options = true, .show_bulk = true,
 	  .defaults = { SET(plain_study), SET(plain_series), SET(plain_instance) },
 	  .computed = plain_computed, .online = true, .wide_search = true },
 };

@@ -19,7 +19,7 @@ enum { DIALECT_V1 = 1, DIALECT_V2 = 2, DIALECT_PLAIN = 4, DIALECT_ALL = 7,
 	DIALECT_SPANS = 8 };
 
 /* For the accept rules. */
-enum { RESOURCE_STUDY = 1, RESOURCE_SERIES = 2, RESOURCE_INSTANCE = 4 };
+enum { RESOURCE_STUDY = 1, RESOURCE_SERIES = 2, RESOURCE_INSTANCE = 4, RESOURCE_FRAMES = 8 };
 
 /* The six URLs of contract 4.1. */
 enum search_url {
@@ -65,6 +65,11 @@ struct dialect {
 	size_t n_retrieve_rules;
 	bool many_as_stored;		/* several instances: only transfer-syntax=* (contract 3.2) */
 	bool multipart_type;		/* type= in the multipart Content-Type */
+
+	/* Frames and pictures */
+	uint64_t frame_file_max;	/* larger files' frames are neither transcoded nor rendered; 0: all are */
+	bool one_picture_type;		/* several types in Accept are a 406 (contract 3.6) */
+	bool picture_options;		/* window= and viewport= are heeded */
 
 	/* Metadata */
 	bool show_bulk;			/* InlineBinary and BulkDataURI */

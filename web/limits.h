@@ -3,9 +3,13 @@
 #define WEB_LIMITS_H
 
 enum {
-	/* Connections served at once: civetweb gives each a thread. */
-	LIMIT_THREADS		= 64,
+	/* Connections served at once: civetweb gives each a thread.  An idle one costs 14 kB, and
+	 * a thousand of them some 80 ms when the service starts, so that a thousand clients of a byte
+	 * a second keep nobody waiting. */
+	LIMIT_THREADS		= 1100,
 	LIMIT_THREADS_MAX	= 4096,
+	/* Descriptors beside the three that each of them may need. */
+	LIMIT_FILES_SPARE	= 256,
 	/* Accepted connections that wait for a thread, and those the kernel
 	 * holds: a burst of 1,000 clients is queued, not refused. */
 	LIMIT_QUEUE		= 256,
@@ -39,6 +43,8 @@ enum {
 	LIMIT_MEDIA_PARAMS	= 8,
 	LIMIT_HOST		= 255,
 	LIMIT_REQUEST_ID	= 64,
+	/* A browser may remember that long what a path takes. */
+	LIMIT_PREFLIGHT_S	= 600,
 
 	/* RFC 2046 5.1.1. */
 	LIMIT_BOUNDARY		= 70,
@@ -61,6 +67,13 @@ enum {
 	LIMIT_CHUNK		= 256 * 1024,
 	/* An encoded body is read in pieces of this size: a tenth of a chunk when decoded. */
 	LIMIT_ENCODED_PIECE	= 32 * 1024,
+	/* Text is compressed for who takes that, unless it would fit a packet or so anyway ... */
+	LIMIT_COMPRESS_MIN	= 2048,
+	/* ... and sent when that much has come of a longer one. */
+	LIMIT_COMPRESS_PIECE	= 32 * 1024,
+	/* With more requests under way than this, those that begin use less of theirs. */
+	LIMIT_CROWD		= 128,
+	LIMIT_CHUNK_IN_CROWD	= 32 * 1024,
 	/* Idle buffers kept for the next request. */
 	LIMIT_CHUNKS_KEPT	= 16,
 	/* Headers of a reply. */
@@ -82,12 +95,22 @@ enum {
 	LIMIT_JSON		= 1024 * 1024,
 	/* JSON of a list: partitions, tags and their errors. */
 	LIMIT_LIST		= 64 * 1024 * 1024,
+	/* Frames named in one request; as many as a long path has. */
+	LIMIT_FRAMES		= 2048,
+	/* A thumbnail's larger side, and the instances looked at for one to show. */
+	LIMIT_THUMBNAIL		= 200,
+	LIMIT_THUMBNAIL_TRIES	= 64,
+	/* Of what is encoded lossily without a wish. */
+	LIMIT_QUALITY_DEFAULT	= 90,
 	/* Metadata is rendered that many bytes at a time. */
 	LIMIT_METADATA_PIECE	= 128 * 1024,
 };
 
 /* One instance's JSON with its bulk inline is the largest single piece. */
 #define LIMIT_METADATA_MAX ((size_t)256 * 1024 * 1024)
+
+/* A frame in another syntax, or a picture: twice the largest that is decoded. */
+#define LIMIT_FRAME ((size_t)512 * 1024 * 1024)
 
 /* Contract 18: a STOW request, and one instance. */
 #define LIMIT_REQUEST ((unsigned long long)4 * 1024 * 1024 * 1024)

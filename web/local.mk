@@ -3,9 +3,11 @@ noinst_LIBRARIES += libweb.a
 libweb_a_SOURCES = \
 	web/web.h web/limits.h web/handlers.h web/routes.tbl \
 	web/accept.c web/accept.h \
+	web/api.c \
 	web/change_feed.c \
 	web/change_json.c web/change_json.h \
 	web/chunks.c web/chunks.h \
+	web/cors.c web/cors.h \
 	web/delete.c \
 	web/dialect.c web/dialect.h \
 	web/etag.c web/etag.h \
@@ -32,8 +34,10 @@ libweb_a_SOURCES = \
 	web/uri.c web/uri.h \
 	web/wado.c web/wado.h \
 	web/wado_bulkdata.c \
+	web/wado_frames.c \
 	web/wado_instance.c \
 	web/wado_metadata.c \
+	web/wado_rendered.c \
 	web/watch.c web/watch.h
 WEB_LIBS = libweb.a $(CIVETWEB_LIBS)
 endif

@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "web/cors.h"
 #include "web/server.h"
 #include "web/status.h"
 
@@ -145,6 +146,12 @@ write_head(const struct request *rq, char *head)
 	put_line(&h, "X-Content-Type-Options: ", "nosniff");
 	if (rq->dialect != NULL && rq->dialect->versions != NULL)
 		put_line(&h, "api-supported-versions: ", rq->dialect->versions);
+	if (rq->cors != NULL) {
+		put_line(&h, "Access-Control-Allow-Origin: ", rq->cors);
+		put_line(&h, "Access-Control-Expose-Headers: ", CORS_EXPOSED);
+	}
+	if (rq->web->cors_origins != NULL && strcmp(rq->web->cors_origins, "*") != 0)
+		put_line(&h, "Vary: ", "Origin");
 	if (rp->extra.len > 0)
 		put(&h, rp->extra.data, rp->extra.len);
 	put(&h, "\r\n", 2);
@@ -176,36 +183,41 @@ send_all(struct request *rq, const char *data, size_t len)
 	return 0;
 }
 
-static int
-need_chunk(struct request *rq)
+/* Memory that was never written to costs nothing, so a crowd of slow readers is kept small
+ * by what is put into their buffers. */
+static size_t
+chunk_room(struct request *rq)
 {
 	struct reply *rp = &rq->reply;
 
-	if (rp->chunk == NULL)
-		rp->chunk = chunk_get(rq->web->chunks);
-	if (rp->chunk != NULL)
+	if (rp->room == 0)
+		rp->room = atomic_load(&rq->web->active) > LIMIT_CROWD ? LIMIT_CHUNK_IN_CROWD : LIMIT_CHUNK;
+	return rp->room;
+}
+
+static int
+need_chunk(struct request *rq, char **chunk)
+{
+	if (*chunk == NULL)
+		*chunk = chunk_get(rq->web->chunks);
+	if (*chunk != NULL)
 		return 0;
-	rp->broken = true;
+	rq->reply.broken = true;
 	return -ENOMEM;
 }
 
-/* Send what is in the buffer; last: and the end of the body. */
+/* Send len bytes of body that lie in a buffer of the layout above; last: and the end of the body. */
 static int
-flush_chunk(struct request *rq, bool last)
+send_chunk(struct request *rq, char *chunk, size_t len, bool last)
 {
 	struct reply *rp = &rq->reply;
 	char head[REPLY_HEAD_ROOM], size[32];
-	char *body, *from;
-	size_t head_len = 0, size_len = 0, len;
-	int r;
+	char *body = chunk + REPLY_HEAD_ROOM, *from;
+	size_t head_len = 0, size_len = 0;
 
-	r = need_chunk(rq);
-	if (r < 0)
-		return r;
-	body = rp->chunk + REPLY_HEAD_ROOM;
 	if (!rp->head_sent) {
 		if (rp->length == REPLY_AUTO && last)
-			rp->length = (int64_t)rp->fill;
+			rp->length = (int64_t)len;
 		else if (rp->length < 0)
 			rp->chunked = !is_old_http(rq);
 		if (rp->length < 0 && !rp->chunked)
@@ -213,7 +225,6 @@ flush_chunk(struct request *rq, bool last)
 		head_len = write_head(rq, head);
 		rp->head_sent = true;
 	}
-	len = rp->fill;
 	if (rp->chunked) {
 		if (len > 0) {
 			size_len = (size_t)snprintf(size, sizeof size, "%zx\r\n", len);
@@ -228,8 +239,84 @@ flush_chunk(struct request *rq, bool last)
 	from = body - size_len - head_len;
 	memcpy(from, head, head_len);
 	memcpy(from + head_len, size, size_len);
-	rp->fill = 0;
 	return send_all(rq, from, head_len + size_len + len);
+}
+
+static bool
+is_text(const char *type)
+{
+	static const char *const types[] = { "application/dicom+json", "application/json", "application/yaml", "text/" };
+	size_t i;
+
+	for (i = 0; type != NULL && i < sizeof types / sizeof *types; i++)
+		if (strncmp(type, types[i], strlen(types[i])) == 0)
+			return true;
+	return false;
+}
+
+/* When the first piece goes out: shall the body be compressed? */
+static int
+choose_coding(struct request *rq, bool last)
+{
+	struct reply *rp = &rq->reply;
+	enum coding coding;
+	int r;
+
+	if (rp->length >= 0 || (last && rp->fill < LIMIT_COMPRESS_MIN) || !is_text(rp->type) || is_old_http(rq))
+		return 0;
+	buf_puts(&rp->extra, "Vary: Accept-Encoding\r\n");
+	coding = accept_coding(request_header(rq, "Accept-Encoding"));
+	if (coding == CODING_IDENTITY)
+		return 0;
+	r = encoder_new(coding, &rp->encoder);
+	if (r < 0)
+		rp->broken = true;
+	else
+		reply_header(rq, "Content-Encoding", "%s", coding == CODING_GZIP ? "gzip" : "zstd");
+	return r;
+}
+
+static int
+send_encoded(struct request *rq, bool last)
+{
+	struct reply *rp = &rq->reply;
+	const void *data = rp->chunk + REPLY_HEAD_ROOM;
+	size_t len = rp->fill, made;
+	int r, more = need_chunk(rq, &rp->encoded);
+
+	if (more < 0)
+		return more;
+	do {
+		more = encoder_write(rp->encoder, &data, &len, last, rp->encoded + REPLY_HEAD_ROOM + rp->encoded_fill,
+				     chunk_room(rq) - rp->encoded_fill, &made);
+		if (more < 0) {
+			rp->broken = true;
+			return more;
+		}
+		rp->encoded_fill += made;
+		if (!(last && more == 0) && rp->encoded_fill < (more ? chunk_room(rq) : LIMIT_COMPRESS_PIECE))
+			continue;
+		r = send_chunk(rq, rp->encoded, rp->encoded_fill, last && more == 0);
+		if (r < 0)
+			return r;
+		rp->encoded_fill = 0;
+	} while (more > 0);
+	return 0;
+}
+
+/* Send what is in the buffer; last: and the end of the body. */
+static int
+flush_chunk(struct request *rq, bool last)
+{
+	struct reply *rp = &rq->reply;
+	int r = need_chunk(rq, &rp->chunk);
+
+	if (r == 0 && !rp->head_sent && rp->encoder == NULL)
+		r = choose_coding(rq, last);
+	if (r == 0)
+		r = rp->encoder != NULL ? send_encoded(rq, last) : send_chunk(rq, rp->chunk, rp->fill, last);
+	rp->fill = 0;
+	return r;
 }
 
 int
@@ -277,17 +364,17 @@ static int
 get_room(struct request *rq, char **ret_room, size_t *ret_len)
 {
 	struct reply *rp = &rq->reply;
-	int r = need_chunk(rq);
+	int r = need_chunk(rq, &rp->chunk);
 
 	if (r < 0)
 		return r;
-	if (rp->fill == LIMIT_CHUNK) {
+	if (rp->fill == chunk_room(rq)) {
 		r = flush_chunk(rq, false);
 		if (r < 0)
 			return r;
 	}
 	*ret_room = rp->chunk + REPLY_HEAD_ROOM + rp->fill;
-	*ret_len = LIMIT_CHUNK - rp->fill;
+	*ret_len = chunk_room(rq) - rp->fill;
 	return rp->broken ? -EPIPE : 0;
 }
 
@@ -376,7 +463,9 @@ reply_empty(struct request *rq, int status)
 void
 reply_body(struct request *rq, int status, const char *type, const void *data, size_t len)
 {
-	if (reply_begin(rq, status, type, (int64_t)len) != 0)
+	/* Without a length it is compressed when that pays. */
+	if (reply_begin(rq, status, type, rq->method != METHOD_HEAD && len >= LIMIT_COMPRESS_MIN && is_text(type) ?
+			REPLY_AUTO : (int64_t)len) != 0)
 		return;
 	if (reply_write(rq, data, len) == 0)
 		reply_end(rq);
@@ -412,8 +501,10 @@ reply_error(struct request *rq, const struct err *err, int num)
 	}
 	if (reply_begun(rq)) {
 		/* What was begun lies in the buffer still. */
-		rq->reply.fill = 0;
+		rq->reply.fill = rq->reply.encoded_fill = 0;
 		rq->reply.body = 0;
+		encoder_free(rq->reply.encoder);
+		rq->reply.encoder = NULL;
 		buf_reset(&rq->reply.extra);
 	}
 	if (status == 500)

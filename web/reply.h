@@ -33,7 +33,7 @@ void reply_text(struct request *rq, int status, const char *fmt, ...)
  * service's fault is logged.  A reply that was begun is broken off if it cannot be taken back. */
 void reply_error(struct request *rq, const struct err *err, int num);
 
-/* A body in pieces.  1: nobody wants the body (HEAD), the reply is done. */
+/* A body in pieces; type must live until its end.  1: nobody wants the body (HEAD), the reply is done. */
 int  reply_begin(struct request *rq, int status, const char *type, int64_t length);
 int  reply_write(struct request *rq, const void *data, size_t len);
 /* A part of a file, as a part of the body; -ESTALE when the file is shorter. */

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/coding.h"
+#include "web/cors.h"
 #include "web/range.h"
 #include "web/server.h"
 #include "web/socket.h"
@@ -157,17 +158,18 @@ set_target(struct request *rq, struct err *err)
 	int r;
 
 	rq->raw_query = rq->info->query_string;
-	if (rq->raw_query != NULL && has_angle_bracket(rq->raw_query))
-		return err_set(err, -EINVAL, "The query string holds a < character");
 	r = uri_split(path != NULL ? path : "", &rq->path);
 	if (r == -E2BIG)
 		return err_set(err, r, "The path is too long");
 	if (r < 0)
 		return err_set(err, r, "The path is not well-formed percent-encoded UTF-8");
+	/* What refuses the request speaks its dialect. */
+	rq->dialect = rq->path.count > 0 ? dialect_find(rq->path.segment[0]) : NULL;
+	if (rq->raw_query != NULL && has_angle_bracket(rq->raw_query))
+		return err_set(err, -EINVAL, "The query string holds a < character");
 	r = route_find(&rq->path, rq->method, store_partitions(rq->web->store), &rq->match, err);
 	if (r < 0)
 		return r;
-	rq->dialect = rq->match.dialect;
 	if (rq->match.route == NULL)
 		return 0;
 	r = set_partition(rq, err);
@@ -206,6 +208,7 @@ request_init(struct request *rq, struct web *web, struct mg_connection *conn, st
 	rq->web = web;
 	rq->conn = conn;
 	rq->info = mg_get_request_info(conn);
+	rq->cors = cors_allows(web->cors_origins, request_header(rq, "Origin"));
 	rq->gives_way = must_give_way(rq);
 	rq->method = method_parse(rq->info->request_method);
 	buf_init(&rq->reply.extra, LIMIT_REPLY_HEAD - 1024);
@@ -230,6 +233,8 @@ request_fini(struct request *rq)
 	watch_close(rq->slot);
 	free_coding(rq);
 	chunk_put(rq->web->chunks, rq->reply.chunk);
+	chunk_put(rq->web->chunks, rq->reply.encoded);
+	encoder_free(rq->reply.encoder);
 	buf_fini(&rq->reply.extra);
 }
 

@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "base/buf.h"
+#include "base/coding.h"
 #include "base/err.h"
 #include "store/store.h"
 #include "web/accept.h"
@@ -35,6 +36,10 @@ struct reply {
 	struct buf extra;		/* further header lines */
 	char *chunk;			/* REPLY_CHUNK_SIZE bytes of the pool; NULL: none yet */
 	size_t fill;			/* bytes of body in it */
+	size_t room;			/* of those it may hold; 0: not decided */
+	struct encoder *encoder;	/* NULL: not begun */
+	char *encoded;			/* as chunk is, of what it made */
+	size_t encoded_fill;
 };
 
 struct request {
@@ -52,6 +57,7 @@ struct request {
 	/* From the path, checked; "" when the route has none. */
 	char study_uid[UID_TEXT_MAX], series_uid[UID_TEXT_MAX], sop_uid[UID_TEXT_MAX];
 	const char *raw_query;		/* NULL: none */
+	const char *cors;		/* what its Origin is told (cors.h); NULL: nothing */
 	int64_t began;			/* clock_monotonic */
 	bool gives_way;			/* the connection is to be closed for others' sake */
 

@@ -34,6 +34,12 @@ method_parse(const char *name)
 	return METHOD_OTHER;
 }
 
+const char *
+method_name(enum method method)
+{
+	return method_names[method];
+}
+
 const struct route *
 route_at(enum route_id id)
 {

@@ -16,6 +16,7 @@ enum method {
 };
 
 enum method method_parse(const char *name);
+const char *method_name(enum method method);		/* not METHOD_OTHER */
 
 /* What a caller must be allowed to do (contract 15.2). */
 enum action { ACTION_NONE, ACTION_READ, ACTION_WRITE, ACTION_DELETE, ACTION_MANAGE_TAGS };

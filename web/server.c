@@ -13,10 +13,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/pixels.h"
+#include "web/cors.h"
 #include "web/reply.h"
 #include "web/request.h"
 #include "web/socket.h"
@@ -25,6 +28,15 @@
 static void
 reply_options(struct request *rq)
 {
+	const char *headers = cors_headers(request_header(rq, "Access-Control-Request-Headers"));
+
+	/* A browser asks before it sends what a form could not. */
+	if (rq->cors != NULL && request_header(rq, "Access-Control-Request-Method") != NULL) {
+		reply_header(rq, "Access-Control-Allow-Methods", "%s", rq->match.allow);
+		if (headers != NULL)
+			reply_header(rq, "Access-Control-Allow-Headers", "%s", headers);
+		reply_header(rq, "Access-Control-Max-Age", "%d", LIMIT_PREFLIGHT_S);
+	}
 	reply_header(rq, "Allow", "%s", rq->match.allow);
 	reply_empty(rq, 204);
 }
@@ -147,6 +159,26 @@ on_message(const struct mg_connection *conn, const char *message)
 	return 1;
 }
 
+/* A connection needs a descriptor, its thread one, and its request perhaps another.  Within
+ * what the process may have, there are fewer threads rather than connections that fail. */
+static void
+fit_descriptors(struct web *web)
+{
+	rlim_t want = (rlim_t)web->options.threads * 3 + LIMIT_FILES_SPARE;
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur >= want)
+		return;
+	files.rlim_cur = files.rlim_max < want ? files.rlim_max : want;
+	setrlimit(RLIMIT_NOFILE, &files);
+	if (files.rlim_cur >= want)
+		return;
+	web->options.threads = files.rlim_cur > 2 * LIMIT_FILES_SPARE ?
+		(unsigned)(files.rlim_cur - LIMIT_FILES_SPARE) / 3 : LIMIT_FILES_SPARE / 3;
+	log_info("web: %u connections at once, since the process may have %llu descriptors only",
+		 web->options.threads, (unsigned long long)files.rlim_cur);
+}
+
 static int
 start_context(struct web *web, struct err *err)
 {
@@ -241,10 +273,19 @@ web_start(struct store *st, const struct web_options *options, struct web **ret_
 		web->options.threads = LIMIT_THREADS;
 	if (web->options.threads > LIMIT_THREADS_MAX)
 		web->options.threads = LIMIT_THREADS_MAX;
+	fit_descriptors(web);
+	if (options->cors_origins != NULL) {
+		r = cors_check(options->cors_origins, err);
+		if (r < 0)
+			goto fail;
+		r = -ENOMEM;
+		web->cors_origins = strdup(options->cors_origins);
+	}
 	web->max_request = options->max_request != 0 ? options->max_request : LIMIT_REQUEST;
 	web->address = strdup(options->address != NULL ? options->address : "127.0.0.1");
 	web->chunks = chunks_new(REPLY_CHUNK_SIZE, LIMIT_CHUNKS_KEPT);
-	if (web->address == NULL || web->chunks == NULL) {
+	if (web->address == NULL || web->chunks == NULL || pixels_cache_new(&web->pixels) < 0 ||
+	    (options->cors_origins != NULL && web->cors_origins == NULL)) {
 		err_set(err, r, "No memory");
 		goto fail;
 	}
@@ -291,7 +332,9 @@ web_stop(struct web *w)
 	mg_stop(w->context);
 	follow_stop(w->follow);
 	watch_stop(w->watch);
+	pixels_cache_free(w->pixels);
 	chunks_free(w->chunks);
 	free(w->address);
+	free(w->cors_origins);
 	free(w);
 }

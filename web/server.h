@@ -11,15 +11,18 @@
 #include "web/web.h"
 
 struct mg_context;
+struct pixels_cache;
 
 struct web {
 	struct store *store;
 	struct mg_context *context;
 	struct web_options options;
 	char *address;
+	char *cors_origins;		/* NULL: none */
 	unsigned port;
 	uint64_t max_request;
 	struct chunk_pool *chunks;
+	struct pixels_cache *pixels;
 	struct watch *watch;
 	struct follow *follow;
 	struct metrics metrics;

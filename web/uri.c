@@ -96,6 +96,7 @@ static const char *const var_names[URI_VARS] = {
 	[URI_STUDY] = "{study}",
 	[URI_SERIES] = "{series}",
 	[URI_INSTANCE] = "{instance}",
+	[URI_FRAMES] = "{frames}",
 	[URI_TAG] = "{tag}",
 	[URI_OPERATION] = "{operation}",
 	[URI_REST] = "{rest}",

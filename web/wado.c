@@ -2,6 +2,9 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
 
 #include "base/hash.h"
 #include "web/etag.h"
@@ -66,4 +69,69 @@ wado_send_file(struct request *rq, const struct store_file *f, uint64_t offset, 
 		return 0;
 	r = reply_file(rq, f, offset + first, len);
 	return r < 0 ? r : reply_end(rq);
+}
+
+/* ------------------------------------------------------------- parts ---- */
+
+static void
+make_boundary(char boundary[33])
+{
+	unsigned char noise[16];
+
+	if (getrandom(noise, sizeof noise, 0) != sizeof noise)
+		memset(noise, 0, sizeof noise);		/* never: the pool is ready since boot */
+	hash_format(noise, boundary);
+}
+
+int
+wado_parts_begin(struct request *rq, const char *media, struct wado_parts *ret_parts)
+{
+	char *type = ret_parts->type;
+	size_t size = sizeof ret_parts->type;
+
+	*ret_parts = (struct wado_parts){ .media = media, .first = true };
+	make_boundary(ret_parts->boundary);
+	if (rq->dialect->multipart_type)
+		snprintf(type, size, "multipart/related; type=\"%s\"; boundary=%s", media, ret_parts->boundary);
+	else
+		snprintf(type, size, "multipart/related; boundary=%s", ret_parts->boundary);
+	return reply_begin(rq, 200, type, REPLY_CHUNKED);
+}
+
+int
+wado_parts_next(struct request *rq, struct wado_parts *parts, const char *xfer_uid)
+{
+	char head[256];
+	int n = snprintf(head, sizeof head, "%s--%s\r\nContent-Type: %s; transfer-syntax=%s\r\n\r\n",
+			 parts->first ? "" : "\r\n", parts->boundary, parts->media, xfer_uid);
+
+	parts->first = false;
+	return reply_write(rq, head, (size_t)n);
+}
+
+int
+wado_parts_end(struct request *rq, struct wado_parts *parts)
+{
+	char tail[64];
+	int n = snprintf(tail, sizeof tail, "\r\n--%s--\r\n", parts->boundary);
+	int r = reply_write(rq, tail, (size_t)n);
+
+	return r < 0 ? r : reply_end(rq);
+}
+
+/* ------------------------------------------------------------ pixels ---- */
+
+int
+wado_not_acceptable(int num)
+{
+	return num == -EBADMSG || num == -EFBIG ? -ENOTSUP : num;
+}
+
+int
+wado_check_size(uint64_t size, uint64_t max, struct err *err)
+{
+	if (max == 0 || size <= max)
+		return 0;
+	return err_set(err, -ENOTSUP, "Instances of more than %" PRIu64 " bytes are neither transcoded nor rendered: "
+		       "ask for transfer-syntax=*", max);
 }

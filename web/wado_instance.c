@@ -1,11 +1,10 @@
 /* Instances of a study, of a series, or one: as multipart/related or, one, bare
- * (contract 3.1 to 3.3).  What is sent is what is stored. */
+ * (contract 3.1 to 3.3), as stored or transcoded. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
-#include "base/hash.h"
+#include "store/pixels.h"
 #include "web/handlers.h"
 #include "web/reply.h"
 #include "web/request.h"
@@ -19,74 +18,131 @@ resource_of(const struct request *rq)
 	       rq->series_uid[0] != '\0' ? RESOURCE_SERIES : RESOURCE_STUDY;
 }
 
+/* An instance on its way out in another syntax.  The reply begins with its
+ * first bytes: until then a failure still has its status. */
+struct transcoding {
+	struct request *rq;
+	struct wado_parts *parts;	/* NULL: bare */
+	bool begun;			/* of parts: the reply; the head of this one is written with the first bytes */
+	bool started;
+	const char *media, *xfer_uid;
+	char type[160];			/* of a bare reply, until it ends */
+};
+
+/* Nobody wants the body. */
+#define NO_BODY (-ECANCELED)
+
+static int
+begin_transcoded(struct transcoding *t)
+{
+	int r;
+
+	if (t->parts == NULL) {
+		snprintf(t->type, sizeof t->type, "%s; transfer-syntax=%s", t->media, t->xfer_uid);
+		r = reply_begin(t->rq, 200, t->type, REPLY_CHUNKED);
+		return r > 0 ? NO_BODY : r;
+	}
+	r = t->begun ? 0 : wado_parts_begin(t->rq, t->media, t->parts);
+	t->begun = true;
+	return r > 0 ? NO_BODY : r < 0 ? r : wado_parts_next(t->rq, t->parts, t->xfer_uid);
+}
+
+static int
+put(void *ctx, const void *data, size_t len)
+{
+	struct transcoding *t = ctx;
+	int r = t->started ? 0 : begin_transcoded(t);
+
+	t->started = true;
+	return r < 0 ? r : reply_write(t->rq, data, len);
+}
+
+static int
+transcode(struct transcoding *t, const struct store_file *f, const char *xfer_uid, struct err *err)
+{
+	struct pixels *p;
+	int r = wado_check_size(store_file_info(f)->size, PIXELS_FILE_MAX, err);
+
+	if (r == 0)
+		r = pixels_open(t->rq->web->pixels, f, &p, err);
+	if (r < 0)
+		return wado_not_acceptable(r);
+	t->xfer_uid = xfer_uid;
+	t->started = false;
+	r = pixels_transcode(p, xfer_uid, LIMIT_QUALITY_DEFAULT, put, t, err);
+	pixels_close(p);
+	/* not transcodable, for want of an image too */
+	return r == -ENOENT ? -ENOTSUP : wado_not_acceptable(r);
+}
+
+static bool
+is_wanted(const struct instance_info *info, const struct accept_choice *choice)
+{
+	return strcmp(choice->xfer_uid, "*") == 0 || strcmp(choice->xfer_uid, info->xfer_uid) == 0;
+}
+
 /* --------------------------------------------------------- multipart ---- */
 
-static void
-make_boundary(char boundary[33])
-{
-	unsigned char noise[16];
-
-	if (getrandom(noise, sizeof noise, 0) != sizeof noise)
-		memset(noise, 0, sizeof noise);		/* never: the pool is ready since boot */
-	hash_format(noise, boundary);
-}
-
 static int
-send_part(struct request *rq, uint64_t id, const char *media, const char *boundary, bool first, struct err *err)
+send_part(struct transcoding *t, const struct store_file *f, const struct accept_choice *choice, struct err *err)
 {
-	struct store_file *f = NULL;
-	char head[256];
-	int n, r;
+	const struct instance_info *info = store_file_info(f);
+	int r;
 
-	r = store_open_file(rq->web->store, id, &f, err);
-	if (r < 0)
-		return r;
-	n = snprintf(head, sizeof head, "%s--%s\r\nContent-Type: %s; transfer-syntax=%s\r\n\r\n",
-		     first ? "" : "\r\n", boundary, media, store_file_info(f)->xfer_uid);
-	r = reply_write(rq, head, (size_t)n);
-	if (r == 0)
-		r = reply_file(rq, f, 0, store_file_info(f)->size);
-	store_file_close(f);
-	return r;
+	if (!is_wanted(info, choice))
+		return transcode(t, f, choice->xfer_uid, err);
+	t->xfer_uid = info->xfer_uid;
+	r = begin_transcoded(t);
+	return r < 0 ? r : reply_file(t->rq, f, 0, info->size);
 }
 
-/* id is the first instance's; the scan gives the others.  Those that are deleted
+/* f is the first instance's; the scan gives the others.  Those that are deleted
  * while the reply is under way are left out. */
 static int
-send_multipart(struct request *rq, struct store_scan *scan, uint64_t id, const char *media, struct err *err)
+send_multipart(struct request *rq, struct store_scan *scan, const struct store_file *f,
+	       const struct accept_choice *choice, struct err *err)
 {
-	char boundary[33], type[160], tail[64];
-	struct instance_info info = { .id = id };
-	bool first = true;
-	int r, n;
+	struct wado_parts parts;
+	struct transcoding t = { .rq = rq, .parts = &parts, .media = choice->type };
+	struct instance_info info;
+	struct store_file *next;
+	int r = send_part(&t, f, choice, err);
 
-	make_boundary(boundary);
-	if (rq->dialect->multipart_type)
-		snprintf(type, sizeof type, "multipart/related; type=\"%s\"; boundary=%s", media, boundary);
-	else
-		snprintf(type, sizeof type, "multipart/related; boundary=%s", boundary);
-	if (reply_begin(rq, 200, type, REPLY_CHUNKED) != 0)
-		return 0;
-	do {
-		r = send_part(rq, info.id, media, boundary, first, err);
-		if (r == 0)
-			first = false;
-		else if (r != -ENOENT)
-			return r;
-		r = store_scan_next(scan, &info, err);
-	} while (r > 0);
-	if (r < 0)
-		return r;
-	n = snprintf(tail, sizeof tail, "\r\n--%s--\r\n", boundary);
-	r = reply_write(rq, tail, (size_t)n);
-	return r < 0 ? r : reply_end(rq);
+	while (r == 0 && (r = store_scan_next(scan, &info, err)) > 0) {
+		r = store_open_file(rq->web->store, info.id, &next, err);
+		if (r == 0) {
+			r = send_part(&t, next, choice, err);
+			store_file_close(next);
+		} else if (r == -ENOENT) {
+			r = 0;
+		}
+	}
+	return r == NO_BODY ? 0 : r < 0 ? r : wado_parts_end(rq, &parts);
+}
+
+/* ------------------------------------------------------------ single ---- */
+
+static int
+send_single(struct request *rq, const struct store_file *f, const struct accept_choice *choice, struct err *err)
+{
+	const struct instance_info *info = store_file_info(f);
+	struct transcoding t = { .rq = rq, .media = choice->type };
+	char type[160];
+	int r;
+
+	if (is_wanted(info, choice)) {
+		snprintf(type, sizeof type, "%s; transfer-syntax=%s", choice->type, info->xfer_uid);
+		return wado_send_file(rq, f, 0, info->size, type, err);
+	}
+	r = transcode(&t, f, choice->xfer_uid, err);
+	return r == NO_BODY ? 0 : r < 0 ? r : reply_end(rq);
 }
 
 /* ------------------------------------------------------------- which ---- */
 
-/* Are all instances stored in that syntax?  1, 0 or -errno. */
+/* 0: each instance can be given as chosen, as far as rows tell. */
 static int
-all_stored_as(struct request *rq, const char *xfer_uid, struct err *err)
+check_syntaxes(struct request *rq, const struct accept_choice *choice, struct err *err)
 {
 	struct store_scope scope = request_scope(rq);
 	struct store_scan *scan = NULL;
@@ -94,49 +150,41 @@ all_stored_as(struct request *rq, const char *xfer_uid, struct err *err)
 	struct instance_info info;
 	int r = store_scan_open(rq->web->store, &scope, &scan, &totals, err);
 
-	while (r >= 0 && (r = store_scan_next(scan, &info, err)) > 0)
-		if (strcmp(info.xfer_uid, xfer_uid) != 0)
-			break;
+	while (r >= 0 && (r = store_scan_next(scan, &info, err)) > 0) {
+		if (is_wanted(&info, choice))
+			continue;
+		if (!pixels_transcodes(info.xfer_uid, choice->xfer_uid))
+			r = err_set(err, -ENOTSUP, "%s is not transcoded to %s: ask for transfer-syntax=*",
+				    info.xfer_uid, choice->xfer_uid);
+		else
+			r = wado_check_size(info.size, PIXELS_FILE_MAX, err);
+	}
 	store_scan_close(scan);
-	return r < 0 ? r : r == 0;
+	return r;
 }
 
-/* 0: what is stored is what was asked for. */
 static int
-check_syntax(struct request *rq, const struct accept_choice *choice, const struct scope_totals *totals,
+check_choice(struct request *rq, const struct accept_choice *choice, const struct scope_totals *totals,
 	     struct err *err)
 {
-	int r;
-
 	if (strcmp(choice->xfer_uid, "*") == 0)
 		return 0;
 	if (totals->instances > 1 && rq->dialect->many_as_stored)
 		return err_set(err, -ENOTSUP, "Several instances are given as stored only: ask for transfer-syntax=*");
-	r = all_stored_as(rq, choice->xfer_uid, err);
-	if (r == 0)
-		return err_set(err, -ENOTSUP, "Instances are not transcoded to %s: ask for transfer-syntax=*",
-			       choice->xfer_uid);
-	return r < 0 ? r : 0;
+	return check_syntaxes(rq, choice, err);
 }
 
 static int
 send_chosen(struct request *rq, struct store_scan *scan, const struct accept_choice *choice, struct err *err)
 {
-	const struct instance_info *info;
 	struct store_file *f;
-	char type[160];
 	/* The first is opened before the reply begins, so that a missing or changed
 	 * file still has its status. */
 	int r = wado_open_next(rq, scan, &f, err);
 
 	if (r < 0)
 		return r;
-	info = store_file_info(f);
-	snprintf(type, sizeof type, "%s; transfer-syntax=%s", choice->type, info->xfer_uid);
-	if (choice->multipart)
-		r = send_multipart(rq, scan, info->id, choice->type, err);
-	else
-		r = wado_send_file(rq, f, 0, info->size, type, err);
+	r = choice->multipart ? send_multipart(rq, scan, f, choice, err) : send_single(rq, f, choice, err);
 	store_file_close(f);
 	return r;
 }
@@ -155,13 +203,13 @@ wado_instance_handle(struct request *rq, struct err *err)
 	if (!request_accept(rq, &accept))
 		accept_parse("*/*", &accept);
 	if (accept_choose(rq->dialect->retrieve_rules, rq->dialect->n_retrieve_rules, resource_of(rq),
-			  &accept, &choice) < 0)
+			  NULL, &accept, &choice) < 0)
 		return err_set(err, -ENOTSUP, "Nothing that Accept names can be given here; "
 			       "multipart/related; type=\"application/dicom\"; transfer-syntax=* can");
 	r = store_scan_open(rq->web->store, &scope, &scan, &totals, err);
 	if (r < 0)
 		return r;
-	r = check_syntax(rq, &choice, &totals, err);
+	r = check_choice(rq, &choice, &totals, err);
 	if (r == 0)
 		r = send_chosen(rq, scan, &choice, err);
 	store_scan_close(scan);

@@ -12,6 +12,7 @@ struct web_options {
 	const char *address;		/* "127.0.0.1", "::1" is not available in the packaged civetweb */
 	unsigned port;			/* 0: any free one, see web_port */
 	unsigned threads;		/* connections served at once; 0: default */
+	const char *cors_origins;	/* whose pages may use the service: cors.h; NULL: no other origin's */
 	uint64_t max_request;		/* bytes of a STOW request and of one instance; 0: 4 GiB */
 	struct ops *ops;		/* told of operations that are begun; NULL: another process sees to them */
 	/* More lines for /metrics (Prometheus text), e.g. the mount's; may be NULL. */

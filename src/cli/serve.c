@@ -194,6 +194,7 @@ open_doors(const struct plan *plan, struct conf *conf, struct store *st, struct 
 			.address = plan->host,
 			.port = plan->port,
 			.threads = (unsigned)conf_number(conf, OPT_THREADS),
+			.cors_origins = conf_text(conf, OPT_CORS_ORIGIN),
 			.max_request = conf_number(conf, OPT_MAX_REQUEST),
 			.ops = doors->ops,
 		};

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "web/accept.h"
+#include "web/cors.h"
 #include "web/dialect.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -29,6 +30,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 		media_param(&media, "boundary");
 	}
+	accept_coding(text);
+	if (cors_check(text, NULL) == 0 && strchr(text, ',') == NULL && cors_allows(text, text) == NULL)
+		abort();
+	cors_headers(text);
 	accept_parse(text, &accept);
 	for (i = 0; i < accept.count; i++)
 		if (accept.entry[i].q == 0 || accept.entry[i].q > 1000 ||
@@ -38,8 +43,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (i = 0; i < 2; i++) {
 		const struct dialect *d = dialect_find(dialects[i]);
 
-		for (resource = RESOURCE_STUDY; resource <= RESOURCE_INSTANCE; resource *= 2)
-			if (accept_choose(d->retrieve_rules, d->n_retrieve_rules, resource, &accept, &choice) == 0 &&
+		for (resource = RESOURCE_STUDY; resource <= RESOURCE_FRAMES; resource *= 2)
+			if (accept_choose(d->retrieve_rules, d->n_retrieve_rules, resource,
+					  resource == RESOURCE_FRAMES ? "1.2.840.10008.1.2.4.50" : NULL, &accept, &choice) == 0 &&
 			    strcmp(choice.xfer_uid, "*") != 0 &&
 			    !uid_is_valid(choice.xfer_uid, strlen(choice.xfer_uid)))
 				abort();

@@ -121,7 +121,7 @@ test_file_errors_name_the_line(void **state)
 		{ "#\n#\nprot = 1", "lake.conf:3: there is no option 'prot'" },
 		{ "json = yes", "lake.conf:1: there is no option 'json'" },
 		{ "insecure = maybe", "lake.conf:1: insecure: 'maybe' is neither yes nor no" },
-		{ "threads = 0", "lake.conf:1: threads: 0 is outside 1 to 1000" },
+		{ "threads = 0", "lake.conf:1: threads: 0 is outside 1 to 4096" },
 		{ "max-request = 4X", "lake.conf:1: max-request: '4X' is not a number with K, M, G or T or without a unit" },
 		{ "max-request = 2T", "lake.conf:1: max-request: 2T is outside 4K to 1T" },
 		{ "listen = lake:80", "lake.conf:1: listen: 'lake:80' is not an IPv4 address (or localhost), a colon and a port" },

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "web/accept.h"
+#include "web/cors.h"
 #include "web/dialect.h"
 
 static void
@@ -104,7 +105,7 @@ json_is_allowed_by_its_name_and_ranges(void **state)
 
 /* "406", or shape and syntax. */
 static void
-check_choice(const char *dialect, unsigned resource, const char *header, const char *want)
+check_stored(const char *dialect, unsigned resource, const char *stored_uid, const char *header, const char *want)
 {
 	const struct dialect *d = dialect_find(dialect);
 	struct accept_choice c;
@@ -112,11 +113,17 @@ check_choice(const char *dialect, unsigned resource, const char *header, const c
 	char got[128] = "406";
 
 	accept_parse(header, &a);
-	if (accept_choose(d->retrieve_rules, d->n_retrieve_rules, resource, &a, &c) == 0) {
+	if (accept_choose(d->retrieve_rules, d->n_retrieve_rules, resource, stored_uid, &a, &c) == 0) {
 		strcpy(got, c.multipart ? "multipart " : "single ");
 		strcat(got, c.xfer_uid);
 	}
 	assert_string_equal(got, want);
+}
+
+static void
+check_choice(const char *dialect, unsigned resource, const char *header, const char *want)
+{
+	check_stored(dialect, resource, NULL, header, want);
 }
 
 #define MP "multipart/related; type=\"application/dicom\""
@@ -169,6 +176,83 @@ the_first_wins_but_a_later_as_stored_of_the_same_q_takes_over(void **state)
 		     "multipart 1.2.840.10008.1.2.1");
 }
 
+#define ELE "1.2.840.10008.1.2.1"
+#define JPEG "1.2.840.10008.1.2.4.50"
+#define J2K "1.2.840.10008.1.2.4.90"
+#define RAW "multipart/related; type=\"application/octet-stream\""
+
+static void
+frames_follow_the_contract_in_strict_dialects(void **state)
+{
+	(void)state;
+	check_choice("v2", RESOURCE_FRAMES, RAW, "multipart " ELE);
+	check_choice("v2", RESOURCE_FRAMES, RAW "; transfer-syntax=*", "multipart *");
+	check_choice("v2", RESOURCE_FRAMES, "application/octet-stream; transfer-syntax=*", "single *");
+	check_choice("v2", RESOURCE_FRAMES, "application/octet-stream; transfer-syntax=" J2K, "406");
+	check_choice("v2", RESOURCE_FRAMES, "multipart/related; type=\"image/jp2\"", "multipart " J2K);
+	check_choice("v2", RESOURCE_FRAMES, "multipart/related; type=\"image/jp2\"; transfer-syntax=*", "406");
+	check_choice("v2", RESOURCE_FRAMES, "image/jp2", "406");
+	check_choice("v2", RESOURCE_FRAMES, "*/*", "multipart *");
+	check_choice("v2", RESOURCE_FRAMES, "application/dicom", "406");
+}
+
+static void
+a_frame_stays_as_it_is_when_its_type_has_that_syntax(void **state)
+{
+	(void)state;
+	check_stored("dicom-web", RESOURCE_FRAMES, JPEG, "multipart/related; type=\"image/jpeg\"", "multipart " JPEG);
+	check_stored("dicom-web", RESOURCE_FRAMES, "1.2.840.10008.1.2.4.70", "image/jpeg", "single 1.2.840.10008.1.2.4.70");
+	check_stored("dicom-web", RESOURCE_FRAMES, ELE, "image/jpeg", "single " JPEG);
+	check_stored("dicom-web", RESOURCE_FRAMES, JPEG, "image/jp2", "single " J2K);
+	check_stored("dicom-web", RESOURCE_FRAMES, JPEG, "image/jp2; transfer-syntax=" JPEG, "406");
+	check_stored("dicom-web", RESOURCE_FRAMES, JPEG, RAW, "multipart " ELE);
+	check_stored("dicom-web", RESOURCE_FRAMES, JPEG, RAW "; transfer-syntax=*", "multipart *");
+	check_stored("dicom-web", RESOURCE_FRAMES, JPEG, "*/*", "multipart *");
+	check_stored("dicom-web", RESOURCE_FRAMES, JPEG, "multipart/related", "multipart *");
+}
+
+static void
+a_coding_is_chosen_by_q(void **state)
+{
+	(void)state;
+	assert_int_equal(accept_coding(NULL), CODING_IDENTITY);
+	assert_int_equal(accept_coding(""), CODING_IDENTITY);
+	assert_int_equal(accept_coding("br, deflate"), CODING_IDENTITY);
+	assert_int_equal(accept_coding("gzip, deflate"), CODING_GZIP);
+	assert_int_equal(accept_coding("gzip, deflate, br, zstd"), CODING_ZSTD);
+	assert_int_equal(accept_coding("zstd;q=0.5, GZIP"), CODING_GZIP);
+	assert_int_equal(accept_coding("zstd; q=0 , gzip ; q=0.1"), CODING_GZIP);
+	assert_int_equal(accept_coding("gzip;q=0"), CODING_IDENTITY);
+	assert_int_equal(accept_coding("gzipped,,;q=1, ,x"), CODING_IDENTITY);
+}
+
+static void
+origins_are_compared_whole(void **state)
+{
+	static const char list[] = "https://a.example,http://localhost:3000";
+
+	(void)state;
+	assert_int_equal(cors_check("*", NULL), 0);
+	assert_int_equal(cors_check(list, NULL), 0);
+	assert_int_equal(cors_check("http://[::1]:80", NULL), 0);
+	assert_int_equal(cors_check("", NULL), -EINVAL);
+	assert_int_equal(cors_check("https://a.example/", NULL), -EINVAL);
+	assert_int_equal(cors_check("https://a.example,", NULL), -EINVAL);
+	assert_int_equal(cors_check("https://a.example,*", NULL), -EINVAL);
+	assert_int_equal(cors_check("a.example", NULL), -EINVAL);
+	assert_int_equal(cors_check("http://a\r\nX: y", NULL), -EINVAL);
+	assert_string_equal(cors_allows("*", "null"), "*");
+	assert_string_equal(cors_allows(list, "http://localhost:3000"), "http://localhost:3000");
+	assert_null(cors_allows(list, "http://localhost:300"));
+	assert_null(cors_allows(list, "http://localhost:30000"));
+	assert_null(cors_allows(list, ""));
+	assert_null(cors_allows(NULL, "http://localhost:3000"));
+	assert_null(cors_allows("*", NULL));
+	assert_string_equal(cors_headers("accept, X-A"), "accept, X-A");
+	assert_null(cors_headers("a: b"));
+	assert_null(cors_headers(NULL));
+}
+
 int
 main(void)
 {
@@ -180,7 +264,11 @@ main(void)
 		cmocka_unit_test(json_is_allowed_by_its_name_and_ranges),
 		cmocka_unit_test(strict_dialects_follow_the_contract),
 		cmocka_unit_test(plain_dialect_gives_what_is_stored),
+		cmocka_unit_test(frames_follow_the_contract_in_strict_dialects),
+		cmocka_unit_test(a_frame_stays_as_it_is_when_its_type_has_that_syntax),
 		cmocka_unit_test(the_first_wins_but_a_later_as_stored_of_the_same_q_takes_over),
+		cmocka_unit_test(a_coding_is_chosen_by_q),
+		cmocka_unit_test(origins_are_compared_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -103,3 +103,15 @@ nothing_stored() {
 staging_is_empty() {
 	is "$1: no file is left in staging" "$(find "$store/staging" -type f ! -name '*lock')" ""
 }
+
+# make_large FILE FRAMES ROWS COLUMNS: 16-bit frames, each filled with its number.
+make_large() {
+	local n
+	make_dcm "$tmp/.large" SOPInstanceUID=2.25.77 NumberOfFrames="$2" Rows="$3" Columns="$4"
+	{
+		head -c -44 "$tmp/.large"
+		perl -e 'my ($f, $n) = @ARGV; binmode STDOUT;
+			print pack("vva2vV", 0x7FE0, 0x10, "OW", 0, $f * $n * 2);
+			print pack("v", $_) x $n for 1 .. $f' "$2" $(($3 * $4))
+	} >"$1"
+}

@@ -32,10 +32,11 @@ init(const char *dir, bool partitions, struct err *err)
 }
 
 static int
-serve(const char *dir, unsigned port, uint64_t max_request, unsigned threads)
+serve(const char *dir, unsigned port, uint64_t max_request, unsigned threads, const char *cors_origins)
 {
 	struct web_options options = {
 		.address = "127.0.0.1", .port = port, .max_request = max_request, .threads = threads,
+		.cors_origins = cors_origins,
 	};
 	struct store *st = NULL;
 	struct ops *ops = NULL;
@@ -74,15 +75,16 @@ int
 main(int argc, char **argv)
 {
 	struct err err = { 0 };
-	unsigned port = 0, threads = 0;
+	unsigned port = 0, threads = 64;
 	uint64_t max_request = 0;
+	const char *cors_origins = NULL;
 	int i;
 
 	if (argc >= 3 && strcmp(argv[1], "init") == 0)
 		return init(argv[2], argc > 3 && strcmp(argv[3], "--partitions") == 0, &err) < 0 ? fail(&err) : 0;
 	if (argc < 3 || strcmp(argv[1], "serve") != 0) {
 		fprintf(stderr, "usage: webd init STORE [--partitions] | webd serve STORE [--listen ADDR:PORT] "
-			"[--max-request BYTES] [--threads N]\n");
+			"[--max-request BYTES] [--threads N] [--cors-origin ORIGINS]\n");
 		return 2;
 	}
 	for (i = 3; i + 1 < argc; i += 2) {
@@ -94,6 +96,8 @@ main(int argc, char **argv)
 			max_request = strtoull(argv[i + 1], NULL, 10);
 		else if (strcmp(argv[i], "--threads") == 0)
 			threads = (unsigned)strtoul(argv[i + 1], NULL, 10);
+		else if (strcmp(argv[i], "--cors-origin") == 0)
+			cors_origins = argv[i + 1];
 	}
-	return serve(argv[2], port, max_request, threads);
+	return serve(argv[2], port, max_request, threads, cors_origins);
 }
