@@ -204,7 +204,7 @@ put_reclaim(struct catalog_batch *b, const struct open_series *s, const struct i
 {
 	struct reclaim_entry e = {
 		.stage = row->stage, .flags = row->flags, .stage_only = stage_only,
-		.partition = s->study->partition->id,
+		.partition = s->study->partition->id, .size = row->size, .mtime = row->mtime,
 	};
 
 	strcpy(e.study_uid, s->study->row.uid);
