@@ -25,6 +25,7 @@ web_tests = \
 	tests/web/qido-wide.t \
 	tests/web/query-tags.t \
 	tests/web/samples.t \
+	tests/web/samples-pixels.t \
 	tests/web/slow-clients.t \
 	tests/web/stow-broken-requests.t \
 	tests/web/stow-gzip.t \
