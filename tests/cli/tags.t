@@ -54,4 +54,13 @@ exec 8>&-
 ok "operations --follow does the work" lake operations --follow "$store"
 is "to its end" "$(lake operations --json "$store" | jq -r '.[-1].status')" succeeded
 is "each once" "$(lake tags --json "$store" | jq -c '.[] | select(.path == "00180060") | [.status, .errors]')" '["ready",1]'
+
+ok "a rebuild" lake check --rebuild "$store"
+is "keeps the tags, to be indexed" "$(lake tags --json "$store" | jq -c 'map([.path, .level, .status])')" \
+	'[["00101010","study","adding"],["00180060","instance","adding"],["00191001","instance","adding"]]'
+ok "by whoever comes next" lake operations --follow "$store"
+both=$(($(lake query --json "$store" PatientAge=020Y | jq length) + $(lake query --json "$store" PatientAge=021Y | jq length)))
+is "and finds the study, by the value of its latest instance" "$both" 1
+is "and has the errors" "$(lake tags --json "$store" errors KVP | jq length)" 1
+ok "check finds nothing" lake check "$store"
 done_testing

@@ -39,7 +39,7 @@ strike(enum step s)
 struct made {
 	struct sample sample;
 	const char *partition;
-	char study[24], series[24], sop[24], age[8], part[16], number[8];
+	char study[48], series[48], sop[48], age[16], part[16], number[16];
 };
 
 static bool
@@ -233,13 +233,13 @@ finds(struct store *st, const struct made *m, enum store_level level, uint32_t u
       bool wanted, const char *uid)
 {
 	const char *got = find(st, m->partition, level, uid_tag, tag, value);
-	char want[40] = "";
+	char want[64] = "";
 
 	if (wanted)
 		snprintf(want, sizeof want, "%s ", uid);
 	if (strcmp(got, want) == 0)
 		return true;
-	snprintf(trouble_text, sizeof trouble_text, "%s finds \"%.60s\", not \"%s\"", value, got, want);
+	snprintf(trouble_text, sizeof trouble_text, "%s finds \"%.40s\", not \"%s\"", value, got, want);
 	return holds(false, trouble_text);
 }
 
