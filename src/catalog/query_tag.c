@@ -139,6 +139,7 @@ query_tags_find_number(struct query_tags *tags, uint32_t number)
 /* -- values --------------------------------------------------------------- */
 
 static const char not_readable[] = "the value cannot be read";
+static const char other_vr[] = "the value representation is not the one expected";
 
 /* The groups of a person name, as DICOM joins them. */
 static void
@@ -197,10 +198,12 @@ read_value(const struct query_tag *t, struct slice member, struct buf *text, str
 	const char *why = NULL;
 
 	buf_reset(text);
-	if (value == NULL)
-		;			/* empty, or bulk: what has no value is no error */
+	if (root == NULL)
+		why = other_vr;		/* a template's marks: bulk data, such as UN of an implicit VR */
+	else if (value == NULL)
+		;			/* what has no value is no error */
 	else if (vr == NULL || strlen(vr) != 2 || VR(vr[0], vr[1]) != t->vr)
-		why = "the value representation is not the one expected";
+		why = other_vr;
 	else
 		why = put_text(value, vr_info(t->vr), text);
 	json_decref(root);
