@@ -7,7 +7,7 @@ packages_build="autoconf automake make gcc g++ libc6-dev pkg-config liblmdb-dev 
 	libcivetweb-dev libdcmtk-dev dcmtk libjpeg62-turbo-dev libpng-dev libcharls-dev
 	libopenjp2-7-dev"
 packages_run="fuse3 curl"
-packages_test="libcmocka-dev jq mandoc perl attr xxd procps rsync
+packages_test="libcmocka-dev chromium jq mandoc perl attr xxd procps rsync
 	libopenjp2-tools python3"
 packages_ci="clang"
 

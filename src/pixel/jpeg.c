@@ -61,6 +61,20 @@ find_frame_header(const unsigned char *p, size_t len, struct frame_header *ret_h
 	}
 }
 
+/* For the decoder that has no hook between scans.  Code bytes never look like a
+ * marker; what an application segment holds may, a few times. */
+static bool
+has_too_many_scans(const unsigned char *p, size_t len)
+{
+	const unsigned char *end = p + len;
+	int scans = 0;
+
+	while ((p = memchr(p, 0xFF, (size_t)(end - p))) != NULL && ++p < end)
+		if (*p == 0xDA && ++scans > SCANS_MAX)
+			return true;
+	return false;
+}
+
 static bool
 is_ybr(enum pixel_color color)
 {
@@ -187,6 +201,8 @@ other_decode(const void *data, size_t len, unsigned precision, struct pixel_fram
 	bool is_rgb = false;
 	int r;
 
+	if (has_too_many_scans(data, len))
+		return err_set(err, -EBADMSG, "the JPEG frame has more than %d scans", SCANS_MAX);
 	if (raw_size < cell_size(f)) {
 		raw = calloc(n, raw_size);
 		if (raw == NULL)

@@ -1,5 +1,9 @@
 /* The committer: makes durable together whatever was accepted since its last round.
  *
+ * One round runs at a time.  Who waits for a commit runs it (waking another thread for it would
+ * cost a small instance more than its round's work); a thread of the committer's own
+ * runs those nobody waits for.
+ *
  * Order of effects.  Each holds after every step, also if we are killed there;
  * the numbers are those tests/fault names.
  *
@@ -171,7 +175,7 @@ settle(struct store *st, struct job *job)
 		st->committed++;
 }
 
-/* What is not settled now is tried again after the next round, or the next quiet moment. */
+/* What is not settled now is tried again a while later. */
 static void
 settle_journal(struct store *st)
 {
@@ -237,61 +241,79 @@ take_round_locked(struct store *st, struct job **jobs)
 	return n;
 }
 
-/* Until there is something to take; false: there never will be.  In a quiet moment
- * the journal is settled. */
-static bool
-wait_for_work_locked(struct store *st)
+/* A round, by whoever calls: one at a time, and there must be something to take. */
+static void
+run_one_locked(struct store *st)
 {
-	struct timespec until = cond_deadline(JOURNAL_IDLE);
-	int r = 0;
+	struct job *jobs[ROUND_MAX];
+	size_t n = take_round_locked(st, jobs), i;
+	uint64_t last = jobs[n - 1]->number;
+	bool was_settled = st->journaled == 0;
 
-	while (st->queue == NULL && !st->stopping) {
-		if (st->journaled == 0)
-			pthread_cond_wait(&st->work, &st->lock);
-		else if (r == 0)
-			r = pthread_cond_timedwait(&st->work, &st->lock, &until);
-		else {
-			pthread_mutex_unlock(&st->lock);
-			settle_journal(st);
-			pthread_mutex_lock(&st->lock);
-			until = cond_deadline(JOURNAL_IDLE);
-			r = 0;
-		}
+	st->round_runs = true;
+	pthread_mutex_unlock(&st->lock);
+	run_round(st, jobs, n);
+	for (i = 0; i < n; i++) {
+		close(jobs[i]->fd);
+		jobs[i]->fd = -1;
 	}
-	return st->queue != NULL;
+	pthread_mutex_lock(&st->lock);
+	for (i = 0; i < n; i++)
+		jobs[i]->done = true;
+	st->done_number = last;
+	st->n_pending -= n;
+	st->round_runs = false;
+	pthread_cond_broadcast(&st->done);
+	if (st->queue != NULL || (was_settled && st->journaled > 0))
+		pthread_cond_signal(&st->work);
+	pthread_mutex_unlock(&st->lock);
+	changes_wake(st);
+	for (i = 0; i < n; i++)
+		job_unref(st, jobs[i]);
+	pthread_mutex_lock(&st->lock);
 }
 
+/* Who waits for a commit does not wait for another thread to begin it. */
+static void
+wait_or_run_locked(struct store *st)
+{
+	if (st->queue != NULL && !st->round_runs)
+		run_one_locked(st);
+	else
+		pthread_cond_wait(&st->done, &st->lock);
+}
+
+static void
+settle_locked(struct store *st)
+{
+	st->round_runs = true;
+	pthread_mutex_unlock(&st->lock);
+	settle_journal(st);
+	pthread_mutex_lock(&st->lock);
+	st->round_runs = false;
+	pthread_cond_broadcast(&st->done);
+}
+
+/* The committer's thread: rounds of what nobody waits for, and what the journal holds made
+ * durable soon after. */
 static void *
 committer_main(void *ctx)
 {
 	struct store *st = ctx;
-	struct job *jobs[ROUND_MAX];
-	uint64_t last;
-	size_t n, i;
+	struct timespec until = cond_deadline(JOURNAL_DELAY);
 
 	pthread_mutex_lock(&st->lock);
-	while (wait_for_work_locked(st)) {
-		n = take_round_locked(st, jobs);
-		last = jobs[n - 1]->number;
-		pthread_mutex_unlock(&st->lock);
-
-		run_round(st, jobs, n);
-		for (i = 0; i < n; i++) {
-			close(jobs[i]->fd);
-			jobs[i]->fd = -1;
+	while (st->queue != NULL || !st->stopping) {
+		if (st->queue != NULL && !st->round_runs)
+			run_one_locked(st);
+		else if (!st->round_runs && st->journaled == 0) {
+			pthread_cond_wait(&st->work, &st->lock);
+			until = cond_deadline(JOURNAL_DELAY);
+		} else if (pthread_cond_timedwait(&st->work, &st->lock, &until) == ETIMEDOUT) {
+			if (!st->round_runs && st->journaled > 0)
+				settle_locked(st);
+			until = cond_deadline(JOURNAL_DELAY);
 		}
-
-		pthread_mutex_lock(&st->lock);
-		for (i = 0; i < n; i++)
-			jobs[i]->done = true;
-		st->done_number = last;
-		st->n_pending -= n;
-		pthread_cond_broadcast(&st->done);
-		pthread_mutex_unlock(&st->lock);
-		changes_wake(st);
-		for (i = 0; i < n; i++)
-			job_unref(st, jobs[i]);
-		pthread_mutex_lock(&st->lock);
 	}
 	pthread_mutex_unlock(&st->lock);
 	if (st->journaled > 0)
@@ -322,17 +344,18 @@ committer_stop(struct store *st)
 }
 
 void
-committer_queue(struct store *st, struct job *job)
+committer_queue(struct store *st, struct job *job, bool waits)
 {
 	pthread_mutex_lock(&st->lock);
 	while (st->n_pending >= PENDING_MAX)
-		pthread_cond_wait(&st->done, &st->lock);
+		wait_or_run_locked(st);
 	job->number = ++st->last_number;
 	job->next = NULL;
 	*st->queue_end = job;
 	st->queue_end = &job->next;
 	st->n_pending++;
-	pthread_cond_signal(&st->work);
+	if (!waits)
+		pthread_cond_signal(&st->work);
 	pthread_mutex_unlock(&st->lock);
 }
 
@@ -346,7 +369,7 @@ barrier(struct store *st)
 	pthread_mutex_lock(&st->lock);
 	number = st->last_number;
 	while (st->done_number < number)
-		pthread_cond_wait(&st->done, &st->lock);
+		wait_or_run_locked(st);
 	pthread_mutex_unlock(&st->lock);
 }
 
@@ -389,7 +412,7 @@ ticket_wait(struct ticket *t, struct ingest_result *result, struct err *err)
 
 	pthread_mutex_lock(&st->lock);
 	while (!job->done)
-		pthread_cond_wait(&st->done, &st->lock);
+		wait_or_run_locked(st);
 	pthread_mutex_unlock(&st->lock);
 	r = job->error;
 	if (r < 0 && err != NULL)
@@ -407,6 +430,11 @@ ticket_free(struct ticket *t)
 {
 	struct job *job = (struct job *)t;
 
-	if (job != NULL)
-		job_unref(job->store, job);
+	if (job == NULL)
+		return;
+	/* Nobody may have been told, if a wait was announced. */
+	pthread_mutex_lock(&job->store->lock);
+	pthread_cond_signal(&job->store->work);
+	pthread_mutex_unlock(&job->store->lock);
+	job_unref(job->store, job);
 }

@@ -429,7 +429,7 @@ begin(struct store *st, const char *partition, enum ingest_same same, struct job
 
 /* Takes fd. */
 static void
-submit(struct store *st, struct job *job, int fd, bool unchanged, struct ticket **ret_ticket)
+submit(struct store *st, struct job *job, int fd, bool unchanged, bool waits, struct ticket **ret_ticket)
 {
 	job->fd = fd;
 	*ret_ticket = (struct ticket *)job;
@@ -437,7 +437,7 @@ submit(struct store *st, struct job *job, int fd, bool unchanged, struct ticket 
 		job->done = true;
 		job->refs = 1;
 	} else
-		committer_queue(st, job);
+		committer_queue(st, job, waits);
 }
 
 int
@@ -477,7 +477,7 @@ incoming_accept(struct incoming *in, const struct ingest_options *o, struct inge
 	job->stage = in->stage;
 	if (unchanged)
 		blob_stage_remove(st->blobs, in->name);
-	submit(st, job, in->fd, unchanged, ret_ticket);
+	submit(st, job, in->fd, unchanged, o->waits, ret_ticket);
 	incoming_finish(in);
 	return 0;
 }
@@ -509,7 +509,7 @@ index_in_place(struct store *st, const char *partition, const char *name, int fd
 		job_free(job);
 		return r;
 	}
-	submit(st, job, fd, unchanged, ret_ticket);
+	submit(st, job, fd, unchanged, false, ret_ticket);
 	return 0;
 }
 

@@ -23,9 +23,9 @@ enum {
 	/* A round journals no more small files than this: for more, one sync of all of
 	 * them costs less than writing them twice. */
 	JOURNAL_FILES_MAX = 32,
-	/* Bytes in the journal before it is settled, and how long it waits for quiet, ms. */
+	/* Bytes in the journal before it is settled, and how long they stay if there are fewer, ms. */
 	JOURNAL_MAX = 8 << 20,
-	JOURNAL_IDLE = 1000,
+	JOURNAL_DELAY = 1000,
 	/* One transaction: long enough to pay for its sync, short enough not to keep others waiting. */
 	ROUND_MAX = 1024,
 	/* Instances removed in one transaction. */
@@ -94,8 +94,9 @@ struct store {
 	size_t n_pending;
 	bool stopping, committer_runs;
 	pthread_t committer;
-	size_t journaled;		/* bytes in the journal not yet settled; the committer's */
+	bool round_runs;		/* some thread runs a round, or settles the journal */
 	struct change_watch *watches;	/* all that are open */
+	size_t journaled;		/* bytes in the journal not yet settled; written by who runs a round */
 	uint64_t observed;		/* sequence the observer has been told of */
 	bool observing;
 
@@ -146,8 +147,9 @@ int  index_in_place(struct store *st, const char *partition, const char *name, i
 
 int  committer_start(struct store *st);
 void committer_stop(struct store *st);	/* after everything queued is done */
-/* Takes the job (and its two references); blocks while too much is pending. */
-void committer_queue(struct store *st, struct job *job);
+/* Takes the job (and its two references); blocks while too much is pending.  waits: ticket_wait
+ * comes next and runs the round itself, so no thread is woken for it. */
+void committer_queue(struct store *st, struct job *job, bool waits);
 void job_unref(struct store *st, struct job *job);
 /* Wait for everything accepted so far. */
 void barrier(struct store *st);

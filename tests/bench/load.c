@@ -37,6 +37,7 @@ static unsigned long long total_bytes;
 static size_t total_requests;
 static unsigned *latencies;
 static size_t n_latencies;
+#define NO_LENGTH (~0ULL)
 #define LATENCIES_MAX (1 << 22)
 
 static double
@@ -145,10 +146,25 @@ line(struct connection *c, char *text, size_t size)
 	text[n] = '\0';
 }
 
+/* A body without a length ends with its connection; the next request has a new one. */
+static unsigned long long
+drain(struct connection *c)
+{
+	unsigned long long len = c->have - c->at;
+	ssize_t n;
+
+	while ((n = recv(c->fd, c->buf, sizeof c->buf, 0)) > 0)
+		len += (unsigned long long)n;
+	close(c->fd);
+	c->have = c->at = 0;
+	c->fd = dial();
+	return len;
+}
+
 static int
 reply(struct connection *c, unsigned long long *ret_bytes)
 {
-	unsigned long long length = 0, n;
+	unsigned long long length, n;
 	int status, chunked = 0;
 	char text[4096];
 
@@ -156,6 +172,7 @@ reply(struct connection *c, unsigned long long *ret_bytes)
 		line(c, text, sizeof text);
 		if (sscanf(text, "HTTP/1.1 %d", &status) != 1)
 			die("not a reply");
+		length = NO_LENGTH;
 		while (line(c, text, sizeof text), text[0] != '\0') {
 			if (strncasecmp(text, "content-length:", 15) == 0)
 				length = strtoull(text + 15, NULL, 10);
@@ -164,6 +181,10 @@ reply(struct connection *c, unsigned long long *ret_bytes)
 		}
 	} while (status == 100);
 	*ret_bytes = length;
+	if (!chunked && length == NO_LENGTH) {
+		*ret_bytes = status == 204 || status == 304 ? 0 : drain(c);
+		return status;
+	}
 	if (!chunked) {
 		skip(c, length);
 		return status;

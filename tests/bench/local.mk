@@ -11,7 +11,7 @@ endif
 EXTRA_PROGRAMS += tests/bench/header_bench
 tests_bench_header_bench_SOURCES = \
 	tests/bench/header_bench.h tests/bench/header_bench.c tests/bench/header_oracle.cc
-tests_bench_header_bench_CXXFLAGS = $(SAN_CFLAGS) $(PTHREAD_CFLAGS)
+tests_bench_header_bench_CXXFLAGS = $(DCMTK_CXXFLAGS) $(SAN_CFLAGS) $(PTHREAD_CFLAGS)
 tests_bench_header_bench_LDADD = $(CORE_LIBS) $(DCMTK_LIBS)
 
 .PHONY: bench-programs

@@ -24,7 +24,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	r = conf_parse_text(c, "fuzz.conf", (const char *)data, size, &err);
 	if (r < 0 && (err.text[0] == '\0' || strncmp(err.text, "fuzz.conf:", 10) != 0))
 		abort();
-	if (conf_number(c, OPT_THREADS) < 1 || conf_number(c, OPT_THREADS) > 1000 ||
+	if (conf_number(c, OPT_THREADS) < 1 || conf_number(c, OPT_THREADS) > 4096 ||
 	    conf_number(c, OPT_MAX_REQUEST) < 4096 || conf_number(c, OPT_LOG_LEVEL) > 3)
 		abort();
 	if (conf_text(c, OPT_LISTEN) != NULL &&

@@ -23,6 +23,7 @@ web_tests = \
 	tests/web/qido-paging.t \
 	tests/web/qido-wide.t \
 	tests/web/samples.t \
+	tests/web/samples-pixels.t \
 	tests/web/slow-clients.t \
 	tests/web/stow-broken-requests.t \
 	tests/web/stow-gzip.t \
