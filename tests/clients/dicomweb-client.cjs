@@ -1,13 +1,11 @@
-// node dicomweb-client.cjs MODULES URL FILE1 FILE2 FILE3: TAP lines.
+// node dicomweb-client.cjs DICOMWEB-CLIENT XHR2 URL FILE1 FILE2 FILE3: TAP lines.
 // The files are instances 2.25.7.1.N of series 2.25.7.(N mod 2) in study 2.25.7.
 'use strict';
 const fs = require('node:fs');
-const path = require('node:path');
-const [modules, url, ...files] = process.argv.slice(2);
-const from = name => require(path.join(modules, 'node_modules', name));
+const [dicomwebClient, xhr2, url, ...files] = process.argv.slice(2);
 
-global.XMLHttpRequest = from('xhr2');
-const { api } = from('dicomweb-client');
+global.XMLHttpRequest = require(xhr2);
+const { api } = require(dicomwebClient);
 const client = new api.DICOMwebClient({ url, verbose: false });
 const bytes = files.map(file => fs.readFileSync(file));
 const study = '2.25.7', series = '2.25.7.1', instance = '2.25.7.1.1';
