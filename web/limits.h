@@ -46,8 +46,8 @@ enum {
 	/* A browser may remember that long what a path takes. */
 	LIMIT_PREFLIGHT_S	= 600,
 
-	/* RFC 2046 5.1.1. */
-	LIMIT_BOUNDARY		= 70,
+	/* RFC 2046 5.1.1 allows 70; Orthanc sends 73. */
+	LIMIT_BOUNDARY		= 128,
 	/* Headers of one part; Content-Type, Content-Location and the like. */
 	LIMIT_PART_HEAD		= 8192,
 	/* Parts of one request: each needs some 100 bytes until the response is sent. */
@@ -91,6 +91,8 @@ enum {
 	LIMIT_HEARTBEAT_MS	= 15000,
 	/* Ten times what all routes and the mount can write. */
 	LIMIT_METRICS		= 1024 * 1024,
+	/* JSON that a client sends: 128 tags, 50 studies and a data set. */
+	LIMIT_JSON		= 1024 * 1024,
 	/* JSON of a list: partitions, tags and their errors. */
 	LIMIT_LIST		= 64 * 1024 * 1024,
 	/* Frames named in one request; as many as a long path has. */

@@ -227,11 +227,23 @@ job_new(struct store *st)
 	return job;
 }
 
-/* Everything the index wants to know of a data set. */
+/* What retrieving needs to know, whatever else may be wrong with those attributes. */
+static void
+measure(struct job *job, const struct dicom *d)
+{
+	const struct dicom_element *pixels = dicom_find(d, TAG_PIXEL_DATA);
+	struct instance_row *row = &job->row;
+
+	row->rows = number(d, TAG_ROWS);
+	row->columns = number(d, TAG_COLUMNS);
+	row->frames = number(d, TAG_NUMBER_OF_FRAMES);
+	row->pixel_offset = pixels != NULL ? pixels->offset : 0;
+}
+
+/* Everything else the index wants to know of a data set. */
 static int
 describe(struct job *job, const struct dicom *d, struct err *err)
 {
-	const struct dicom_element *pixels = dicom_find(d, TAG_PIXEL_DATA);
 	const struct dicom_identity *id = &job->result.identity;
 	struct instance_row *row = &job->row;
 	int r;
@@ -239,10 +251,6 @@ describe(struct job *job, const struct dicom *d, struct err *err)
 	strcpy(row->uid, id->sop_uid);
 	strcpy(row->class_uid, id->class_uid);
 	snprintf(row->xfer_uid, sizeof row->xfer_uid, "%s", dicom_xfer_uid(d));
-	row->rows = number(d, TAG_ROWS);
-	row->columns = number(d, TAG_COLUMNS);
-	row->frames = number(d, TAG_NUMBER_OF_FRAMES);
-	row->pixel_offset = pixels != NULL ? pixels->offset : 0;
 	dicom_text_first(d, TAG_MODALITY, job->modality, sizeof job->modality);
 	r = attributes_extract(d, LEVEL_STUDY, &job->study_attributes);
 	if (r == 0)
@@ -304,7 +312,7 @@ accept_again(struct job *job, uint64_t instance, const struct instance_row *row,
 
 /* Look for the same instance, and compress the header against its series' base. */
 static int
-compare(struct store *st, struct job *job, bool *ret_unchanged, struct err *err)
+compare(struct store *st, struct job *job, enum validate_rules rules, bool *ret_unchanged, struct err *err)
 {
 	const struct dicom_identity *id = &job->result.identity;
 	struct partition_row partition;
@@ -318,6 +326,14 @@ compare(struct store *st, struct job *job, bool *ret_unchanged, struct err *err)
 	r = kv_begin(st->kv, KV_READ, &txn);
 	if (r < 0)
 		return err_set_dicom(err, r, REASON_PROCESSING, 0, "cannot read the index: %s", strerror(-r));
+	if (rules == VALIDATE_V1) {
+		r = query_tags_check(txn, buf_slice(&job->json), err);
+		if (r < 0) {
+			kv_abort(txn);
+			return r == -EINVAL ? r : err_set_dicom(err, r, REASON_PROCESSING, 0, "cannot read the index: %s",
+								strerror(-r));
+		}
+	}
 	buf_init(&base, HEADER_MAX);
 	r = catalog_find_path(txn, job->partition, id->study_uid, id->series_uid, id->sop_uid, &p);
 	if (r == -ENOENT)
@@ -388,6 +404,7 @@ prepare(struct incoming *in, const struct ingest_options *o, struct job *job, bo
 	r = dicom_read_fd(in->fd, &d, err);
 	if (r < 0)
 		return r;
+	measure(job, d);
 	r = validate(job, d, o, err);
 	if (r == 0)
 		r = describe(job, d, err);
@@ -397,7 +414,7 @@ prepare(struct incoming *in, const struct ingest_options *o, struct job *job, bo
 	r = hash_file(in, job->row.size, job->row.hash);
 	if (r < 0)
 		return err_set_dicom(err, r, REASON_PROCESSING, 0, "cannot read staging: %s", strerror(-r));
-	return compare(in->st, job, ret_unchanged, err);
+	return compare(in->st, job, o->rules, ret_unchanged, err);
 }
 
 /* A large file, while the round before is still being synced.  What fails here the round finds out. */
