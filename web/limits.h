@@ -46,8 +46,8 @@ enum {
 	/* A browser may remember that long what a path takes. */
 	LIMIT_PREFLIGHT_S	= 600,
 
-	/* RFC 2046 5.1.1. */
-	LIMIT_BOUNDARY		= 70,
+	/* RFC 2046 5.1.1 allows 70; Orthanc sends 73. */
+	LIMIT_BOUNDARY		= 128,
 	/* Headers of one part; Content-Type, Content-Location and the like. */
 	LIMIT_PART_HEAD		= 8192,
 	/* Parts of one request: each needs some 100 bytes until the response is sent. */

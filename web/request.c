@@ -289,7 +289,8 @@ request_takes_json(const struct request *rq, bool absent)
 static int
 find_socket(const struct request *rq)
 {
-	return socket_find(rq->info->remote_addr, rq->info->remote_port, rq->info->server_port);
+	return socket_find(rq->info->remote_addr, rq->info->remote_port, rq->info->server_port,
+			   rq->web->first_socket);
 }
 
 void

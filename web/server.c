@@ -146,7 +146,8 @@ on_http_error(struct mg_connection *conn, int status, const char *message)
 	mg_write(conn, reply, (size_t)n);
 	mg_disable_connection_keep_alive(conn);
 	info = mg_get_request_info(conn);
-	socket_linger(socket_find(info->remote_addr, info->remote_port, info->server_port));
+	socket_linger(socket_find(info->remote_addr, info->remote_port, info->server_port,
+				  ((struct web *)mg_get_user_context_data(conn))->first_socket));
 	log_info("request door=web route=none status=%d", status);
 	return 0;
 }
@@ -226,6 +227,8 @@ start_context(struct web *web, struct err *err)
 	if (mg_get_server_ports(web->context, 1, &port) < 1)
 		return err_set(err, -EIO, "cannot tell the port of %s", listen);
 	web->port = (unsigned)port.port;
+	/* Those of connections come after what the threads hold. */
+	web->first_socket = socket_next();
 	return 0;
 }
 

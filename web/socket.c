@@ -13,16 +13,23 @@
 #include "base/clock.h"
 #include "web/limits.h"
 
-/* Call fn for every IPv4 socket of local_port, until it returns true: that descriptor, or -1. */
 static int
-each_socket(int local_port, bool (*fn)(const void *ctx, int fd), const void *ctx)
+max_descriptors(void)
 {
 	struct rlimit files;
-	int fd, max, misses = 0;
 
-	max = getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < 65536 ? (int)files.rlim_cur : 65536;
+	return getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < 65536 ? (int)files.rlim_cur : 65536;
+}
+
+/* Call fn for every IPv4 socket of local_port among these descriptors, until it returns true:
+ * that descriptor, or -1. */
+static int
+each_socket(int fd, int end, int local_port, bool (*fn)(const void *ctx, int fd), const void *ctx)
+{
+	int misses = 0;
+
 	/* Descriptors are handed out lowest first, so a long run of closed ones is the end. */
-	for (fd = 3; fd < max && misses < 256; fd++) {
+	for (; fd < end && misses < 256; fd++) {
 		struct sockaddr_in self;
 		socklen_t len = sizeof self;
 
@@ -49,13 +56,26 @@ is_peer(const void *ctx, int fd)
 }
 
 int
-socket_find(const char *address, int port, int local_port)
+socket_next(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return 3;
+	close(fd);
+	return fd;
+}
+
+int
+socket_find(const char *address, int port, int local_port, int first)
 {
 	struct sockaddr_in want = { .sin_port = htons((uint16_t)port) };
+	int fd;
 
 	if (inet_pton(AF_INET, address, &want.sin_addr) != 1)
 		return -1;
-	return each_socket(local_port, is_peer, &want);
+	fd = each_socket(first, max_descriptors(), local_port, is_peer, &want);
+	return fd >= 0 ? fd : each_socket(3, first, local_port, is_peer, &want);
 }
 
 static bool
@@ -69,7 +89,7 @@ end_reading(const void *ctx, int fd)
 void
 socket_hang_up(int local_port)
 {
-	each_socket(local_port, end_reading, NULL);
+	each_socket(3, max_descriptors(), local_port, end_reading, NULL);
 }
 
 int

@@ -6,8 +6,11 @@
 #ifndef WEB_SOCKET_H
 #define WEB_SOCKET_H
 
-/* The socket that is connected to a peer (IPv4).  -1: not found. */
-int  socket_find(const char *address, int port, int local_port);
+/* The descriptor that the next socket will get, if none below it is closed. */
+int  socket_next(void);
+/* The socket that is connected to a peer (IPv4), looked for from the descriptor `first` on, and
+ * then below it.  -1: not found. */
+int  socket_find(const char *address, int port, int local_port, int first);
 /* Wake whoever waits for a connection to local_port, or for another request on one: they
  * find the end. */
 void socket_hang_up(int local_port);

@@ -227,11 +227,23 @@ job_new(struct store *st)
 	return job;
 }
 
-/* Everything the index wants to know of a data set. */
+/* What retrieving needs to know, whatever else may be wrong with those attributes. */
+static void
+measure(struct job *job, const struct dicom *d)
+{
+	const struct dicom_element *pixels = dicom_find(d, TAG_PIXEL_DATA);
+	struct instance_row *row = &job->row;
+
+	row->rows = number(d, TAG_ROWS);
+	row->columns = number(d, TAG_COLUMNS);
+	row->frames = number(d, TAG_NUMBER_OF_FRAMES);
+	row->pixel_offset = pixels != NULL ? pixels->offset : 0;
+}
+
+/* Everything else the index wants to know of a data set. */
 static int
 describe(struct job *job, const struct dicom *d, struct err *err)
 {
-	const struct dicom_element *pixels = dicom_find(d, TAG_PIXEL_DATA);
 	const struct dicom_identity *id = &job->result.identity;
 	struct instance_row *row = &job->row;
 	int r;
@@ -239,10 +251,6 @@ describe(struct job *job, const struct dicom *d, struct err *err)
 	strcpy(row->uid, id->sop_uid);
 	strcpy(row->class_uid, id->class_uid);
 	snprintf(row->xfer_uid, sizeof row->xfer_uid, "%s", dicom_xfer_uid(d));
-	row->rows = number(d, TAG_ROWS);
-	row->columns = number(d, TAG_COLUMNS);
-	row->frames = number(d, TAG_NUMBER_OF_FRAMES);
-	row->pixel_offset = pixels != NULL ? pixels->offset : 0;
 	dicom_text_first(d, TAG_MODALITY, job->modality, sizeof job->modality);
 	r = attributes_extract(d, LEVEL_STUDY, &job->study_attributes);
 	if (r == 0)
@@ -396,6 +404,7 @@ prepare(struct incoming *in, const struct ingest_options *o, struct job *job, bo
 	r = dicom_read_fd(in->fd, &d, err);
 	if (r < 0)
 		return r;
+	measure(job, d);
 	r = validate(job, d, o, err);
 	if (r == 0)
 		r = describe(job, d, err);

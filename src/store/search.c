@@ -128,6 +128,34 @@ computed(struct show *w, uint32_t tag, struct buf *json)
 	}
 }
 
+/* The header, and what is computed of the attributes asked for where it belongs among them. */
+static int
+put_everything(struct show *w, struct buf *out)
+{
+	struct slice header, found;
+	size_t i, pos = 0, done = 0;
+	struct buf json;
+	bool first = false;
+	int r = match_header(&w->m);
+
+	if (r < 0)
+		return r;
+	header = buf_slice(&w->m.header);
+	buf_init(&json, 64 << 10);
+	for (i = 0; i < w->search->n_tags; i++) {
+		buf_reset(&json);
+		/* Every header begins with an attribute of its own: the SOP Instance UID at the latest. */
+		if (!computed(w, w->search->tags[i], &json) ||
+		    dicom_json_find_next(header, &pos, w->search->tags[i], &found) != -ENOENT || pos <= 1)
+			continue;
+		buf_put(out, (const char *)header.data + done, pos - done);
+		put_member(out, &first, w->search->tags[i], buf_slice(&json));
+		done = pos;
+	}
+	buf_fini(&json);
+	return buf_put(out, (const char *)header.data + done, header.len - done);
+}
+
 static int
 put_dataset(struct show *w, struct buf *out)
 {
@@ -138,10 +166,8 @@ put_dataset(struct show *w, struct buf *out)
 	size_t i, pos = 0;
 	int r = 0;
 
-	if (s->everything) {
-		r = match_header(&w->m);
-		return r < 0 ? r : buf_put(out, w->m.header.data, w->m.header.len);
-	}
+	if (s->everything)
+		return put_everything(w, out);
 	buf_init(&json, 64 << 10);
 	buf_putc(out, '{');
 	for (i = 0; i < s->n_tags && r >= 0; i++) {

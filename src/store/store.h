@@ -256,7 +256,7 @@ struct search {
 	 * NumberOfStudyRelatedInstances, NumberOfSeriesRelatedInstances. */
 	const uint32_t *tags;
 	size_t n_tags;
-	bool everything;		/* the whole header instead (of the latest instance) */
+	bool everything;		/* the whole header (of the latest instance), and the computed ones of tags */
 	const char *retrieve_url;	/* ".../studies": RetrieveURL is computed below it; NULL: not given */
 	bool online;			/* InstanceAvailability is computed: ONLINE */
 	uint64_t limit;			/* 0: no limit */

@@ -121,10 +121,13 @@ a_socket_is_found_by_its_peer(void **state)
 	server = accept(listener, NULL, NULL);
 	len = sizeof there;
 	assert_int_equal(getsockname(client, (struct sockaddr *)&there, &len), 0);
-	assert_int_equal(socket_find("127.0.0.1", ntohs(there.sin_port), ntohs(here.sin_port)), server);
-	assert_int_equal(socket_find("127.0.0.2", ntohs(there.sin_port), ntohs(here.sin_port)), -1);
-	assert_int_equal(socket_find("127.0.0.1", ntohs(there.sin_port), 1), -1);
-	assert_int_equal(socket_find("no address", 1, 1), -1);
+	assert_int_equal(socket_find("127.0.0.1", ntohs(there.sin_port), ntohs(here.sin_port), 3), server);
+	assert_int_equal(socket_find("127.0.0.1", ntohs(there.sin_port), ntohs(here.sin_port), server), server);
+	/* behind it: then from the beginning */
+	assert_int_equal(socket_find("127.0.0.1", ntohs(there.sin_port), ntohs(here.sin_port), server + 1), server);
+	assert_int_equal(socket_find("127.0.0.2", ntohs(there.sin_port), ntohs(here.sin_port), 3), -1);
+	assert_int_equal(socket_find("127.0.0.1", ntohs(there.sin_port), 1, 3), -1);
+	assert_int_equal(socket_find("no address", 1, 1, 3), -1);
 	close(client);
 	close(server);
 	close(listener);

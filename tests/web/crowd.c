@@ -177,5 +177,6 @@ main(int argc, char **argv)
 	print_times("alone", times, ASKS);
 	print_times("crowd", crowd, n);
 	printf("open=%d\n", still);
+	free(fds);
 	return 0;
 }

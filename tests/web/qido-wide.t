@@ -126,6 +126,12 @@ request GET '/dicom-web/studies?PatientID=P1&includefield=BodyPartExamined,00400
 is "fields of the header, sequences whole" "$(json '.[0] | ."00180015".Value[0], has("00400275")' | tr '\n' ' ')" "HEAD false "
 request GET '/dicom-web/instances?SOPInstanceUID=2.25.1&includefield=00400275.00400009'
 is "of which a part is asked for" "$(json '.[0]."00400275".Value[0]."00400009".Value[0]')" SPS1
+request GET '/dicom-web/studies?PatientID=P1&includefield=all'
+is "the whole header, with what is computed" \
+	"$(json '.[0] | has("00180015"), ."00201208".Value[0], ."00081190".Value[0], (."00080061".Value | sort | join("+")), ."0020000D".Value[0]' | tr '\n' ' ')" \
+	"true 2 $base/dicom-web/studies/2.25.10 CT+MR 2.25.10 "
+is "in the order of tags, each once" "$(grep -o '"[0-9A-F]\{8\}":{"vr' "$body" | sort -u | wc -l) $(json '.[0] | keys_unsorted == keys')" \
+	"$(json '[.. | objects | keys[] | select(test("^[0-9A-F]{8}$"))] | unique | length') true"
 request GET '/dicom-web/studies?PatientID=P1'
 is "the mandatory attributes of a study" "$(json '.[0] | keys | join(" ")')" \
 	"00080005 00080020 00080030 00080050 00080056 00080061 00080090 00081190 00100010 00100020 00100030 00100040 0020000D 00200010 00201206 00201208"

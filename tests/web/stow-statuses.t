@@ -11,7 +11,7 @@ post() {
 }
 
 post /v2/studies -H "$J" -H 'Content-Type: text/plain'
-has_status "another content type" 415
+has_status "row 12: another content type" 415
 says "names the type" 'text/plain'
 is "an error is plain text" "$(header Content-Type)" "text/plain; charset=utf-8"
 post /v2/studies -H "$J" -H 'Content-Type:'
@@ -19,7 +19,7 @@ has_status "no content type" 415
 post /v2/studies -H "$J" -H 'Content-Type: multipart/related; type="application/dicom"'
 has_status "no boundary" 415
 post /v2/studies -H "$J" -H "$MULTI; start=\"<a>\""
-has_status "a start parameter" 400
+has_status "row 15: a start parameter" 400
 post /v2/studies -H "$J" -H 'Content-Type: multipart/related; type="application/dicom+json"; boundary=bound'
 has_status "multipart of another type" 415
 post /v2/studies -H "$J" -H 'Content-Type: application/dicom; transfer-syntax=1.2.840.10008.1.2.1'
@@ -28,7 +28,7 @@ post /v2/studies -H "$J" -H "$MULTI" -H 'Content-Encoding: br'
 has_status "another content coding" 415
 says "names it, and the one there is" 'br.*gzip'
 post /v2/studies -H 'Accept: application/xml' -H "$MULTI"
-has_status "an Accept that excludes DICOM JSON" 406
+has_status "row 13: an Accept that excludes DICOM JSON" 406
 post /v2/studies -H 'Accept:' -H "$MULTI"
 has_status "no Accept at v2" 406
 post /v2/studies/abc -H "$J" -H "$MULTI"
@@ -38,7 +38,7 @@ post '/v2/studies?x=%3Ca' -H "$J" -H "$MULTI"
 has_status "an angle bracket in the query" 400
 
 request POST /v2/studies -H "$J" -H "$MULTI" --data-binary $'--bound--\r\n'
-has_status "no parts" 204
+has_status "row 14: no parts" 204
 request POST /v2/studies -H "$J" -H "$MULTI" --data-binary ''
 has_status "an empty body" 204
 request POST /v2/studies -H "$J" -H "$PART" --data-binary ''
@@ -46,10 +46,10 @@ has_status "an empty single part" 204
 
 head -c 300000 /dev/zero >"$tmp/big"
 request POST /v2/studies -H "$J" -H "$PART" --data-binary "@$tmp/big"
-has_status "above the limit" 413
+has_status "row 23: above the limit" 413
 says "names the limit" '200000'
 request POST /v2/studies -H "$J" -H "$PART" -H 'Transfer-Encoding: chunked' --data-binary "@$tmp/big"
-has_status "above the limit, without a length" 413
+has_status "row 23: above the limit, without a length" 413
 
 nothing_stored "after all of these"
 
@@ -70,7 +70,7 @@ request POST /v2/studies -H "$J" -H "$PART" -H 'Transfer-Encoding: chunked' --da
 has_status "a chunked body" 200
 request DELETE /v2/studies/2.25.1000
 request POST /v2/studies -H "$J" -H "$PART" -H 'Expect: 100-continue' --data-binary "@$tmp/a.dcm"
-has_status "Expect: 100-continue" 200
+has_status "row 5: a single part, with Expect: 100-continue" 200
 is "is answered with 100 first" "$(head -n 1 "$head" | tr -d '\r')" "HTTP/1.1 100 Continue"
 request POST /v2/studies -H "$J" -H 'Content-Type: text/plain' -H 'Expect: 100-continue' --data-binary "@$tmp/big"
 has_status "a refusal is not held up by Expect" 415

@@ -144,6 +144,14 @@ request GET /v2/studies/2.25.01000/metadata -H "$J"
 is "stays in the metadata" "$(json '.[0]."0020000D".Value[0]')" 2.25.01000
 request DELETE /v2/studies/2.25.01000
 
+edit "$tmp/a.dcm" -i NumberOfFrames=1.0
+put_file v2 "$tmp/a.dcm"
+is "a number of frames that is no integer" "$status $(comments)" "202 DICOM100: (0028,0008) - not an integer"
+request GET /v2/studies/2.25.1000/series/2.25.1000.100/instances/2.25.1/frames/1 \
+	-H 'Accept: application/octet-stream; transfer-syntax=*'
+has_status "leaves the frames where they are" 200
+remove
+
 # trailing NULs: validated without them, kept in metadata, found with and without
 make_dcm "$tmp/a.dcm" SOPInstanceUID=2.25.1 AccessionNumber=PADDED0123
 LC_ALL=C sed 's/PADDED0123/PADDED\x00\x00\x00\x00/' "$tmp/a.dcm" >"$tmp/nul.dcm"
