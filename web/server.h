@@ -20,7 +20,7 @@ struct web {
 	char *address;
 	char *cors_origins;		/* NULL: none */
 	unsigned port;
-	int first_socket;		/* where to look for those of connections first */
+	atomic_int first_socket;	/* where to look for those of connections first; set when threads run already */
 	uint64_t max_request;
 	struct chunk_pool *chunks;
 	struct pixels_cache *pixels;

@@ -1,11 +1,7 @@
 #include "catalog/query_tag.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include <jansson.h>
 
 #include "catalog/attribute.h"
 #include "catalog/codec.h"
@@ -139,42 +135,25 @@ query_tags_find_number(struct query_tags *tags, uint32_t number)
 /* -- values --------------------------------------------------------------- */
 
 static const char not_readable[] = "the value cannot be read";
-static const char other_vr[] = "the value representation is not the one expected";
 
-/* The groups of a person name, as DICOM joins them. */
-static void
-put_name(json_t *value, struct buf *out)
+/* The first value alone. */
+static int
+take_first(void *ctx, struct slice value)
 {
-	static const char *const groups[] = { "Alphabetic", "Ideographic", "Phonetic" };
-	size_t i, missing = 0;
+	int r = dicom_json_text(value, ctx);
 
-	for (i = 0; i < sizeof groups / sizeof *groups; i++) {
-		const char *text = json_string_value(json_object_get(value, groups[i]));
-
-		if (text != NULL && *text != '\0') {
-			while (missing > 0 && missing-- > 0)
-				buf_putc(out, '=');
-			buf_puts(out, text);
-		}
-		missing++;
-	}
+	return r < 0 ? r : 1;
 }
 
-/* The first value as text.  NULL, or what is wrong with it. */
-static const char *
-put_text(json_t *value, const struct vr_info *info, struct buf *out)
+/* Of {"vr":"XX",...}, as dicom/json_write.c writes it; 0: it is none. */
+static uint16_t
+member_vr(struct slice member)
 {
-	if (info->kind == VR_NAME && json_is_object(value))
-		put_name(value, out);
-	else if (json_is_string(value) && info->kind != VR_BINARY)
-		buf_puts(out, json_string_value(value));
-	else if (json_is_integer(value))
-		buf_printf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-	else if (json_is_real(value))
-		buf_printf(out, "%.17g", json_real_value(value));
-	else if (!json_is_null(value))
-		return not_readable;
-	return buf_error(out) < 0 ? "the value is too long" : NULL;
+	static const char begin[] = "{\"vr\":\"";
+	const char *p = member.data;
+	size_t n = sizeof begin - 1;
+
+	return member.len > n + 3 && memcmp(p, begin, n) == 0 ? VR(p[n], p[n + 1]) : 0;
 }
 
 static bool
@@ -192,23 +171,19 @@ is_blank(const struct buf *text)
 static const char *
 read_value(const struct query_tag *t, struct slice member, struct buf *text, struct query_value *v)
 {
-	json_t *root = json_loadb(member.data, member.len, 0, NULL);
-	const char *vr = json_string_value(json_object_get(root, "vr"));
-	json_t *value = json_array_get(json_object_get(root, "Value"), 0);
-	const char *why = NULL;
+	uint16_t vr = member_vr(member);
+	const char *why;
+	int r;
 
 	buf_reset(text);
-	if (root == NULL)
-		why = other_vr;		/* a template's marks: bulk data, such as UN of an implicit VR */
-	else if (value == NULL)
-		;			/* what has no value is no error */
-	else if (vr == NULL || strlen(vr) != 2 || VR(vr[0], vr[1]) != t->vr)
-		why = other_vr;
-	else
-		why = put_text(value, vr_info(t->vr), text);
-	json_decref(root);
-	if (why != NULL || text->len == 0 || is_blank(text))
-		return why;
+	r = dicom_json_values(member, take_first, text);
+	if (r < 0)
+		return not_readable;
+	/* Bulk data have no values, but are something: UN of an implicit VR. */
+	if (vr != t->vr && (r > 0 || (vr_info(vr)->kind == VR_BULK && member.len > sizeof "{\"vr\":\"UN\"}" - 1)))
+		return "the value representation is not the one expected";
+	if (text->len == 0 || is_blank(text))
+		return NULL;
 	why = vr_check_minimum(t->vr, text->data, text->len);
 	if (why == NULL && collate_value(t->vr, text->data, text->len, &v->collated) < 0) {
 		buf_reset(&v->collated);

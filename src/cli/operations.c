@@ -6,12 +6,15 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "dicom/tag.h"
 #include "ops/ops.h"
 #include "store/operations.h"
 
 /* How often --follow looks. */
 #define LOOK_MS 100
+/* How far an operation goes before that is told again. */
+#define TOLD_PERCENT 10
 
 static const char *const states[] = {
 	[STORE_OPERATION_NOT_STARTED] = "not started", [STORE_OPERATION_RUNNING] = "running",
@@ -124,7 +127,7 @@ look(void *ctx, const struct operation *op)
 		return 0;
 	}
 	/* There is one reindex at a time. */
-	if (f->unfinished++ == 0 && op->percent != f->percent) {
+	if (f->unfinished++ == 0 && op->percent >= f->percent + TOLD_PERCENT) {
 		f->percent = op->percent;
 		fprintf(stderr, "dicomlake: operation %s: %u%%\n", op->id, op->percent);
 	}
@@ -137,8 +140,10 @@ operations_wait(struct store *st, const char *id, struct err *err)
 	const struct timespec pause = { .tv_nsec = LOOK_MS * 1000000 };
 	struct follower f = { .id = id };
 	struct ops *ops = NULL;
-	int r = ops_start(st, &ops, err);
+	int r;
 
+	log_set_level(LOG_LEVEL_WARNING);	/* what the log of a daemon tells is told here otherwise */
+	r = ops_start(st, &ops, err);
 	if (r < 0)
 		return r;
 	for (;;) {

@@ -127,8 +127,8 @@ run_all(struct ops *o)
 	r = store_finish_deleted_tags(o->store);
 	while (r == 0 && (r = store_next_operation(o->store, id, &kind)) == 0) {
 		if ((size_t)kind >= sizeof kinds / sizeof *kinds || kinds[kind] == NULL)
-			r = -ENOTSUP;		/* a later version's */
-		else if (!run(o, id, kinds[kind]))
+			return true;		/* a later version's: it can wait */
+		if (!run(o, id, kinds[kind]))
 			return false;
 	}
 	if (r < 0 && r != -ENOENT)

@@ -43,13 +43,12 @@ watch_fds(struct change_watch *w)
 		return -errno;
 	if (w->st->path == NULL)
 		return 0;
+	/* There are few of them on a system; without one, others are looked for once a second. */
 	w->others = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (w->others < 0)
-		return -errno;
 	snprintf(path, sizeof path, "%s/index/data.mdb", w->st->path);
-	if (inotify_add_watch(w->others, path, IN_MODIFY) < 0 ||
-	    epoll_ctl(w->poll, EPOLL_CTL_ADD, w->others, &event) < 0)
-		return -errno;
+	if (w->others >= 0 && (inotify_add_watch(w->others, path, IN_MODIFY) < 0 ||
+			       epoll_ctl(w->poll, EPOLL_CTL_ADD, w->others, &event) < 0))
+		log_warning("changes: cannot watch %s error=%s", path, strerror(errno));
 	return 0;
 }
 

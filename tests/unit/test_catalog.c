@@ -163,7 +163,7 @@ the_first_value_of_a_tag_is_indexed_or_an_error_or_nothing(void **state)
 		{ "AS", "{\"vr\":\"AS\",\"Value\":[\"35Y\"]}", NULL, "4" },
 		{ "IS", "{\"vr\":\"IS\",\"Value\":[\"x\"]}", NULL, "" },
 		{ "UI", "{\"vr\":\"UI\",\"Value\":[\"1.a\"]}", NULL, "UID" },
-		{ "US", "{\"vr\":\"US\",\"Value\":[\"7\"]}", NULL, "" },
+		{ "US", "{\"vr\":\"US\",\"Value\":[\"x\"]}", NULL, "" },
 	};
 	struct query_value v;
 	struct query_tags tags;

@@ -170,6 +170,9 @@ request GET $tags/PatientWeight
 has_status "and the others are not added" 404
 request POST $tags -H 'Content-Type: text/plain' --data-binary '[]'
 has_status "another content type" 415
+head -c 1100000 /dev/zero | tr '\0' ' ' >"$tmp/large"
+post "@$tmp/large"
+has_status "a body past all measure" 413
 request GET $tags -H 'Accept: text/csv'
 has_status "another Accept" 406
 for bad in limit=0 limit=201 offset=-1; do
