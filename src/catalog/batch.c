@@ -294,3 +294,17 @@ open_series(struct catalog_batch *b, struct open_study *study, uint64_t id, stru
 	*ret = s;
 	return 0;
 }
+
+int
+batch_open_path(struct catalog_batch *b, const struct catalog_path *path, struct open_series **ret)
+{
+	struct open_partition *p = NULL;
+	struct open_study *study = NULL;
+	int r = batch_make_room(b);
+
+	if (r == 0)
+		r = open_partition(b, path->partition, &p);
+	if (r == 0)
+		r = open_study(b, p, path->study, &study);
+	return r < 0 ? r : open_series(b, study, path->series, ret);
+}

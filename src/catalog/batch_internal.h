@@ -65,6 +65,8 @@ int  batch_put_scratch(struct catalog_batch *b, enum table table, struct key k);
 int  open_partition(struct catalog_batch *b, uint64_t id, struct open_partition **ret);
 int  open_study(struct catalog_batch *b, struct open_partition *p, uint64_t id, struct open_study **ret);
 int  open_series(struct catalog_batch *b, struct open_study *study, uint64_t id, struct open_series **ret);
+/* All rows above an instance that is there. */
+int  batch_open_path(struct catalog_batch *b, const struct catalog_path *path, struct open_series **ret);
 /* A row that is new; NULL: no memory. */
 struct open_study *add_study(struct catalog_batch *b, struct open_partition *p, uint64_t id);
 struct open_series *add_series(struct catalog_batch *b, struct open_study *study, uint64_t id);

@@ -127,25 +127,21 @@ remove_study(struct catalog_batch *b, struct open_study *study)
 int
 batch_remove(struct catalog_batch *b, const struct catalog_path *path, int64_t now, uint64_t *ret_sequence)
 {
-	struct open_partition *p = NULL;
-	struct open_study *study = NULL;
-	struct open_series *s = NULL;
+	struct open_partition *p;
+	struct open_study *study;
+	struct open_series *s;
 	struct instance_row row;
 	struct feed_entry f;
 	struct key k;
 	int r;
 
-	r = batch_make_room(b);
-	if (r == 0)
-		r = open_partition(b, path->partition, &p);
-	if (r == 0)
-		r = open_study(b, p, path->study, &study);
-	if (r == 0)
-		r = open_series(b, study, path->series, &s);
+	r = batch_open_path(b, path, &s);
 	if (r == 0)
 		r = catalog_instance(b->txn, s->id, path->instance, &row);
 	if (r < 0)
 		return r;
+	study = s->study;
+	p = study->partition;
 	feed_entry_init(&f, s, path->instance, &row, FEED_DELETE, now);
 	buf_reset(&b->extended_old);
 	r = buf_put(&b->extended_old, row.extended.data, row.extended.len);

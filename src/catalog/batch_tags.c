@@ -237,21 +237,19 @@ index_instance(struct catalog_batch *b, struct open_series *s, const struct cata
 static int
 index_read(struct catalog_batch *b, const struct catalog_path *path, int64_t now)
 {
-	struct open_partition *p = NULL;
-	struct open_study *study = NULL;
-	struct open_series *s = NULL;
+	struct open_partition *p;
+	struct open_study *study;
+	struct open_series *s;
 	struct instance_row row;
 	struct buf extended;
 	size_t i;
 	int r;
 
-	r = batch_make_room(b);
-	if (r == 0)
-		r = open_partition(b, path->partition, &p);
-	if (r == 0)
-		r = open_study(b, p, path->study, &study);
-	if (r == 0)
-		r = open_series(b, study, path->series, &s);
+	r = batch_open_path(b, path, &s);
+	if (r < 0)
+		return r;
+	study = s->study;
+	p = study->partition;
 	for (i = 0; i < b->tags->n && r == 0; i++)
 		if (b->values[i].why != NULL)
 			r = add_error(b, &b->tags->at[i], path, b->values[i].why, now);
