@@ -86,6 +86,7 @@ struct dialect {
 	uint64_t limit_max;			/* 0: none */
 
 	struct feed_rules feed;
+	const char *succeeded;			/* status of an operation that did */
 };
 
 /* By the first segment of a path, without regard to case; NULL: none. */

@@ -21,6 +21,13 @@ int change_feed_handle(struct request *rq, struct err *err);
 int change_feed_latest_handle(struct request *rq, struct err *err);
 int change_feed_follow_handle(struct request *rq, struct err *err);
 int partitions_handle(struct request *rq, struct err *err);
+int operation_handle(struct request *rq, struct err *err);
+int query_tags_handle(struct request *rq, struct err *err);
+int query_tags_add_handle(struct request *rq, struct err *err);
+int query_tag_handle(struct request *rq, struct err *err);
+int query_tag_errors_handle(struct request *rq, struct err *err);
+int query_tag_change_handle(struct request *rq, struct err *err);
+int query_tag_delete_handle(struct request *rq, struct err *err);
 int health_handle(struct request *rq, struct err *err);
 int metrics_handle(struct request *rq, struct err *err);
 

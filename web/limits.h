@@ -91,6 +91,8 @@ enum {
 	LIMIT_HEARTBEAT_MS	= 15000,
 	/* Ten times what all routes and the mount can write. */
 	LIMIT_METRICS		= 1024 * 1024,
+	/* JSON that a client sends: 128 tags, 50 studies and a data set. */
+	LIMIT_JSON		= 1024 * 1024,
 	/* JSON of a list: partitions, tags and their errors. */
 	LIMIT_LIST		= 64 * 1024 * 1024,
 	/* Frames named in one request; as many as a long path has. */

@@ -13,11 +13,14 @@ libweb_a_SOURCES = \
 	web/etag.c web/etag.h \
 	web/follow.c web/follow.h \
 	web/health.c \
+	web/json_input.c web/json_input.h \
 	web/metrics.c web/metrics.h \
 	web/multipart.c web/multipart.h \
+	web/operations.c web/operations.h \
 	web/params.c web/params.h \
 	web/partitions.c \
 	web/qido.c \
+	web/query_tags.c web/query_tags.h \
 	web/qido_params.c web/qido_params.h \
 	web/range.c web/range.h \
 	web/reply.c web/reply.h \

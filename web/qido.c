@@ -74,6 +74,28 @@ put_match(void *ctx, struct slice dataset)
 	return r;
 }
 
+static int
+find_tag(void *ctx, uint32_t tag, struct search_tag *ret_tag)
+{
+	return store_search_tag(ctx, tag, ret_tag);
+}
+
+/* Contract 4.5: a tag that somebody enabled in spite of its errors. */
+static void
+put_erroneous(struct request *rq, const struct qido_params *params)
+{
+	struct buf keys;
+	size_t i;
+
+	if (params->n_erroneous == 0)
+		return;
+	buf_init(&keys, LIMIT_REPLY_HEAD / 2);
+	for (i = 0; i < params->n_erroneous; i++)
+		buf_printf(&keys, "%s%s", i > 0 ? "," : "", params->erroneous[i]);
+	reply_header(rq, "erroneous-dicom-attributes", "%s", keys.data);
+	buf_fini(&keys);
+}
+
 int
 qido_handle(struct request *rq, struct err *err)
 {
@@ -88,8 +110,9 @@ qido_handle(struct request *rq, struct err *err)
 	buf_init(&url, LIMIT_REPLY_HEAD);
 	r = uri_parse_query(rq->raw_query, &query, err);
 	if (r == 0)
-		r = qido_parse(rq->dialect, url_of(rq), &query, search_tag_level, &params, err);
+		r = qido_parse(rq->dialect, url_of(rq), &query, find_tag, rq->web->store, &params, err);
 	if (r == 0) {
+		put_erroneous(rq, &params);
 		params.search.partition = rq->partition;
 		params.search.study_uid = rq->study_uid[0] != '\0' ? rq->study_uid : NULL;
 		params.search.series_uid = rq->series_uid[0] != '\0' ? rq->series_uid : NULL;

@@ -33,7 +33,9 @@ static const struct {
 struct parse {
 	const struct dialect *dialect;
 	enum search_url url;
-	int (*level_of)(uint32_t tag, enum store_level *ret_level);
+	int (*find_tag)(void *ctx, uint32_t tag, struct search_tag *ret_tag);
+	void *ctx;
+	uint16_t vr[LIMIT_QUERY_PARAMS];	/* of the terms */
 	struct qido_params *p;
 	size_t n_terms, n_tags, n_path, used;
 	bool fuzzy, everything, all;
@@ -202,14 +204,22 @@ is_same_attribute(const struct search_term *a, const struct search_term *b)
 }
 
 static int
-check_searchable(struct parse *q, const char *name, const struct search_term *term, struct err *err)
+check_searchable(struct parse *q, const char *name, const struct search_term *term, uint16_t *ret_vr, struct err *err)
 {
-	enum store_level level;
+	const struct tag_entry *entry = tag_find(term->tag);
+	struct search_tag found;
+	bool known = term->n_path == 0 && q->find_tag(q->ctx, term->tag, &found) == 0;
 
+	*ret_vr = known ? found.vr : entry != NULL ? entry->vr : VR('L', 'O');
 	if (q->dialect->wide_search)
 		return 0;
-	if (q->level_of(term->tag, &level) < 0 || (urls[q->url].matched & BIT(level)) == 0)
+	if (!known || (urls[q->url].matched & BIT(found.level)) == 0)
 		return err_set(err, -EINVAL, "\"%.80s\" cannot be searched at this resource (" CASE_HINT ")", name);
+	if (found.disabled)
+		return err_set(err, -EINVAL, "\"%.80s\" is disabled: some instances have values that could not be indexed, "
+			       "see its errors", name);
+	if (found.errors)
+		q->p->erroneous[q->p->n_erroneous++] = name;
 	return 0;
 }
 
@@ -282,14 +292,14 @@ parse_term(struct parse *q, const char *name, const char *value, struct err *err
 {
 	struct search_term *term = &q->p->term[q->n_terms];
 	const struct value_rule *rule;
-	const struct tag_entry *entry;
+	uint16_t vr = 0;
 	size_t i;
 	int r;
 
 	*term = (struct search_term){ .match = SEARCH_EXACT, .value = value };
 	r = parse_path(q, name, term, err);
 	if (r == 0)
-		r = check_searchable(q, name, term, err);
+		r = check_searchable(q, name, term, &vr, err);
 	if (r < 0)
 		return r;
 	for (i = 0; i < q->n_terms; i++)
@@ -297,13 +307,13 @@ parse_term(struct parse *q, const char *name, const char *value, struct err *err
 			return err_set(err, -EINVAL, "\"%.80s\" is given twice; each attribute may be given once", name);
 	if (value[strspn(value, " \t")] == '\0' && !q->dialect->wide_search)
 		return err_set(err, -EINVAL, "\"%.80s\" has no value", name);
-	entry = tag_find(term->tag);
+	q->vr[q->n_terms] = vr;
 	if (q->dialect->wide_search) {
-		r = parse_wide(q, entry != NULL ? entry->vr : VR('L', 'O'), name, value, term, err);
+		r = parse_wide(q, vr, name, value, term, err);
 		if (r < 0)
 			return r;
 	}
-	rule = entry == NULL || term->value == NULL ? NULL : range_rule(entry->vr);
+	rule = term->value == NULL ? NULL : range_rule(vr);
 	if (rule != NULL) {
 		r = parse_range(q, rule, name, value, term, err);
 		if (r < 0)
@@ -322,14 +332,13 @@ make_fuzzy(struct parse *q, struct err *err)
 
 	for (i = 0; i < q->n_terms; i++) {
 		struct search_term *term = &q->p->term[i];
-		const struct tag_entry *entry = tag_find(term->tag);
 
 		/* Who writes wildcards means them. */
-		if (entry == NULL || entry->vr != VR('P', 'N') || term->match == SEARCH_WILD)
+		if (q->vr[i] != VR('P', 'N') || term->match == SEARCH_WILD)
 			continue;
 		if (strchr(term->value, '"') != NULL)
-			return err_set(err, -EINVAL, "%s: the character \" cannot be searched for",
-				       entry->keyword);
+			return err_set(err, -EINVAL, "(%04x,%04x): the character \" cannot be searched for",
+				       TAG_GROUP(term->tag), TAG_ELEMENT(term->tag));
 		term->match = q->dialect->wide_search ? SEARCH_ANY_WORDS : SEARCH_WORDS;
 	}
 	return 0;
@@ -466,14 +475,15 @@ sort_tags(struct parse *q)
 
 int
 qido_parse(const struct dialect *dialect, enum search_url url, const struct uri_query *query,
-	   int (*level_of)(uint32_t tag, enum store_level *ret_level),
+	   int (*find_tag)(void *ctx, uint32_t tag, struct search_tag *ret_tag), void *ctx,
 	   struct qido_params *ret_params, struct err *err)
 {
-	struct parse q = { .dialect = dialect, .url = url, .level_of = level_of, .p = ret_params };
+	struct parse q = { .dialect = dialect, .url = url, .find_tag = find_tag, .ctx = ctx, .p = ret_params };
 	enum store_level level;
 	unsigned i, k;
 	int r;
 
+	ret_params->n_erroneous = 0;
 	ret_params->search = (struct search){ .level = urls[url].level, .limit = dialect->limit_default,
 						   .scan = dialect->wide_search };
 	for (i = 0; i < query->count; i++) {

@@ -24,12 +24,15 @@ struct qido_params {
 	uint32_t tag[QIDO_TAGS_MAX];
 	uint32_t path[LIMIT_QUERY_PARAMS * 2];	/* sequences of terms */
 	char text[LIMIT_QUERY];		/* both ends of ranges, lists */
+	/* Terms by tags whose values some instances have wrong, as the client spelled them. */
+	const char *erroneous[LIMIT_QUERY_PARAMS];
+	size_t n_erroneous;
 };
 
-/* level_of is search_tag_level, or a test's own.  search.terms and the like
+/* find_tag(ctx, ...) is store_search_tag, or a test's own.  search.terms and the like
  * point into *ret_params and into query, so neither may move. */
 int qido_parse(const struct dialect *dialect, enum search_url url, const struct uri_query *query,
-	       int (*level_of)(uint32_t tag, enum store_level *ret_level),
+	       int (*find_tag)(void *ctx, uint32_t tag, struct search_tag *ret_tag), void *ctx,
 	       struct qido_params *ret_params, struct err *err);
 
 #endif

@@ -11,13 +11,15 @@
 
 struct request;
 
-enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_PUT, METHOD_DELETE, METHOD_OPTIONS, METHOD_OTHER };
+enum method {
+	METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_PUT, METHOD_PATCH, METHOD_DELETE, METHOD_OPTIONS, METHOD_OTHER
+};
 
 enum method method_parse(const char *name);
 const char *method_name(enum method method);		/* not METHOD_OTHER */
 
 /* What a caller must be allowed to do (contract 15.2). */
-enum action { ACTION_NONE, ACTION_READ, ACTION_WRITE, ACTION_DELETE };
+enum action { ACTION_NONE, ACTION_READ, ACTION_WRITE, ACTION_DELETE, ACTION_MANAGE_TAGS };
 
 enum route_id {
 #define ROUTE(name, method, dialects, action, template, handler) ROUTE_##name,

@@ -22,6 +22,7 @@ status_of(int num)
 	case -ETIMEDOUT:
 		return 408;
 	case -EEXIST:
+	case -EBUSY:		/* an operation that excludes this one runs */
 		return 409;
 	case -EFBIG:
 		return 413;

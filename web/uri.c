@@ -97,6 +97,8 @@ static const char *const var_names[URI_VARS] = {
 	[URI_SERIES] = "{series}",
 	[URI_INSTANCE] = "{instance}",
 	[URI_FRAMES] = "{frames}",
+	[URI_TAG] = "{tag}",
+	[URI_OPERATION] = "{operation}",
 	[URI_REST] = "{rest}",
 };
 

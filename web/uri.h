@@ -27,7 +27,9 @@ struct uri_path {
  * segment elsewhere stays an (unmatchable) empty one. */
 int uri_split(const char *path, struct uri_path *ret_path);
 
-enum uri_var { URI_STUDY, URI_SERIES, URI_INSTANCE, URI_FRAMES, URI_REST, URI_VARS };
+enum uri_var {
+	URI_STUDY, URI_SERIES, URI_INSTANCE, URI_FRAMES, URI_TAG, URI_OPERATION, URI_REST, URI_VARS
+};
 
 struct uri_vars {
 	const char *value[URI_VARS];		/* NULL: not in the template */
@@ -35,7 +37,7 @@ struct uri_vars {
 };
 
 /* Template segments are words, compared without regard to case, or {study},
- * {series}, {instance}, {frames}, or at the end {rest}: one or more segments. */
+ * {series}, {instance}, {frames}, {tag}, {operation}, or at the end {rest}: one or more segments. */
 bool uri_match(const char *template, const struct uri_path *path, unsigned first,
 	       struct uri_vars *ret_vars);
 

@@ -3,6 +3,7 @@
 #define WEB_WEB_H
 
 #include "base/err.h"
+#include "ops/ops.h"
 #include "store/store.h"
 
 struct web;
@@ -13,6 +14,7 @@ struct web_options {
 	unsigned threads;		/* connections served at once; 0: default */
 	const char *cors_origins;	/* whose pages may use the service: cors.h; NULL: no other origin's */
 	uint64_t max_request;		/* bytes of a STOW request and of one instance; 0: 4 GiB */
+	struct ops *ops;		/* told of operations that are begun; NULL: another process sees to them */
 	/* More lines for /metrics (Prometheus text), e.g. the mount's; may be NULL. */
 	void (*metrics)(void *ctx, struct buf *out);
 	void *metrics_ctx;

@@ -67,8 +67,8 @@ attribute_level(uint32_t tag, enum level *ret_level)
 	return 0;
 }
 
-static void
-put_attribute(struct buf *out, uint32_t tag, struct slice collated, struct slice json)
+void
+attribute_put(uint32_t tag, struct slice collated, struct slice json, struct buf *out)
 {
 	put_u32(out, tag);
 	put_u16(out, (uint16_t)collated.len);
@@ -113,7 +113,7 @@ attributes_extract(const struct dicom *d, enum level level, struct buf *out)
 		buf_reset(&json);
 		if (dicom_write_json_element(d, tag, &json) < 0)
 			buf_reset(&json);
-		put_attribute(out, tag, buf_slice(&collated), buf_slice(&json));
+		attribute_put(tag, buf_slice(&collated), buf_slice(&json), out);
 	}
 	buf_fini(&json);
 	buf_fini(&text);
@@ -160,18 +160,18 @@ attributes_merge(struct slice old, struct slice newer, struct buf *out)
 
 	while (more_a || more_b) {
 		if (!more_b || (more_a && a.tag < b.tag)) {
-			put_attribute(out, a.tag, a.collated, a.json);
+			attribute_put(a.tag, a.collated, a.json, out);
 			more_a = attributes_next(&old, &a);
 			continue;
 		}
 		if (more_a && a.tag == b.tag) {
 			if (is_empty(&b))
-				put_attribute(out, a.tag, a.collated, a.json);
+				attribute_put(a.tag, a.collated, a.json, out);
 			else
-				put_attribute(out, b.tag, b.collated, b.json);
+				attribute_put(b.tag, b.collated, b.json, out);
 			more_a = attributes_next(&old, &a);
 		} else
-			put_attribute(out, b.tag, b.collated, b.json);
+			attribute_put(b.tag, b.collated, b.json, out);
 		more_b = attributes_next(&newer, &b);
 	}
 }

@@ -30,6 +30,8 @@ struct attribute {
 	struct slice json;		/* {"vr":..,"Value":..}; empty: too large to keep here */
 };
 
+/* Append one; the caller keeps the order. */
+void attribute_put(uint32_t tag, struct slice collated, struct slice json, struct buf *out);
 /* Append those of one level that the data set has.  Returns 0 or -ENOMEM. */
 int  attributes_extract(const struct dicom *d, enum level level, struct buf *out);
 /* Walk: rest begins as the encoded whole.  false at the end. */

@@ -43,6 +43,7 @@ batch_write_rows(struct catalog_batch *b)
 		if (s->gone)
 			continue;
 		s->row.attributes = buf_slice(&s->attributes);
+		s->row.extended = buf_slice(&s->extended);
 		series_row_put(&s->row, &b->scratch);
 		r = batch_put_scratch(b, T_SERIES, key_of_2(s->study->id, s->id));
 	}
@@ -52,6 +53,7 @@ batch_write_rows(struct catalog_batch *b)
 		if (s->gone)
 			continue;
 		s->row.attributes = buf_slice(&s->attributes);
+		s->row.extended = buf_slice(&s->extended);
 		s->row.modalities = buf_slice(&s->modalities);
 		study_row_put(&s->row, &b->scratch);
 		r = batch_put_scratch(b, T_STUDY, key_of_2(s->partition->id, s->id));
@@ -70,10 +72,12 @@ drop_rows(struct catalog_batch *b)
 
 	for (i = 0; i < b->n_series; i++) {
 		buf_fini(&b->series[i]->attributes);
+		buf_fini(&b->series[i]->extended);
 		free(b->series[i]);
 	}
 	for (i = 0; i < b->n_studies; i++) {
 		buf_fini(&b->studies[i]->attributes);
+		buf_fini(&b->studies[i]->extended);
 		buf_fini(&b->studies[i]->modalities);
 		free(b->studies[i]);
 	}
@@ -117,6 +121,8 @@ batch_begin(struct kv *kv, struct catalog_batch **ret_batch)
 	if (r == 0)
 		r = catalog_count(b->txn, T_RECLAIM, 1, &removals);
 	b->reclaim_pending = removals > 0;
+	if (r == 0)
+		r = tags_begin(b);
 	if (r < 0) {
 		batch_abort(b);
 		return r;
@@ -129,6 +135,7 @@ static void
 batch_free(struct catalog_batch *b)
 {
 	drop_rows(b);
+	tags_end(b);
 	buf_fini(&b->scratch);
 	buf_fini(&b->merged);
 	free(b);
@@ -148,6 +155,8 @@ batch_commit(struct catalog_batch *b)
 {
 	int r = batch_write_rows(b);
 
+	if (r == 0)
+		r = tags_write(b);
 	if (r == 0)
 		r = counters_put(b->txn, &b->counters);
 	if (r < 0) {
@@ -213,6 +222,7 @@ add_study(struct catalog_batch *b, struct open_partition *p, uint64_t id)
 	s->partition = p;
 	buf_init(&s->attributes, ATTRIBUTES_MAX);
 	buf_init(&s->modalities, ATTRIBUTES_MAX);
+	buf_init(&s->extended, ATTRIBUTES_MAX);
 	b->studies[b->n_studies++] = s;
 	return s;
 }
@@ -239,6 +249,7 @@ open_study(struct catalog_batch *b, struct open_partition *p, uint64_t id, struc
 	s->row = row;
 	buf_put(&s->attributes, row.attributes.data, row.attributes.len);
 	buf_put(&s->modalities, row.modalities.data, row.modalities.len);
+	buf_put(&s->extended, row.extended.data, row.extended.len);
 	*ret = s;
 	return 0;
 }
@@ -253,6 +264,7 @@ add_series(struct catalog_batch *b, struct open_study *study, uint64_t id)
 	s->id = id;
 	s->study = study;
 	buf_init(&s->attributes, ATTRIBUTES_MAX);
+	buf_init(&s->extended, ATTRIBUTES_MAX);
 	b->series[b->n_series++] = s;
 	return s;
 }
@@ -278,6 +290,7 @@ open_series(struct catalog_batch *b, struct open_study *study, uint64_t id, stru
 		return -ENOMEM;
 	s->row = row;
 	buf_put(&s->attributes, row.attributes.data, row.attributes.len);
+	buf_put(&s->extended, row.extended.data, row.extended.len);
 	*ret = s;
 	return 0;
 }

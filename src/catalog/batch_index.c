@@ -13,6 +13,7 @@ struct index_change {
 	struct catalog_batch *b;
 	uint64_t partition;
 	uint32_t tag;
+	uint16_t vr;
 	uint64_t id, parent;
 	bool put;
 };
@@ -44,14 +45,33 @@ index_value(const struct index_change *c, struct slice collated)
 {
 	int r = index_one(c, INDEX_VALUE, collated);
 
-	if (r == 0 && indexed_vr(c->tag) == VR('P', 'N'))
+	if (r == 0 && c->vr == VR('P', 'N'))
 		r = collate_words(collated.data, collated.len, index_word, (void *)(uintptr_t)c);
 	return r;
 }
 
+/* What the index has a value of a row under.  false: it has it not. */
+static bool
+set_tag(struct index_change *c, bool extended, uint32_t tag)
+{
+	const struct query_tag *t;
+
+	if (!extended) {
+		c->tag = tag;
+		c->vr = indexed_vr(tag);
+		return true;
+	}
+	t = query_tags_find_number(c->b->tags, tag);
+	if (t == NULL || t->status == QUERY_TAG_DELETING)
+		return false;
+	c->tag = t->tag;
+	c->vr = t->vr;
+	return true;
+}
+
 /* The entries of `is` that `was` does not have alike: put, or deleted. */
 static int
-index_difference(struct index_change *c, struct slice is, struct slice was)
+index_difference(struct index_change *c, bool extended, struct slice is, struct slice was)
 {
 	struct attribute a, other;
 	int r = 0;
@@ -60,38 +80,46 @@ index_difference(struct index_change *c, struct slice is, struct slice was)
 		if (a.collated.len == 0 ||
 		    (attributes_get(was, a.tag, &other) && slice_compare(other.collated, a.collated) == 0))
 			continue;
-		c->tag = a.tag;
-		r = index_value(c, a.collated);
+		if (set_tag(c, extended, a.tag))
+			r = index_value(c, a.collated);
 	}
 	return r;
 }
 
 /* Bring the index from the old attributes to the new; either may be empty. */
 static int
-index_attributes(struct index_change *c, struct slice old, struct slice now)
+index_attributes(struct index_change *c, bool extended, struct slice old, struct slice now)
 {
 	int r;
 
 	c->put = false;
-	r = index_difference(c, old, now);
+	r = index_difference(c, extended, old, now);
 	c->put = true;
-	return r < 0 ? r : index_difference(c, now, old);
+	return r < 0 ? r : index_difference(c, extended, now, old);
+}
+
+int
+index_extended(struct catalog_batch *b, uint64_t partition, uint64_t id, uint64_t parent, struct slice old, struct slice now)
+{
+	struct index_change c = { .b = b, .partition = partition, .id = id, .parent = parent };
+
+	return b->tags == NULL ? 0 : index_attributes(&c, true, old, now);
 }
 
 int
 index_study(struct catalog_batch *b, const struct open_study *s, struct slice old, struct slice now)
 {
-	struct index_change c = { b, s->partition->id, 0, s->id, s->partition->id, false };
+	struct index_change c = { .b = b, .partition = s->partition->id, .id = s->id, .parent = s->partition->id };
 
-	return index_attributes(&c, old, now);
+	return index_attributes(&c, false, old, now);
 }
 
 int
 index_series(struct catalog_batch *b, const struct open_series *s, struct slice old, struct slice now)
 {
-	struct index_change c = { b, s->study->partition->id, 0, s->id, s->study->id, false };
+	struct index_change c = { .b = b, .partition = s->study->partition->id, .id = s->id, .parent = s->study->id };
 
-	return index_attributes(&c, old, now);
+	return index_attributes(&c, false, old, now);
 }
 
 int
@@ -99,7 +127,7 @@ index_uid_entry(struct catalog_batch *b, uint64_t partition, uint32_t tag, const
 		uint64_t parent, bool put)
 {
 	unsigned char hash[HASH_LEN];
-	struct index_change c = { b, partition, tag, id, parent, put };
+	struct index_change c = { b, partition, tag, VR('U', 'I'), id, parent, put };
 
 	return index_one(&c, INDEX_VALUE, index_uid(uid, hash));
 }
@@ -117,7 +145,7 @@ collate_modality(struct slice text, struct buf *out)
 int
 count_modality(struct catalog_batch *b, struct open_study *s, const char *modality, int n)
 {
-	struct index_change c = { b, s->partition->id, TAG_MODALITIES_IN_STUDY, s->id, s->partition->id, n > 0 };
+	struct index_change c = { b, s->partition->id, TAG_MODALITIES_IN_STUDY, VR('C', 'S'), s->id, s->partition->id, n > 0 };
 	struct buf out, collated, other;
 	struct reader in;
 	struct slice text = slice_str(modality), t;

@@ -21,7 +21,7 @@ struct open_study {
 	uint64_t id;
 	struct open_partition *partition;
 	struct study_row row;		/* its slices are of the buffers below */
-	struct buf attributes, modalities;
+	struct buf attributes, modalities, extended;
 	bool gone;
 };
 
@@ -29,7 +29,7 @@ struct open_series {
 	uint64_t id;
 	struct open_study *study;
 	struct series_row row;
-	struct buf attributes;
+	struct buf attributes, extended;
 	bool gone;
 	bool base_known;
 	uint64_t base_id;		/* 0: none yet; meaningful when known */
@@ -47,6 +47,11 @@ struct catalog_batch {
 	struct open_series *series[OPEN_MAX];
 	size_t n_series;
 	struct buf scratch, merged;
+	/* Extended query tags (batch_tags.c). */
+	struct query_tags *tags;	/* NULL: there are none */
+	bool tags_changed;		/* their rows are to be written */
+	struct query_value *values;	/* of the instance at hand */
+	struct buf extended, extended_merged, extended_old;
 };
 
 /* -- rows (batch.c) -- */
@@ -64,11 +69,30 @@ int  open_series(struct catalog_batch *b, struct open_study *study, uint64_t id,
 struct open_study *add_study(struct catalog_batch *b, struct open_partition *p, uint64_t id);
 struct open_series *add_series(struct catalog_batch *b, struct open_study *study, uint64_t id);
 
+/* -- extended query tags (batch_tags.c) -- */
+
+int  tags_begin(struct catalog_batch *b);
+int  tags_write(struct catalog_batch *b);
+void tags_end(struct catalog_batch *b);
+/* The values of an instance, until the next call, which borrow json. */
+int  tags_read(struct catalog_batch *b, struct slice json);
+void tags_forget(struct catalog_batch *b);
+/* Those of a level, as extended of a row. */
+int  tags_put_level(struct catalog_batch *b, enum level level, struct buf *out);
+/* Bring a study or series, and the index, up to them. */
+int  tags_merge_study(struct catalog_batch *b, struct open_study *s);
+int  tags_merge_series(struct catalog_batch *b, struct open_series *s);
+/* An instance goes, or is another now. */
+int  tags_remove_errors(struct catalog_batch *b, uint64_t instance);
+
 /* -- the attribute index (batch_index.c) -- */
 
 /* Bring the index from the old attributes of a study or series to the new; either may be empty. */
 int  index_study(struct catalog_batch *b, const struct open_study *s, struct slice old, struct slice now);
 int  index_series(struct catalog_batch *b, const struct open_series *s, struct slice old, struct slice now);
+/* Likewise for values of query tags, of anything; what was of tags that are gone has no entries. */
+int  index_extended(struct catalog_batch *b, uint64_t partition, uint64_t id, uint64_t parent, struct slice old,
+		    struct slice now);
 /* The entry of a series' or instance's UID. */
 int  index_uid_entry(struct catalog_batch *b, uint64_t partition, uint32_t tag, const char *uid, uint64_t id,
 		     uint64_t parent, bool put);

@@ -204,7 +204,7 @@ put_reclaim(struct catalog_batch *b, const struct open_series *s, const struct i
 {
 	struct reclaim_entry e = {
 		.stage = row->stage, .flags = row->flags, .stage_only = stage_only,
-		.partition = s->study->partition->id,
+		.partition = s->study->partition->id, .size = row->size, .mtime = row->mtime,
 	};
 
 	strcpy(e.study_uid, s->study->row.uid);
@@ -271,8 +271,11 @@ batch_put(struct catalog_batch *b, const struct catalog_entry *e, struct catalog
 			return r;
 		there = r == 0;
 	}
+	buf_reset(&b->extended_old);
 	if (there) {
 		r = catalog_instance(b->txn, s->id, id, &old);
+		if (r == 0)
+			r = buf_put(&b->extended_old, old.extended.data, old.extended.len);
 		if (r < 0)
 			return r == -ENOENT ? -EIO : r;
 		*res = (struct catalog_put_result){ .outcome = BATCH_UNCHANGED, .watermark = old.watermark,
@@ -293,6 +296,8 @@ batch_put(struct catalog_batch *b, const struct catalog_entry *e, struct catalog
 		r = kv_del(b->txn, T_ORDER, key_slice(&k));
 		if (r == 0)
 			r = put_reclaim(b, s, &old, true);
+		if (r == 0)
+			r = tags_remove_errors(b, id);
 	} else {
 		id = b->counters.next_id++;
 		row.created = e->now;
@@ -324,7 +329,14 @@ batch_put(struct catalog_batch *b, const struct catalog_entry *e, struct catalog
 	r = kv_put(b->txn, T_ORDER, key_slice(&k), key_slice(&v));
 	if (r == 0)
 		r = put_header(b, s, id, e, &res->base_was_other);
+	if (r == 0)
+		r = tags_read(b, e->json);
+	if (r == 0)
+		r = tags_put_level(b, LEVEL_INSTANCE, &b->extended);
+	if (r == 0)
+		r = index_extended(b, p->id, id, s->id, buf_slice(&b->extended_old), buf_slice(&b->extended));
 	if (r == 0) {
+		row.extended = buf_slice(&b->extended);
 		buf_reset(&b->scratch);
 		instance_row_put(&row, &b->scratch);
 		r = batch_put_scratch(b, T_INSTANCE, key_of_2(s->id, id));
@@ -337,7 +349,12 @@ batch_put(struct catalog_batch *b, const struct catalog_entry *e, struct catalog
 		r = merge_series(b, s, e->series_attributes);
 	if (r == 0)
 		r = set_modality(b, s, e->modality);
-	if (r == 0) {
+	if (r == 0)
+		r = tags_merge_study(b, study);
+	if (r >= 0)
+		r = tags_merge_series(b, s);
+	tags_forget(b);
+	if (r >= 0) {
 		feed_entry_init(&f, s, id, &row, there ? FEED_UPDATE : FEED_CREATE, e->now);
 		f.with = with;
 		r = put_feed(b, &f, &res->sequence);

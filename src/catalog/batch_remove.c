@@ -79,6 +79,8 @@ remove_series(struct catalog_batch *b, struct open_series *s)
 	p->row.series--;
 	r = index_series(b, s, buf_slice(&s->attributes), slice_of(NULL, 0));
 	if (r == 0)
+		r = index_extended(b, p->id, s->id, study->id, buf_slice(&s->extended), slice_of(NULL, 0));
+	if (r == 0)
 		r = count_modality(b, study, s->row.modality, -1);
 	if (r == 0)
 		r = index_uid_entry(b, p->id, TAG_SERIES_INSTANCE_UID, s->row.uid, s->id, study->id, false);
@@ -112,6 +114,8 @@ remove_study(struct catalog_batch *b, struct open_study *study)
 	p->row.studies--;
 	r = index_study(b, study, buf_slice(&study->attributes), slice_of(NULL, 0));
 	if (r == 0)
+		r = index_extended(b, p->id, study->id, p->id, buf_slice(&study->extended), slice_of(NULL, 0));
+	if (r == 0)
 		r = name_del(b->txn, p->id, study->row.uid, study->id);
 	if (r == 0) {
 		k = key_of_2(p->id, study->id);
@@ -143,6 +147,10 @@ batch_remove(struct catalog_batch *b, const struct catalog_path *path, int64_t n
 	if (r < 0)
 		return r;
 	feed_entry_init(&f, s, path->instance, &row, FEED_DELETE, now);
+	buf_reset(&b->extended_old);
+	r = buf_put(&b->extended_old, row.extended.data, row.extended.len);
+	if (r < 0)
+		return r;
 	p->row.instances--;
 	p->row.bytes -= row.size;
 	study->row.instances--;
@@ -155,6 +163,10 @@ batch_remove(struct catalog_batch *b, const struct catalog_path *path, int64_t n
 		r = name_del(b->txn, s->id, f.sop_uid, path->instance);
 	if (r == 0)
 		r = index_uid_entry(b, p->id, TAG_SOP_INSTANCE_UID, f.sop_uid, path->instance, s->id, false);
+	if (r == 0)
+		r = index_extended(b, p->id, path->instance, s->id, buf_slice(&b->extended_old), slice_of(NULL, 0));
+	if (r == 0)
+		r = tags_remove_errors(b, path->instance);
 	if (r == 0) {
 		k = order_key(p->id, f.watermark);
 		r = kv_del(b->txn, T_ORDER, key_slice(&k));

@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "catalog/feed.h"
 #include "catalog/level.h"
+#include "catalog/query_tag.h"
 #include "catalog/reclaim.h"
 #include "catalog/row.h"
 #include "catalog/schema.h"
@@ -123,6 +124,21 @@ struct catalog_put_result {
 
 /* -EEXIST as `same` says.  Any other error: abort the batch. */
 int  batch_put(struct catalog_batch *b, const struct catalog_entry *e, struct catalog_put_result *ret_result);
+/* The extended query tags, as this transaction sees and may change them; NULL: none. */
+struct query_tags *batch_tags(struct catalog_batch *b);
+void batch_tags_changed(struct catalog_batch *b);
+/* Index an instance that was there before the tags which this operation adds.  Those stored last
+ * come first: what a study or series has for a tag already stays.  base is kept between
+ * calls of one batch. */
+struct batch_base {
+	uint64_t series;		/* 0: none */
+	struct buf json;
+};
+int  batch_index_tags(struct catalog_batch *b, const unsigned char operation[OPERATION_ID_LEN],
+		      const struct catalog_path *path, struct batch_base *base, int64_t now);
+/* Remove up to max entries of a tag that is deleting.  1: there are more; 0: the tag is gone. */
+int  query_tag_remove_some(struct kv_txn *txn, const struct query_tag *tag, uint64_t max);
+
 /* Remove one instance with everything that hangs on it.  -ENOENT. */
 int  batch_remove(struct catalog_batch *b, const struct catalog_path *path, int64_t now, uint64_t *ret_sequence);
 

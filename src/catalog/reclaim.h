@@ -18,6 +18,8 @@ struct reclaim_entry {
 	uint8_t flags;			/* INSTANCE_* of the row that was */
 	uint8_t stage_only;		/* 1: replaced; the public path belongs to the new version */
 	uint64_t partition;
+	uint64_t size;			/* of the file that the row named; 0: not told */
+	int64_t mtime;
 	char study_uid[UID_TEXT_MAX];
 	char series_uid[UID_TEXT_MAX];
 	char sop_uid[UID_TEXT_MAX];

@@ -47,6 +47,19 @@ get_standard_uid(struct reader *r, char uid[UID_TEXT_MAX])
 }
 
 static void
+put_extended(struct buf *b, struct slice extended)
+{
+	if (extended.len > 0)
+		put_long(b, extended);
+}
+
+static struct slice
+get_extended(struct reader *r)
+{
+	return r->p < r->end ? get_long(r) : slice_of("", 0);
+}
+
+static void
 open_row(struct reader *r, struct slice value)
 {
 	reader_init(r, value);
@@ -107,6 +120,7 @@ study_row_put(const struct study_row *row, struct buf *b)
 	put_short(b, slice_str(row->uid));
 	put_long(b, row->modalities);
 	put_long(b, row->attributes);
+	put_extended(b, row->extended);
 }
 
 int
@@ -126,6 +140,7 @@ study_row_get(struct slice value, struct study_row *row)
 	get_text(&r, row->uid, sizeof row->uid);
 	row->modalities = get_long(&r);
 	row->attributes = get_long(&r);
+	row->extended = get_extended(&r);
 	return done(&r, "study");
 }
 
@@ -143,6 +158,7 @@ series_row_put(const struct series_row *row, struct buf *b)
 	put_short(b, slice_str(row->modality));
 	put_short(b, slice_str(row->uid));
 	put_long(b, row->attributes);
+	put_extended(b, row->extended);
 }
 
 int
@@ -161,6 +177,7 @@ series_row_get(struct slice value, struct series_row *row)
 	get_text(&r, row->modality, sizeof row->modality);
 	get_text(&r, row->uid, sizeof row->uid);
 	row->attributes = get_long(&r);
+	row->extended = get_extended(&r);
 	return done(&r, "series");
 }
 
@@ -183,6 +200,7 @@ instance_row_put(const struct instance_row *row, struct buf *b)
 	put_standard_uid(b, row->class_uid);
 	put_standard_uid(b, row->xfer_uid);
 	put_long(b, row->attributes);
+	put_extended(b, row->extended);
 }
 
 int
@@ -209,5 +227,6 @@ instance_row_get(struct slice value, struct instance_row *row)
 	get_standard_uid(&r, row->class_uid);
 	get_standard_uid(&r, row->xfer_uid);
 	row->attributes = get_long(&r);
+	row->extended = get_extended(&r);
 	return done(&r, "instance");
 }

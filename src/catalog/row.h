@@ -32,6 +32,7 @@ struct study_row {
 	char uid[UID_TEXT_MAX];
 	struct slice modalities;		/* (series with it:4 modality:short)* */
 	struct slice attributes;		/* attribute.h */
+	struct slice extended;			/* values of query tags (query_tag.h); left out when empty */
 };
 
 struct series_row {
@@ -43,6 +44,7 @@ struct series_row {
 	char modality[MODALITY_TEXT_MAX];	/* the latest; "" when no instance had one */
 	char uid[UID_TEXT_MAX];
 	struct slice attributes;
+	struct slice extended;
 };
 
 enum {
@@ -63,6 +65,7 @@ struct instance_row {
 	char class_uid[UID_TEXT_MAX];
 	char xfer_uid[UID_TEXT_MAX];
 	struct slice attributes;
+	struct slice extended;
 };
 
 /* Encoders append to an empty buf; decoders return 0 or -EIO. */

@@ -27,6 +27,13 @@ static const struct command commands[] = {
 	  "The exit status is 1 when a finding remains.\n", command_check },
 	{ "delete", CONF_DELETE, 2, 2, "STORE STUDY[/SERIES[/INSTANCE]]", "delete a study, series or instance (UIDs)",
 	  NULL, command_delete },
+	{ "tags", CONF_TAGS, 1, -1, "STORE [add LEVEL:ATTRIBUTE[:VR[:CREATOR]]... | delete|enable|disable ATTRIBUTE... | errors ATTRIBUTE]",
+	  "list, add, delete and switch extended query tags",
+	  "LEVEL is study, series or instance, as in study:PatientAge or series:00191001:LO:ACME.\n"
+	  "What is in the store already is then indexed, here or by the daemon that serves it.\n",
+	  command_tags },
+	{ "operations", CONF_OPERATIONS, 1, 2, "STORE [ID]", "list operations, and wait for them",
+	  NULL, command_operations },
 };
 
 static void
@@ -36,7 +43,7 @@ print_overview(FILE *out)
 
 	fprintf(out, "usage: dicomlake COMMAND [OPTIONS] STORE ...\n\n");
 	for (i = 0; i < sizeof commands / sizeof *commands; i++)
-		fprintf(out, "  %-8s  %s\n", commands[i].name, commands[i].help);
+		fprintf(out, "  %-10s  %s\n", commands[i].name, commands[i].help);
 	fprintf(out, "\ndicomlake COMMAND --help shows the options of one; see also dicomlake(1).\n");
 }
 

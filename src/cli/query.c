@@ -12,6 +12,7 @@
 #include "dicom/indexed.h"
 #include "dicom/json.h"
 #include "dicom/tag.h"
+#include "store/query_tags.h"
 
 #define TERMS_MAX 64
 #define TAGS_MAX 256
@@ -76,16 +77,34 @@ struct output {
 	bool measured;
 };
 
-static void
-print_keywords(FILE *out, enum store_level level)
+struct keywords {
+	FILE *out;
+	enum store_level level;
+};
+
+static int
+print_tag(void *ctx, const struct query_tag_info *tag)
 {
-	enum store_level at;
+	const struct keywords *k = ctx;
+	const struct tag_entry *entry = tag_find(tag->tag);
+
+	if (tag->state == STORE_TAG_READY && !tag->disabled && tag->level <= k->level)
+		fprintf(k->out, " %s", entry != NULL ? entry->keyword : tag->path);
+	return 0;
+}
+
+static void
+print_keywords(FILE *out, struct store *st, enum store_level level)
+{
+	struct keywords k = { out, level };
+	struct search_tag found;
 	size_t i;
 
 	fprintf(out, "dicomlake query: these can be searched:");
 	for (i = 0; i < n_indexed_attributes; i++)
-		if (search_tag_level(indexed_attributes[i].tag, &at) == 0 && at <= level)
+		if (store_search_tag(st, indexed_attributes[i].tag, &found) == 0 && found.level <= level)
 			fprintf(out, " %s", tag_find(indexed_attributes[i].tag)->keyword);
+	store_query_tags(st, print_tag, &k, NULL);
 	fputc('\n', out);
 }
 
@@ -130,12 +149,12 @@ parse_date(struct search_term *term, char *value, char days[2][9])
 
 /* KEYWORD=VALUE, where VALUE of a date may be a range. */
 static int
-parse_term(struct terms *terms, const struct level *level, bool fuzzy, const char *text, struct err *err)
+parse_term(struct terms *terms, struct store *st, const struct level *level, bool fuzzy, const char *text,
+	   struct err *err)
 {
 	struct search_term *term = &terms->terms[terms->count];
 	const char *equals = strchr(text, '=');
-	const struct tag_entry *entry;
-	enum store_level at;
+	struct search_tag found;
 	char *value;
 	size_t len;
 
@@ -148,8 +167,8 @@ parse_term(struct terms *terms, const struct level *level, bool fuzzy, const cha
 	if (tag_parse(text, len, &term->tag) < 0)
 		return err_set(err, -EINVAL, "'%.*s' is no attribute; keywords are written as in PatientID, tags as 00100020",
 			       len > 80 ? 80 : (int)len, text);
-	if (search_tag_level(term->tag, &at) < 0 || at > level->level) {
-		print_keywords(stderr, level->level);
+	if (store_search_tag(st, term->tag, &found) < 0 || found.level > level->level) {
+		print_keywords(stderr, st, level->level);
 		return err_set(err, -EINVAL, "'%.*s' cannot be searched at %s level", len > 80 ? 80 : (int)len, text,
 			       level->name);
 	}
@@ -160,12 +179,12 @@ parse_term(struct terms *terms, const struct level *level, bool fuzzy, const cha
 	term->value = value;
 	if (*value == '\0')
 		return err_set(err, -EINVAL, "'%.*s=' needs a value", (int)len, text);
-	entry = tag_find(term->tag);
-	if (entry == NULL)
-		return 0;
-	if (entry->vr == VR('P', 'N') && fuzzy)
+	if (found.disabled)
+		return err_set(err, -EINVAL, "'%.*s' is disabled: some instances have values that could not be indexed, see "
+			       "dicomlake tags STORE errors", (int)len, text);
+	if (found.vr == VR('P', 'N') && fuzzy)
 		term->match = SEARCH_WORDS;
-	if (entry->vr == VR('D', 'A') && parse_date(term, value, terms->days[terms->count - 1]) < 0)
+	if (found.vr == VR('D', 'A') && parse_date(term, value, terms->days[terms->count - 1]) < 0)
 		return err_set(err, -EINVAL, "'%.100s' is no date, nor a range: 20240131, 202401, 2024, 2024-2025, 2024-, -2024",
 			       equals + 1);
 	return 0;
@@ -393,8 +412,11 @@ command_query(struct conf *conf, int argc, char **argv, struct err *err)
 			level = &levels[j];
 			i = 2;
 		}
+	r = store_open(argv[0], &options, &st, err);
+	if (r < 0)
+		goto out;
 	for (; i < argc; i++)
-		if (parse_term(&terms, level, conf_flag(conf, OPT_FUZZY), argv[i], err) < 0) {
+		if (parse_term(&terms, st, level, conf_flag(conf, OPT_FUZZY), argv[i], err) < 0) {
 			r = CLI_USAGE;
 			goto out;
 		}
@@ -420,9 +442,6 @@ command_query(struct conf *conf, int argc, char **argv, struct err *err)
 	out->level = level;
 	out->json = conf_flag(conf, OPT_JSON);
 	out->terminal = isatty(STDOUT_FILENO);
-	r = store_open(argv[0], &options, &st, err);
-	if (r < 0)
-		goto out;
 	r = store_search(st, &search, print_match, out, err);
 	if (r == -EPIPE)
 		err_set(err, r, "cannot write to standard output");

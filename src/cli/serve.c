@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "cli/cli.h"
 #include "cli/daemon.h"
+#include "ops/ops.h"
 #ifdef WITH_FS
 #include "fs/fs.h"
 #endif
@@ -39,6 +40,7 @@ struct plan {
 };
 
 struct doors {
+	struct ops *ops;
 	struct fs *fs;
 	struct web *web;
 };
@@ -194,6 +196,7 @@ open_doors(const struct plan *plan, struct conf *conf, struct store *st, struct 
 			.threads = (unsigned)conf_number(conf, OPT_THREADS),
 			.cors_origins = conf_text(conf, OPT_CORS_ORIGIN),
 			.max_request = conf_number(conf, OPT_MAX_REQUEST),
+			.ops = doors->ops,
 		};
 
 #ifdef WITH_FS
@@ -293,6 +296,9 @@ serve(const struct plan *plan, struct conf *conf, struct err *err)
 	r = store_open(plan->store, &options, &st, err);
 	if (r < 0)
 		goto out;
+	r = ops_start(st, &doors.ops, err);
+	if (r < 0)
+		goto out;
 	r = open_doors(plan, conf, st, &doors, err);
 	if (r < 0)
 		goto out;
@@ -313,6 +319,7 @@ serve(const struct plan *plan, struct conf *conf, struct err *err)
 	daemon_notify("STOPPING=1");
 out:
 	close_doors(&doors);
+	ops_stop(doors.ops);
 	store_close(st);
 	daemon_restore_log(terminal);
 	if (pid_file != NULL)

@@ -29,6 +29,8 @@ enum {
 	CONF_CHECK	= 1 << 6,
 	CONF_DELETE	= 1 << 7,
 	CONF_IN_FILE	= 1 << 8,
+	CONF_TAGS	= 1 << 9,
+	CONF_OPERATIONS	= 1 << 10,
 };
 
 enum conf_type {

@@ -13,6 +13,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "catalog/header.h"
+#include "dicom/indexed.h"
 #include "store/internal.h"
 
 #define CHUNK (1 << 20)
@@ -25,6 +26,8 @@ struct check {
 	struct check_totals totals;
 	struct kv_txn *txn;
 	uint64_t nodes, names, orders, headers, sop_entries, series_entries;	/* expected entries */
+	uint64_t extended_entries;	/* expected, of query tags */
+	struct query_tags *tags;
 	struct ticket *tickets[TICKETS];
 	size_t n_tickets;
 };
@@ -92,6 +95,24 @@ attributes_indexed(struct check *c, uint64_t partition, struct slice attributes,
 	return true;
 }
 
+/* Values of query tags, likewise; those of tags that are gone or going mean nothing. */
+static bool
+extended_indexed(struct check *c, uint64_t partition, enum level level, struct slice extended, uint64_t id)
+{
+	struct attribute a;
+
+	while (attributes_next(&extended, &a)) {
+		const struct query_tag *t = query_tags_find_number(c->tags, a.tag);
+
+		if (t == NULL || t->status == QUERY_TAG_DELETING)
+			continue;
+		c->extended_entries++;
+		if (t->level != level || !is_indexed(c, partition, t->tag, INDEX_VALUE, a.collated, id))
+			return false;
+	}
+	return true;
+}
+
 static bool
 is_ordered(struct check *c, uint64_t partition, enum level level, uint64_t number)
 {
@@ -145,6 +166,8 @@ check_instances(struct check *c, uint64_t partition, uint64_t series, const stru
 		c->sop_entries++;
 		if (!is_indexed(c, partition, TAG_SOP_INSTANCE_UID, INDEX_VALUE, index_uid(i.uid, hash), id))
 			index_finding(c, "SOP Instance UID is not indexed:", i.uid);
+		if (!extended_indexed(c, partition, LEVEL_INSTANCE, i.extended, id))
+			index_finding(c, "query tags of instance", i.uid);
 	}
 	kv_range_close(g);
 	if (r == 0 && (instances != row->instances || bytes != row->bytes))
@@ -171,6 +194,8 @@ check_study(struct check *c, uint64_t partition, uint64_t study, const struct st
 
 	if (!is_named(c, partition, row->uid, study))
 		index_finding(c, "name of study", row->uid);
+	if (!extended_indexed(c, partition, LEVEL_STUDY, row->extended, study))
+		index_finding(c, "query tags of study", row->uid);
 	if (!attributes_indexed(c, partition, row->attributes, study))
 		index_finding(c, "attribute index of study", row->uid);
 	r = catalog_children(c->txn, T_SERIES, study, 0, KV_ASCENDING, 0, &g);
@@ -193,6 +218,8 @@ check_study(struct check *c, uint64_t partition, uint64_t study, const struct st
 		if (!attributes_indexed(c, partition, s.attributes, id) ||
 		    !is_indexed(c, partition, TAG_SERIES_INSTANCE_UID, INDEX_VALUE, index_uid(s.uid, hash), id))
 			index_finding(c, "attribute index of series", s.uid);
+		if (!extended_indexed(c, partition, LEVEL_SERIES, s.extended, id))
+			index_finding(c, "query tags of series", s.uid);
 		r = check_instances(c, partition, id, &s);
 		if (r < 0)
 			break;
@@ -208,13 +235,57 @@ check_study(struct check *c, uint64_t partition, uint64_t study, const struct st
 	return r;
 }
 
+/* An entry of the index by a query tag: 1 it is one of a value, 0 of a word or of a tag that is going. */
+static uint64_t
+count_extended(struct check *c, struct slice key)
+{
+	const unsigned char *p = key.data;
+	uint32_t tag = key.len > 13 ? read_u32(p + 8) : 0;
+	const struct query_tag *t;
+
+	if (indexed_vr(tag) != 0)
+		return 0;
+	t = query_tags_find(c->tags, tag);
+	if (t == NULL)
+		index_finding(c, "attribute index of a query tag that is gone", "");
+	return t != NULL && t->status != QUERY_TAG_DELETING && p[12] == INDEX_VALUE;
+}
+
+/* Errors of query tags stand for instances, and are counted. */
+static int
+check_tag_errors(struct check *c)
+{
+	uint64_t counts[QUERY_TAGS_MAX] = { 0 };
+	struct kv_range *g;
+	struct slice k, v;
+	uint64_t parent;
+	size_t i;
+	int r = kv_range_open(c->txn, T_TAG_ERROR, slice_of(NULL, 0), slice_of(NULL, 0), KV_ASCENDING, 0, &g);
+
+	if (r < 0)
+		return r;
+	while ((r = kv_range_next(g, &k, &v)) > 0) {
+		const struct query_tag *t = k.len == 12 ? query_tags_find_number(c->tags, read_u32(k.data)) : NULL;
+
+		if (t == NULL || catalog_parent(c->txn, read_u64((const char *)k.data + 4), &parent) < 0)
+			index_finding(c, "an error of a query tag names something that is gone", "");
+		else
+			counts[t - c->tags->at]++;
+	}
+	kv_range_close(g);
+	for (i = 0; i < c->tags->n && r == 0; i++)
+		if (c->tags->at[i].status != QUERY_TAG_DELETING && counts[i] != c->tags->at[i].errors)
+			index_finding(c, "number of errors of a query tag", "");
+	return r;
+}
+
 /* Every entry of the attribute index stands for a row that is there. */
 static int
 check_index_entries(struct check *c)
 {
 	struct kv_range *g;
 	struct slice k, v;
-	uint64_t parent, above;
+	uint64_t parent, above, extended = 0;
 	int r = kv_range_open(c->txn, T_ATTRIBUTE, slice_of(NULL, 0), slice_of(NULL, 0), KV_ASCENDING, 0, &g);
 
 	if (r < 0)
@@ -224,8 +295,11 @@ check_index_entries(struct check *c)
 		if (k.len < 8 || catalog_parent(c->txn, read_u64((const char *)k.data + k.len - 8), &above) < 0 ||
 		    above != parent)
 			index_finding(c, "attribute index names something that is gone", "");
+		extended += count_extended(c, k);
 	}
 	kv_range_close(g);
+	if (r == 0 && extended != c->extended_entries)
+		index_finding(c, "attribute index of query tags has values that no row has", "");
 	return r;
 }
 
@@ -262,7 +336,9 @@ check_index(struct check *c)
 	uint64_t id, n;
 	int r;
 
-	r = kv_range_open(c->txn, T_PARTITION, slice_of(NULL, 0), slice_of(NULL, 0), KV_ASCENDING, 0, &g);
+	r = query_tags_load(c->txn, c->tags);
+	if (r == 0)
+		r = kv_range_open(c->txn, T_PARTITION, slice_of(NULL, 0), slice_of(NULL, 0), KV_ASCENDING, 0, &g);
 	if (r < 0)
 		return r;
 	while ((r = kv_range_next(g, &k, &v)) > 0 && (r = partition_row_get(v, &row)) == 0) {
@@ -294,6 +370,8 @@ check_index(struct check *c)
 		r = check_feed(c);
 	if (r == 0)
 		r = check_index_entries(c);
+	if (r == 0)
+		r = check_tag_errors(c);
 	if (r == 0 && (r = catalog_count(c->txn, T_NAME, 0, &n)) == 0 && n != c->names)
 		index_finding(c, "names of what is gone", "");
 	if (r == 0 && (r = catalog_count(c->txn, T_NODE, 0, &n)) == 0 && n != c->nodes)
@@ -590,11 +668,13 @@ store_check(struct store *st, const struct check_options *options, struct check_
 	if (options->repair && st->read_only)
 		return err_set(err, -EROFS, "the store is open for reading only");
 	barrier(st);
-	r = kv_begin(st->kv, KV_READ, &c.txn);
+	c.tags = malloc(sizeof *c.tags);
+	r = c.tags == NULL ? -ENOMEM : kv_begin(st->kv, KV_READ, &c.txn);
 	if (r == 0) {
 		r = check_index(&c);
 		kv_abort(c.txn);
 	}
+	free(c.tags);
 	if (r < 0)
 		return err_set(err, r, "cannot read the index: %s", strerror(-r));
 	r = check_files(&c, err);

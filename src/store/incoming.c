@@ -312,7 +312,7 @@ accept_again(struct job *job, uint64_t instance, const struct instance_row *row,
 
 /* Look for the same instance, and compress the header against its series' base. */
 static int
-compare(struct store *st, struct job *job, bool *ret_unchanged, struct err *err)
+compare(struct store *st, struct job *job, enum validate_rules rules, bool *ret_unchanged, struct err *err)
 {
 	const struct dicom_identity *id = &job->result.identity;
 	struct partition_row partition;
@@ -326,6 +326,14 @@ compare(struct store *st, struct job *job, bool *ret_unchanged, struct err *err)
 	r = kv_begin(st->kv, KV_READ, &txn);
 	if (r < 0)
 		return err_set_dicom(err, r, REASON_PROCESSING, 0, "cannot read the index: %s", strerror(-r));
+	if (rules == VALIDATE_V1) {
+		r = query_tags_check(txn, buf_slice(&job->json), err);
+		if (r < 0) {
+			kv_abort(txn);
+			return r == -EINVAL ? r : err_set_dicom(err, r, REASON_PROCESSING, 0, "cannot read the index: %s",
+								strerror(-r));
+		}
+	}
 	buf_init(&base, HEADER_MAX);
 	r = catalog_find_path(txn, job->partition, id->study_uid, id->series_uid, id->sop_uid, &p);
 	if (r == -ENOENT)
@@ -406,7 +414,7 @@ prepare(struct incoming *in, const struct ingest_options *o, struct job *job, bo
 	r = hash_file(in, job->row.size, job->row.hash);
 	if (r < 0)
 		return err_set_dicom(err, r, REASON_PROCESSING, 0, "cannot read staging: %s", strerror(-r));
-	return compare(in->st, job, ret_unchanged, err);
+	return compare(in->st, job, o->rules, ret_unchanged, err);
 }
 
 /* A large file, while the round before is still being synced.  What fails here the round finds out. */

@@ -133,6 +133,11 @@ void instance_name(char name[BLOB_NAME_MAX], const char *partition, const char *
 /* Name of the stage an instance row came in by. */
 void row_stage_name(char name[BLOB_STAGE_MAX], uint64_t stage, uint8_t flags, const char *partition);
 
+/* -- query_tags.c -- */
+
+/* Contract 7.4: at /v1 what cannot be indexed is not stored.  -EINVAL: the value of a tag. */
+int  query_tags_check(struct kv_txn *txn, struct slice json, struct err *err);
+
 /* -- incoming.c -- */
 
 /* Take over a staged file of a dead process (its stage name and number) as an incoming of ours. */

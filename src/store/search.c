@@ -19,17 +19,6 @@ struct show {
 	struct match m;
 };
 
-int
-search_tag_level(uint32_t tag, enum store_level *ret_level)
-{
-	enum level level;
-	int r = attribute_level(tag, &level);
-
-	if (r == 0)
-		*ret_level = (enum store_level)level;
-	return r;
-}
-
 bool
 search_orders_by(uint32_t tag, enum store_level level)
 {

@@ -12,6 +12,7 @@ struct term {
 	const struct search_term *given;
 	enum level level;		/* LEVEL_ROOT: not indexed, to be looked up (search_scan.c) */
 	uint16_t vr;
+	uint32_t number;		/* of an extended query tag; 0: it can always be searched */
 	struct buf low, high;		/* collated; low alone when exact */
 	struct buf words;		/* collated query words, or values of a list, NUL after each */
 	unsigned n_words;
@@ -27,7 +28,7 @@ struct terms {
 
 /* Compile what is asked for a search at this level; ranges are those of the
  * partition's index.  -EINVAL.  terms_fini even after a failure. */
-int  terms_compile(struct terms *t, const struct search *s, uint64_t partition, struct err *err);
+int  terms_compile(struct terms *t, const struct search *s, struct kv_txn *txn, uint64_t partition, struct err *err);
 void terms_fini(struct terms *t);
 /* The range of the index of one value of a list. */
 void term_value_range(const struct term *t, uint64_t partition, const char *value, struct key *from, struct key *to);
@@ -38,7 +39,9 @@ bool term_matches_uid(const struct term *t, const char *uid);
 const struct term *terms_find(const struct terms *t, uint32_t tag);
 /* Does a row of this level fit all terms of its level? */
 bool terms_match(const struct terms *t, enum level level, const char *uid, struct slice attributes,
-		 struct slice modalities);
+		 struct slice modalities, struct slice extended);
+/* Is there a term of this level? */
+bool terms_have(const struct terms *t, enum level level);
 
 /* -- matches (search_plan.c) -- */
 

@@ -58,7 +58,8 @@ check_study(struct gather *g, uint64_t study)
 		if (r < 0)
 			return r == -ENOENT ? 0 : r;
 		g->study_id = study;
-		g->study_ok = terms_match(&g->terms, LEVEL_STUDY, g->study.uid, g->study.attributes, g->study.modalities);
+		g->study_ok = terms_match(&g->terms, LEVEL_STUDY, g->study.uid, g->study.attributes, g->study.modalities,
+					   g->study.extended);
 	}
 	return g->study_ok;
 }
@@ -77,9 +78,29 @@ check_series(struct gather *g, uint64_t study, uint64_t series)
 		if (r < 0)
 			return r == -ENOENT ? 0 : r;
 		g->series_id = series;
-		g->series_ok = terms_match(&g->terms, LEVEL_SERIES, g->series.uid, g->series.attributes, slice_of(NULL, 0));
+		g->series_ok = terms_match(&g->terms, LEVEL_SERIES, g->series.uid, g->series.attributes, slice_of(NULL, 0),
+					    g->series.extended);
 	}
 	return g->series_ok;
+}
+
+static bool
+instance_matches(struct gather *g, const struct instance_row *row)
+{
+	return terms_match(&g->terms, LEVEL_INSTANCE, row->uid, row->attributes, slice_of(NULL, 0), row->extended);
+}
+
+/* Its series fits. */
+static int
+check_instance(struct gather *g, const struct hit *hit)
+{
+	struct instance_row row;
+	int r;
+
+	if (!terms_have(&g->terms, LEVEL_INSTANCE))
+		return 1;
+	r = catalog_instance(g->txn, hit->series, hit->instance, &row);
+	return r < 0 ? r : instance_matches(g, &row);
 }
 
 /* -- collecting ----------------------------------------------------------- */
@@ -626,7 +647,8 @@ merge_series(struct gather *g, const struct hits *ids)
 				best = i;
 		if (best == n)
 			break;
-		r = take(g, &sources[best].head);
+		r = check_instance(g, &sources[best].head);
+		r = r > 0 ? take(g, &sources[best].head) : r < 0 ? r : 1;
 		if (r <= 0)
 			break;
 		r = source_next(&sources[best]);
@@ -652,13 +674,14 @@ offer_ordered_instance(struct gather *g, uint64_t parent, uint64_t id, uint64_t 
 			return r;
 	}
 	r = check_series(g, hit.study, parent);
+	if (r > 0)
+		r = check_instance(g, &hit);
 	return r > 0 ? take(g, &hit) : r < 0 ? r : 1;
 }
 
 static int
 collect_instance(struct gather *g, uint64_t id, uint64_t parent, void *ctx)
 {
-	const struct term *t = terms_find(&g->terms, TAG_SOP_INSTANCE_UID);
 	struct hit hit = { .series = parent, .instance = id };
 	struct instance_row row;
 	int r;
@@ -671,7 +694,7 @@ collect_instance(struct gather *g, uint64_t id, uint64_t parent, void *ctx)
 	r = catalog_instance(g->txn, parent, id, &row);
 	if (r < 0)
 		return r;
-	if (!term_matches_uid(t, row.uid))
+	if (!instance_matches(g, &row))
 		return 1;
 	hit.order = row.watermark;
 	r = hits_add(ctx, &hit);
@@ -695,13 +718,22 @@ drop_duplicates(struct hits *h)
 static int
 search_instances(struct gather *g)
 {
-	const struct term *sop = terms_find(&g->terms, TAG_SOP_INSTANCE_UID);
+	const struct term *source = terms_find(&g->terms, TAG_SOP_INSTANCE_UID);
 	struct hits ids = { 0 };
 	struct hit one = { .study = g->scope.study, .series = g->scope.series, .order = g->scope.series };
+	uint64_t count;
 	int r;
 
-	if (sop != NULL) {
-		r = walk_term(g, sop, KV_ASCENDING, collect_instance, &ids);
+	/* One series is looked through faster than what all of them have in common. */
+	if (source == NULL && g->scope.series == 0) {
+		r = best_term(g, LEVEL_INSTANCE, &source, &count);
+		if (r < 0)
+			return r;
+		if (count >= COUNT_BOUND)
+			source = NULL;
+	}
+	if (source != NULL) {
+		r = walk_term(g, source, KV_ASCENDING, collect_instance, &ids);
 		if (r >= 0)
 			r = take_sorted(g, &ids, NULL);
 	} else {
@@ -976,7 +1008,7 @@ search_plan(struct store *st, struct kv_txn *txn, const struct search *s, struct
 	r = scope_resolve(txn, &scope, &g->scope, NULL);
 	if (r == 0) {
 		match_begin(&g->match, txn, g->scope.partition);
-		r = terms_compile(&g->terms, s, g->scope.partition, err);
+		r = terms_compile(&g->terms, s, txn, g->scope.partition, err);
 		if (r == 0 && s->order_by != 0 && !search_orders_by(s->order_by, s->level))
 			r = err_set_dicom(err, -EINVAL, 0, s->order_by, "(%04x,%04x) cannot order these results",
 					  s->order_by >> 16, s->order_by & 0xFFFF);
@@ -986,7 +1018,7 @@ search_plan(struct store *st, struct kv_txn *txn, const struct search *s, struct
 				err_set(err, r, "cannot read the index: %s", strerror(-r));
 		}
 	} else if (r == -ENOENT)
-		r = terms_compile(&g->terms, s, g->scope.partition, err);	/* what is asked must make sense all the same */
+		r = terms_compile(&g->terms, s, txn, g->scope.partition, err);	/* what is asked must make sense all the same */
 	terms_fini(&g->terms);
 	match_fini(&g->match);
 	free(g);

@@ -76,6 +76,24 @@ match_header(struct match *m)
 	return r;
 }
 
+/* The value that an extended query tag found it by (contract 4.9).  1, or -ENOENT. */
+static int
+kept_extended(struct match *m, uint32_t tag, struct slice *ret_json)
+{
+	const struct slice rows[] = { m->study.extended, m->series.extended, m->instance.extended };
+	struct query_tag t;
+	struct attribute a;
+	int r = query_tag_get(m->txn, tag, &t);
+
+	if (r < 0)
+		return r;
+	if (t.status != QUERY_TAG_READY || t.level > m->level ||
+	    !attributes_get(rows[t.level - LEVEL_STUDY], t.number, &a) || a.json.len == 0)
+		return -ENOENT;
+	*ret_json = a.json;
+	return 1;
+}
+
 int
 match_kept(struct match *m, uint32_t tag, struct slice *ret_json)
 {
@@ -92,5 +110,5 @@ match_kept(struct match *m, uint32_t tag, struct slice *ret_json)
 		*ret_json = a.json;
 		return a.json.len > 0 ? 1 : -ENOENT;
 	}
-	return known ? 0 : -ENOENT;
+	return known ? 0 : kept_extended(m, tag, ret_json);
 }

@@ -34,6 +34,30 @@ bad_value(const struct search_term *t, struct err *err)
 			     t->tag >> 16, t->tag & 0xFFFF);
 }
 
+static bool
+is_integer_vr(uint16_t vr)
+{
+	return vr == VR('S', 'L') || vr == VR('S', 'S') || vr == VR('U', 'L') || vr == VR('U', 'S');
+}
+
+static bool
+is_integer(const char *value, size_t len)
+{
+	size_t i = len > 0 && (value[0] == '-' || value[0] == '+') ? 1 : 0, digits = i;
+
+	for (; i < len && value[i] >= '0' && value[i] <= '9'; i++)
+		;
+	return i == len && i > digits;
+}
+
+/* The UID of a study, series or instance, or one that is looked up: compared as it is, and its hash
+ * is what the index has. */
+static bool
+is_bare_uid(const struct term *t)
+{
+	return t->vr == VR('U', 'I') && t->number == 0;
+}
+
 static int
 collate(const struct term *t, const char *value, struct buf *out)
 {
@@ -42,7 +66,7 @@ collate(const struct term *t, const char *value, struct buf *out)
 	while (len > 0 && value[len - 1] == ' ')
 		len--;
 	if ((t->vr == VR('D', 'A') && !date_is_valid(value, len)) || (t->vr == VR('T', 'M') && !time_is_valid(value, len)) ||
-	    (t->vr == VR('D', 'T') && !date_time_is_valid(value, len)))
+	    (t->vr == VR('D', 'T') && !date_time_is_valid(value, len)) || (is_integer_vr(t->vr) && !is_integer(value, len)))
 		return -EINVAL;
 	return collate_value(t->vr, value, len, out);
 }
@@ -54,7 +78,7 @@ exact_range(const struct term *t, uint64_t partition, struct slice value, struct
 	unsigned char hash[HASH_LEN];
 
 	index_key_prefix(from, partition, t->given->tag, INDEX_VALUE);
-	key_escaped(from, t->vr == VR('U', 'I') ? index_uid(value.data, hash) : value);
+	key_escaped(from, is_bare_uid(t) ? index_uid(value.data, hash) : value);
 	key_end_value(from);
 	*to = *from;
 	key_after(to);
@@ -83,7 +107,7 @@ set_range(struct term *t, uint64_t partition)
 
 	switch (t->given->match) {
 	case SEARCH_EXACT:
-		exact_range(t, partition, t->vr == VR('U', 'I') ? slice_str(t->given->value) : buf_slice(&t->low),
+		exact_range(t, partition, is_bare_uid(t) ? slice_str(t->given->value) : buf_slice(&t->low),
 			    &t->from, &t->to);
 		t->in_order = true;
 		break;
@@ -122,8 +146,8 @@ put_list(struct term *t)
 	for (;; p = end + 1) {
 		end = p + strcspn(p, "\\");
 		buf_reset(&value);
-		r = t->vr == VR('U', 'I') ? buf_put(&value, p, (size_t)(end - p))
-					  : collate_value(t->vr, p, (size_t)(end - p), &value);
+		r = is_bare_uid(t) ? buf_put(&value, p, (size_t)(end - p))
+				   : collate_value(t->vr, p, (size_t)(end - p), &value);
 		if (r < 0)
 			break;
 		if (value.len > 0) {
@@ -140,27 +164,52 @@ put_list(struct term *t)
 	return r == 0 && t->n_words == 0 ? -EINVAL : r;
 }
 
-/* Where it is indexed, and as what it is to be compared. */
+/* By an extended query tag, when it has one that is ready.  1, or 0: it has not.  Where everything
+ * may be looked up, the index must know all values to be better. */
 static int
-place_term(struct terms *list, struct term *t, const struct search *search)
+place_query_tag(struct term *t, const struct search *search, struct kv_txn *txn)
+{
+	struct query_tag tag;
+	int r = query_tag_get(txn, t->given->tag, &tag);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	if (tag.status != QUERY_TAG_READY)
+		return 0;
+	t->vr = tag.vr;
+	if (tag.level > (enum level)search->level || (search->scan && (tag.disabled || tag.errors > 0)))
+		return 0;
+	t->level = tag.level;
+	t->number = tag.number;
+	return 1;
+}
+
+/* Where it is indexed, and as what it is to be compared.  -ENOENT: it is not. */
+static int
+place_term(struct terms *list, struct term *t, const struct search *search, struct kv_txn *txn)
 {
 	const struct tag_entry *entry = tag_find(t->given->tag);
+	int r;
 
 	if (t->given->n_path == 0 && attribute_level(t->given->tag, &t->level) == 0 &&
 	    t->level <= (enum level)search->level) {
 		t->vr = indexed_vr(t->given->tag);
 		return 0;
 	}
-	if (!search->scan)
-		return -EINVAL;
-	t->level = LEVEL_ROOT;
 	t->vr = entry != NULL ? entry->vr : VR('L', 'O');
+	r = t->given->n_path == 0 ? place_query_tag(t, search, txn) : 0;
+	if (r != 0)
+		return r < 0 ? r : 0;
+	if (!search->scan)
+		return -ENOENT;
+	t->level = LEVEL_ROOT;
 	list->n_scanned++;
 	return 0;
 }
 
 int
-terms_compile(struct terms *list, const struct search *search, uint64_t partition, struct err *err)
+terms_compile(struct terms *list, const struct search *search, struct kv_txn *txn, uint64_t partition,
+	      struct err *err)
 {
 	size_t i;
 
@@ -170,13 +219,16 @@ terms_compile(struct terms *list, const struct search *search, uint64_t partitio
 	for (i = 0; i < search->n_terms; i++) {
 		const struct search_term *given = &search->terms[i];
 		struct term *t = &list->at[list->n++];
-		int r = 0;
+		int r;
 
 		*t = (struct term){ .given = given };
 		buf_init(&t->low, COLLATE_MAX);
 		buf_init(&t->high, COLLATE_MAX);
 		buf_init(&t->words, 32 << 10);
-		if (place_term(list, t, search) < 0)
+		r = place_term(list, t, search, txn);
+		if (r < 0 && r != -ENOENT)
+			return err_set(err, r, "cannot read the index: %s", strerror(-r));
+		if (r < 0)
 			return err_set_dicom(err, -EINVAL, 0, given->tag, "(%04x,%04x) cannot be searched here",
 					     given->tag >> 16, given->tag & 0xFFFF);
 		switch (given->match) {
@@ -375,7 +427,7 @@ modality_matches(const struct term *t, struct slice modalities)
 
 bool
 terms_match(const struct terms *list, enum level level, const char *uid, struct slice attributes,
-	    struct slice modalities)
+	    struct slice modalities, struct slice extended)
 {
 	struct attribute a;
 	size_t i;
@@ -388,13 +440,27 @@ terms_match(const struct terms *list, enum level level, const char *uid, struct 
 		if (t->given->tag == TAG_MODALITIES_IN_STUDY) {
 			if (!modality_matches(t, modalities))
 				return false;
-		} else if (t->vr == VR('U', 'I')) {
+		} else if (t->number != 0) {
+			if (!attributes_get(extended, t->number, &a) || !term_matches(t, a.collated))
+				return false;
+		} else if (is_bare_uid(t)) {
 			if (!term_matches_uid(t, uid))
 				return false;
 		} else if (!attributes_get(attributes, t->given->tag, &a) || !term_matches(t, a.collated))
 			return false;
 	}
 	return true;
+}
+
+bool
+terms_have(const struct terms *list, enum level level)
+{
+	size_t i;
+
+	for (i = 0; i < list->n; i++)
+		if (list->at[i].level == level)
+			return true;
+	return false;
 }
 
 const struct term *

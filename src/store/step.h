@@ -17,6 +17,9 @@ enum step {
 	STEP_REMOVED,		/* delete: rows gone, files still there */
 	STEP_RECLAIMING,	/* delete: some files gone, entries still there */
 	STEP_RECLAIMED,		/* delete: files gone, entries not yet */
+	STEP_REINDEXING,	/* reindex: entries and cursor written, not yet committed */
+	STEP_REINDEXED,		/* reindex: committed */
+	STEP_TAG_DELETING,	/* some entries of a deleted tag gone */
 	STEP_END
 };
 

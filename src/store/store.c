@@ -11,6 +11,7 @@
 #include "base/cond.h"
 #include "base/io.h"
 #include "store/internal.h"
+#include "store/query_tags.h"
 
 /* Contract 11.1: letters, digits, "-" and "."; here also "_", which partitions may have. */
 bool
@@ -386,28 +387,70 @@ remove_index(const char *dir, const char *name)
 	}
 }
 
-/* Were partitions on?  When the old index cannot tell, several directories do. */
-static bool
-had_partitions(const char *dir, const char *workspace, const char *service)
-{
-	char path[4096 + 256], name[256], text[8];
-	struct kv_txn *txn;
-	struct kv *kv;
-	int r;
+/* What files do not tell, from the old index as far as it can be read. */
+struct kept {
+	bool partitions;
+	struct query_tags tags;
+};
 
-	r = open_kv(dir, false, true, 0, &kv, NULL);
+static int
+read_kept(const char *dir, struct kept *k)
+{
+	struct kv_txn *txn;
+	char text[8];
+	struct kv *kv;
+	int r = open_kv(dir, false, true, 0, &kv, NULL);
+
+	if (r < 0)
+		return r;
+	r = kv_begin(kv, KV_READ, &txn);
 	if (r == 0) {
-		r = kv_begin(kv, KV_READ, &txn);
-		if (r == 0) {
-			r = catalog_get_text(txn, "partitions", text, sizeof text);
-			kv_abort(txn);
-		}
-		kv_close(kv);
+		r = catalog_get_text(txn, "partitions", text, sizeof text);
+		k->partitions = r == 0;
 		if (r == 0 || r == -ENOENT)
-			return r == 0;
+			r = query_tags_load(txn, &k->tags);
+		kv_abort(txn);
 	}
+	kv_close(kv);
+	return r;
+}
+
+/* When it cannot, several directories are several partitions. */
+static void
+keep(const char *dir, const char *workspace, const char *service, struct kept *k)
+{
+	char path[4096 + 256], name[256];
+
+	if (read_kept(dir, k) == 0)
+		return;
+	k->tags.n = 0;
 	snprintf(path, sizeof path, "%.3800s/AHDS/%s/dicom/%s", dir, workspace, service);
-	return only_child(path, name, sizeof name) == -EINVAL;
+	k->partitions = only_child(path, name, sizeof name) == -EINVAL;
+}
+
+/* The tags are added as if anew, when everything is there: an operation indexes it. */
+static int
+restore_tags(struct store *st, const struct query_tags *tags, struct err *err)
+{
+	static const char *const levels[] = {
+		[LEVEL_STUDY] = "study", [LEVEL_SERIES] = "series", [LEVEL_INSTANCE] = "instance",
+	};
+	struct query_tag_spec specs[QUERY_TAGS_MAX];
+	char paths[QUERY_TAGS_MAX][9], vrs[QUERY_TAGS_MAX][3], operation[OPERATION_TEXT_MAX];
+	size_t i, n = 0;
+
+	for (i = 0; i < tags->n; i++) {
+		const struct query_tag *t = &tags->at[i];
+
+		if (t->status == QUERY_TAG_DELETING)
+			continue;
+		tag_format(t->tag, paths[n]);
+		snprintf(vrs[n], sizeof vrs[n], "%c%c", t->vr >> 8, t->vr & 0xFF);
+		specs[n] = (struct query_tag_spec){ .path = paths[n], .vr = vrs[n], .level = levels[t->level],
+						    .creator = t->creator };
+		n++;
+	}
+	return n > 0 ? store_add_query_tags(st, specs, n, operation, err) : 0;
 }
 
 int
@@ -417,7 +460,7 @@ store_rebuild(const char *dir, struct check_totals *ret_totals, struct err *err)
 	char workspace[STORE_NAME_MAX + 1], service[STORE_NAME_MAX + 1], path[4096];
 	struct store *st = NULL;
 	struct kv *kv = NULL;
-	bool partitions;
+	struct kept *kept;
 	int lock = -1, r;
 
 	r = find_names(dir, workspace, service, err);
@@ -427,7 +470,12 @@ store_rebuild(const char *dir, struct check_totals *ret_totals, struct err *err)
 	if (r < 0)
 		return err_set(err, r, r == -EBUSY ? "the store is in use: stop its daemon first"
 						   : "cannot lock the store: %s", strerror(-r));
-	partitions = had_partitions(dir, workspace, service);
+	kept = calloc(1, sizeof *kept);
+	if (kept == NULL) {
+		close(lock);
+		return err_set(err, -ENOMEM, "out of memory");
+	}
+	keep(dir, workspace, service, kept);
 	r = move_index(dir, "index", "index.old");
 	if (r == 0 && join(path, sizeof path, dir, "index") == 0)
 		r = io_mkdir_all(AT_FDCWD, path);
@@ -441,13 +489,16 @@ store_rebuild(const char *dir, struct check_totals *ret_totals, struct err *err)
 	close(lock);
 	if (r == 0)
 		r = store_open(dir, NULL, &st, err);
-	if (r == 0 && partitions)
+	if (r == 0 && kept->partitions)
 		r = store_enable_partitions(st, err);
 	if (r == 0)
 		r = store_check(st, &o, ret_totals, err);
 	o.repair = false;
 	if (r == 0)
 		r = store_check(st, &o, ret_totals, err);	/* what there is now */
+	if (r == 0)
+		r = restore_tags(st, &kept->tags, err);
+	free(kept);
 	store_close(st);
 	if (r < 0) {
 		remove_index(dir, "index");

@@ -270,9 +270,16 @@ struct search {
 	struct search_report *report;	/* NULL: not wanted */
 };
 
-/* Which attributes the index can match at which level: STORE_STUDY,
- * STORE_SERIES or STORE_INSTANCE; -ENOENT not searchable. */
-int  search_tag_level(uint32_t tag, enum store_level *ret_level);
+/* An attribute that the index can match: one of those that always can be, or an extended query
+ * tag that is ready. */
+struct search_tag {
+	enum store_level level;		/* STORE_STUDY, STORE_SERIES or STORE_INSTANCE */
+	uint16_t vr;
+	bool disabled;			/* nobody may ask by it until it is enabled */
+	bool errors;			/* some instances have values that could not be indexed */
+};
+/* -ENOENT: it cannot be searched. */
+int  store_search_tag(struct store *st, uint32_t tag, struct search_tag *ret_tag);
 /* May results of this level be ordered by it? */
 bool search_orders_by(uint32_t tag, enum store_level level);
 /* Matches newest first (contract 4.8), or ordered with those without a value last; one fn call with a JSON object each; no

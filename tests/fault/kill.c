@@ -299,8 +299,8 @@ main(void)
 	int s, nth, r, failed = 0;
 
 	log_set_level(LOG_LEVEL_ERROR);
-	printf("1..%d\n", STEP_END - 1);
-	for (s = 1; s < STEP_END; s++) {
+	printf("1..%d\n", STEP_RECLAIMED);
+	for (s = 1; s <= STEP_RECLAIMED; s++) {		/* later ones: reindex.c */
 		for (nth = 1; (r = run((enum step)s, nth)) > 0; nth++)
 			;
 		if (r == 0 && nth == 1) {

@@ -11,6 +11,7 @@
 #include "catalog/catalog.h"
 #include "kv/kv.h"
 #include "store/internal.h"
+#include "store/query_tags.h"
 #include "store/store.h"
 #include "tests/unit/ingest.h"
 
@@ -23,6 +24,19 @@ store_one(struct store *st, const char *series, const char *sop, int fill)
 	struct ingest_result result;
 
 	return ingest_sample(st, &s, &o, &result, NULL);
+}
+
+/* So that their entries are among what fails. */
+static int
+add_tags(struct store *st)
+{
+	static const struct query_tag_spec specs[] = {
+		{ .path = "InstanceNumber", .level = "instance" }, { .path = "Rows", .level = "study" },
+	};
+	char operation[OPERATION_TEXT_MAX];
+	int r = store_add_query_tags(st, specs, 2, operation, NULL);
+
+	return r < 0 ? r : store_reindex_step(st, operation, 0, NULL);
 }
 
 /* Run all with the nth write failing.  Returns how many verbs failed; -1 trouble. */
@@ -40,6 +54,8 @@ run(unsigned long nth)
 	if (kv_mem_open(&o, &mem, NULL) < 0 || kv_fault_open(mem, &kv) < 0 || blob_mem_open(&blobs, NULL) < 0 ||
 	    catalog_init(kv, "w", "s", STORE_DEFAULT_PARTITION, NULL) < 0 ||
 	    store_open_engines(kv, blobs, &st, NULL) < 0)
+		return -1;
+	if (add_tags(st) < 0)
 		return -1;
 	kv_fault_arm(kv, nth);
 	if (store_one(st, "1.2.1", "1.2.1.1", 1) == 0)

@@ -36,6 +36,13 @@ for ((; i <= count; i++)); do
 done
 is "each cp by the next ls and the next search" $late 0
 
+# Contract row 72.
+missing=0
+while read -r path; do
+	t test -s "$mnt/$path" || missing=$((missing + 1))
+done < <(curl -s -m "$limit" "$base/v1/changefeed?limit=100&includeMetadata=false" | jq -r '.[].filePath')
+is "the change feed names paths of the mount" $missing 0
+
 late=0
 for ((i = 1; i <= 10; i++)); do
 	remove "2.25.4242/series/2.25.4242.1/instances/2.25.4242.9.$i" || fail "DELETE of $i"

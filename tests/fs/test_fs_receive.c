@@ -25,7 +25,7 @@ static int
 setup(void **state)
 {
 	static struct fixture f;
-	struct sample s = { "1.2", "1.2.3", "1.2.3.4", "ID", "A^B", "20200101", "CT", "x", 1000, 7 };
+	struct sample s = { "1.2", "1.2.3", "1.2.3.4", "ID", "A^B", "20200101", "CT", "x", .pixels = 1000, .fill = 7 };
 	struct err err;
 
 	snprintf(f.dir, sizeof f.dir, "/tmp/test_fs_receive.XXXXXX");

@@ -11,9 +11,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Every VR matters here, not which attributes the store knows. */
 static int
-level_of(uint32_t tag, enum store_level *ret_level)
+find_tag(void *ctx, uint32_t tag, struct search_tag *ret_tag)
 {
-	*ret_level = tag % 3 == 0 ? STORE_STUDY : tag % 3 == 1 ? STORE_SERIES : STORE_INSTANCE;
+	const struct tag_entry *entry = tag_find(tag);
+
+	(void)ctx;
+	*ret_tag = (struct search_tag){
+		.level = tag % 3 == 0 ? STORE_STUDY : tag % 3 == 1 ? STORE_SERIES : STORE_INSTANCE,
+		.vr = entry != NULL ? entry->vr : 0, .errors = (tag & 16) != 0,
+	};
 	return 0;
 }
 
@@ -54,7 +60,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (uri_parse_query(text, &query, &err) == 0)
 		for (i = 0; i < 3; i++)
 			for (url = 0; url < SEARCH_URLS; url++)
-				if (qido_parse(dialect_find(dialects[i]), (enum search_url)url, &query, level_of,
+				if (qido_parse(dialect_find(dialects[i]), (enum search_url)url, &query, find_tag, NULL,
 					       &params, &err) == 0)
 					check(&params.search);
 	free(text);

@@ -8,6 +8,7 @@ One line a file: "FILE: same ..." or "FILE: skipped, why" or "FILE: DIFFERS, how
 """
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -30,6 +31,9 @@ for last in (50, 51, 53, 55, 57, 70):
     DECODERS['1.2.840.10008.1.2.4.%d' % last] = ['dcmdjpeg']
 for last in (80, 81):
     DECODERS['1.2.840.10008.1.2.4.%d' % last] = ['dcmdjpls']
+# OpenJPH is not what decodes HTJ2K here, so it is the better witness where it is there.
+OPENJPH = ['1.2.840.10008.1.2.4.%d' % last for last in (201, 202, 203)] if shutil.which('ojph_expand') else []
+LOSSY_HTJ2K = '1.2.840.10008.1.2.4.203'
 OPENJPEG = ['1.2.840.10008.1.2.4.%d' % last for last in (90, 91, 201, 202, 203)]
 
 # What changes with the pixel data: their group's length, and what describes them.
@@ -193,6 +197,21 @@ def openjpeg(d, tmp):
     return out
 
 
+def openjph(d, tmp):
+    out = b''
+    for stream in split(d):
+        name, pnm = os.path.join(tmp, 'f.j2c'), os.path.join(tmp, 'f.ppm' if d.us(0x00280002, 1) == 3 else 'f.pgm')
+        with open(name, 'wb') as f:
+            f.write(stream)
+        if run('ojph_expand', '-i', name, '-o', pnm).returncode != 0:
+            raise Skipped('ojph_expand does not read it')
+        _, _, _, data = picture(pnm)
+        if d.us(0x00280100) == 16:      # PNM is big endian
+            data = bytes(b for i in range(0, len(data), 2) for b in (data[i + 1], data[i]))
+        out += data
+    return out
+
+
 def make(pixels, path, syntax, tmp, name='ours.dcm'):
     out = os.path.join(tmp, name)
     with open(out, 'wb') as f:
@@ -203,6 +222,8 @@ def make(pixels, path, syntax, tmp, name='ours.dcm'):
 
 
 def reference(d, path, tmp):
+    if d.syntax in OPENJPH:
+        return openjph(d, tmp)
     if d.syntax in OPENJPEG:
         return openjpeg(d, tmp)
     if d.syntax not in DECODERS:
@@ -284,7 +305,8 @@ def transcode(pixels, path, tmp):
     got = ours.pixels()
     if len(got) != len(want):
         raise Differs('%d bytes of pixels, not %d' % (len(got), len(want)))
-    if got != want:
+    # each rounds the last bit of a lossy stream its own way
+    if got != want and not (d.syntax == LOSSY_HTJ2K and worst(got, want, max(1, d.us(0x00280100) // 8)) <= 1):
         raise Differs('a pixel by %d' % worst(got, want, max(1, d.us(0x00280100) // 8)))
     if d.us(0x00280002) > 1 and d.syntax != ELE and d.syntax in DECODERS:
         theirs = os.path.join(tmp, 'theirs.dcm')

@@ -51,9 +51,11 @@ make_dicom(const struct sample *s, unsigned char *out)
 	text(&b, 0x00081030, "LO", s->description);
 	text(&b, 0x00100010, "PN", s->patient_name);
 	text(&b, 0x00100020, "LO", s->patient_id);
+	text(&b, 0x00101010, "AS", s->age);
+	text(&b, 0x00180015, "CS", s->body_part);
 	text(&b, 0x0020000D, "UI", s->study_uid);
 	text(&b, 0x0020000E, "UI", s->series_uid);
-	text(&b, 0x00200013, "IS", "1");
+	text(&b, 0x00200013, "IS", s->number != NULL ? s->number : "1");
 	number(&b, 0x00280010, 1);
 	number(&b, 0x00280011, (unsigned)(s->pixels & 0xFFFF));
 	number(&b, 0x00280100, 8);

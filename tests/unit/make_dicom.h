@@ -9,6 +9,8 @@ struct sample {
 	const char *patient_id, *patient_name, *study_date, *modality, *description;
 	size_t pixels;			/* bytes of pixel data */
 	int fill;			/* their value */
+	const char *age, *body_part;	/* PatientAge, BodyPartExamined */
+	const char *number;		/* InstanceNumber; NULL: 1 */
 };
 
 #define SAMPLE_MAX 8192

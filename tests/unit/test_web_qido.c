@@ -14,22 +14,26 @@
 
 /* As the store answers for the attributes used here (contract 4.3). */
 static int
-level_of(uint32_t tag, enum store_level *ret_level)
+find_tag(void *ctx, uint32_t tag, struct search_tag *ret_tag)
 {
+	const struct tag_entry *entry = tag_find(tag);
+
+	(void)ctx;
+	*ret_tag = (struct search_tag){ .vr = entry != NULL ? entry->vr : 0 };
 	switch (tag) {
 	case TAG_STUDY_INSTANCE_UID:
 	case TAG_PATIENT_NAME:
 	case TAG_PATIENT_ID:
 	case TAG_STUDY_DATE:
-		*ret_level = STORE_STUDY;
+		ret_tag->level = STORE_STUDY;
 		return 0;
 	case TAG_STUDY_TIME:		/* as an extended query tag would be */
 	case TAG_MODALITY:
 	case TAG_SERIES_INSTANCE_UID:
-		*ret_level = STORE_SERIES;
+		ret_tag->level = STORE_SERIES;
 		return 0;
 	case TAG_SOP_INSTANCE_UID:
-		*ret_level = STORE_INSTANCE;
+		ret_tag->level = STORE_INSTANCE;
 		return 0;
 	default:
 		return -ENOENT;
@@ -45,7 +49,7 @@ parse(const char *dialect, enum search_url url, const char *text)
 {
 	err_clear(&err);
 	assert_int_equal(uri_parse_query(text, &query, &err), 0);
-	return qido_parse(dialect_find(dialect), url, &query, level_of, &params, &err);
+	return qido_parse(dialect_find(dialect), url, &query, find_tag, NULL, &params, &err);
 }
 
 static bool

@@ -49,7 +49,8 @@ every_route_is_found_by_its_own_template(void **state)
 			assert_ptr_equal(m.route, r);
 			assert_non_null(strstr(m.allow, r->method == METHOD_GET ? "GET, HEAD" :
 					       r->method == METHOD_POST ? "POST" :
-					       r->method == METHOD_PUT ? "PUT" : "DELETE"));
+					       r->method == METHOD_PUT ? "PUT" :
+					       r->method == METHOD_PATCH ? "PATCH" : "DELETE"));
 		}
 	}
 }

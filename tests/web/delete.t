@@ -40,4 +40,18 @@ has_status "a UID that is none" 400
 ok "no file is left" test -z "$(find "$store/AHDS" -type f)"
 stow v2 "$tmp/1.dcm"
 has_status "what was deleted can be stored again" 200
+
+make_instances 9:900
+stow v2 "$tmp/9.dcm"
+file=$store/AHDS/default/dicom/dicom/Microsoft.Default/2.25.1000/2.25.900/2.25.9.dcm
+echo changed >>"$file"
+allow_log 'delete: the file of sop=2.25.9 was changed by somebody else, and stays'
+request DELETE $s/series/2.25.900
+has_status "an instance whose file somebody else changed" 204
+request GET $s/series/2.25.900/metadata
+has_status "is gone" 404
+is "the file stays" "$(tail -c 8 "$file")" changed
+is "and the log tells" "$(grep -c 'sop=2.25.9 was changed' "$daemon_log")" 1
+request GET "/v1/changefeed/latest"
+is "the change feed has the delete" "$(json '.sopInstanceUid + " " + .action + " " + .state')" "2.25.9 Delete Deleted"
 done_testing

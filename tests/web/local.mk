@@ -17,11 +17,13 @@ web_tests = \
 	tests/web/memory.t \
 	tests/web/metadata-etag.t \
 	tests/web/openapi.t \
+	tests/web/operations.t \
 	tests/web/partitions.t \
 	tests/web/qido-errors.t \
 	tests/web/qido-match.t \
 	tests/web/qido-paging.t \
 	tests/web/qido-wide.t \
+	tests/web/query-tags.t \
 	tests/web/samples.t \
 	tests/web/samples-pixels.t \
 	tests/web/slow-clients.t \

@@ -98,4 +98,20 @@ request GET /dicom-web/$i/2.25.77/frames/110/rendered
 has_status "but at /dicom-web its frames are" 200
 request GET /v2/$i/2.25.77/frames/110 -H 'Accept: application/octet-stream; transfer-syntax=*'
 is "and given as stored anywhere" "$status $(head -c 2 "$body" | xxd -p) $(stat -c %s "$body")" "200 6e00 1024000"
+
+# 157 MB come out of a small file, a frame at a time.
+make_large "$tmp/long.dcm" 300 512 512
+dcmcrle "$tmp/long.dcm" "$tmp/rle.dcm"
+want=$(tail -c $((300 * 524288)) "$tmp/long.dcm" | cksum)
+rm "$tmp/long.dcm"
+dcmodify --no-backup -m SOPInstanceUID=2.25.76 "$tmp/rle.dcm"
+put_file v2 "$tmp/rle.dcm"
+got=$(curl -s -m 100 -H 'Accept: application/dicom' "$base/v2/$i/2.25.76" | tail -c $((300 * 524288)) | cksum)
+is "a long object is transcoded whole" "$got" "$want"
+peak=$(awk '/^VmHWM/ { print $2 }' "/proc/$daemon_pid/status")
+if [ -n "$sanitizers" ]; then
+	skip "in little memory" "sanitizers need their own"
+else
+	ok "in little memory ($peak KB at most)" test "$peak" -lt 120000
+fi
 done_testing

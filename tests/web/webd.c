@@ -39,6 +39,7 @@ serve(const char *dir, unsigned port, uint64_t max_request, unsigned threads, co
 		.cors_origins = cors_origins,
 	};
 	struct store *st = NULL;
+	struct ops *ops = NULL;
 	struct web *web = NULL;
 	struct err err = { 0 };
 	sigset_t set;
@@ -51,7 +52,13 @@ serve(const char *dir, unsigned port, uint64_t max_request, unsigned threads, co
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	if (store_open(dir, NULL, &st, &err) < 0)
 		return fail(&err);
+	if (ops_start(st, &ops, &err) < 0) {
+		store_close(st);
+		return fail(&err);
+	}
+	options.ops = ops;
 	if (web_start(st, &options, &web, &err) < 0) {
+		ops_stop(ops);
 		store_close(st);
 		return fail(&err);
 	}
@@ -59,6 +66,7 @@ serve(const char *dir, unsigned port, uint64_t max_request, unsigned threads, co
 	fflush(stdout);
 	sigwait(&set, &sig);
 	web_stop(web);
+	ops_stop(ops);
 	store_close(st);
 	return 0;
 }

@@ -1,0 +1,187 @@
+#include "cli/operations.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "dicom/tag.h"
+#include "ops/ops.h"
+#include "store/operations.h"
+
+/* How often --follow looks. */
+#define LOOK_MS 100
+
+static const char *const states[] = {
+	[STORE_OPERATION_NOT_STARTED] = "not started", [STORE_OPERATION_RUNNING] = "running",
+	[STORE_OPERATION_SUCCEEDED] = "succeeded", [STORE_OPERATION_FAILED] = "failed",
+};
+
+static bool
+is_finished(const struct operation *op)
+{
+	return op->state == STORE_OPERATION_SUCCEEDED || op->state == STORE_OPERATION_FAILED;
+}
+
+/* ----------------------------------------------------------- showing ---- */
+
+struct listing {
+	const char *id;			/* of the one that is shown; NULL: all */
+	struct buf *json;		/* NULL: text */
+	uint64_t shown;
+};
+
+static void
+put_tags(const struct operation *op, bool json, struct buf *out)
+{
+	const struct tag_entry *entry;
+	char path[9];
+	size_t i;
+
+	for (i = 0; i < op->n_tags; i++) {
+		tag_format(op->tags[i], path);
+		entry = tag_find(op->tags[i]);
+		if (json)
+			buf_printf(out, "%s\"%s\"", i > 0 ? "," : "", path);
+		else
+			buf_printf(out, " %s", entry != NULL ? entry->keyword : path);
+	}
+}
+
+static void
+put_json(const struct operation *op, struct buf *out)
+{
+	char created[CLOCK_TEXT_MAX], updated[CLOCK_TEXT_MAX];
+
+	clock_format(op->created, created);
+	clock_format(op->updated, updated);
+	buf_printf(out, "{\"id\":\"%s\",\"type\":\"reindex\",\"status\":\"%s\",\"percent\":%u,\"done\":%" PRIu64
+		   ",\"total\":%" PRIu64 ",\"created\":\"%s\",\"updated\":\"%s\",\"tags\":[", op->id,
+		   op->state == STORE_OPERATION_NOT_STARTED ? "notStarted" : states[op->state], op->percent, op->done,
+		   op->total, created, updated);
+	put_tags(op, true, out);
+	buf_puts(out, "]");
+	if (op->why[0] != '\0') {
+		buf_puts(out, ",\"why\":");
+		buf_put_json_string(out, op->why, strlen(op->why));
+	}
+	buf_puts(out, "}");
+}
+
+static void
+print_text(const struct operation *op)
+{
+	char created[CLOCK_TEXT_MAX];
+	struct buf tags;
+
+	clock_format(op->created, created);
+	buf_init(&tags, CLI_JSON_MAX);
+	put_tags(op, false, &tags);
+	/* to the second */
+	printf("%s  %.19s  reindex  %-11s  %3u%% %s\n", op->id, created, states[op->state], op->percent,
+	       tags.data != NULL ? tags.data : "");
+	if (op->why[0] != '\0')
+		printf("    %s\n", op->why);
+	buf_fini(&tags);
+}
+
+static int
+show(void *ctx, const struct operation *op)
+{
+	struct listing *l = ctx;
+
+	if (l->id != NULL && strcmp(l->id, op->id) != 0)
+		return 0;
+	if (l->json != NULL) {
+		buf_puts(l->json, l->shown > 0 ? ",\n" : "[");
+		put_json(op, l->json);
+	} else {
+		print_text(op);
+	}
+	l->shown++;
+	return 0;
+}
+
+/* ----------------------------------------------------------- waiting ---- */
+
+struct follower {
+	const char *id;			/* NULL: all */
+	uint64_t unfinished;
+	bool failed;
+	unsigned percent;		/* told last */
+};
+
+static int
+look(void *ctx, const struct operation *op)
+{
+	struct follower *f = ctx;
+
+	if (f->id != NULL && strcmp(f->id, op->id) != 0)
+		return 0;
+	if (is_finished(op)) {
+		f->failed |= op->state == STORE_OPERATION_FAILED && f->id != NULL;
+		return 0;
+	}
+	/* There is one reindex at a time. */
+	if (f->unfinished++ == 0 && op->percent != f->percent) {
+		f->percent = op->percent;
+		fprintf(stderr, "dicomlake: operation %s: %u%%\n", op->id, op->percent);
+	}
+	return 0;
+}
+
+int
+operations_wait(struct store *st, const char *id, struct err *err)
+{
+	const struct timespec pause = { .tv_nsec = LOOK_MS * 1000000 };
+	struct follower f = { .id = id };
+	struct ops *ops = NULL;
+	int r = ops_start(st, &ops, err);
+
+	if (r < 0)
+		return r;
+	for (;;) {
+		f.unfinished = 0;
+		r = store_operations(st, look, &f, err);
+		if (r < 0 || f.unfinished == 0)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	ops_stop(ops);
+	if (r == 0 && f.failed)
+		r = err_set(err, -EIO, "operation %s failed", id);
+	return r;
+}
+
+/* ----------------------------------------------------------- command ---- */
+
+int
+command_operations(struct conf *conf, int argc, char **argv, struct err *err)
+{
+	const struct store_options options = { .read_only = !conf_flag(conf, OPT_FOLLOW) };
+	struct listing l = { .id = argc > 1 ? argv[1] : NULL };
+	struct store *st = NULL;
+	struct buf json;
+	int r;
+
+	r = store_open(argv[0], &options, &st, err);
+	if (r < 0)
+		return r;
+	if (l.id != NULL)
+		r = store_operation(st, l.id, NULL, NULL, err);
+	if (r == 0 && conf_flag(conf, OPT_FOLLOW))
+		r = operations_wait(st, l.id, err);
+	buf_init(&json, CLI_JSON_MAX);
+	if (conf_flag(conf, OPT_JSON))
+		l.json = &json;
+	if (r == 0)
+		r = store_operations(st, show, &l, err);
+	if (r == 0 && l.json != NULL) {
+		buf_puts(&json, l.shown > 0 ? "]\n" : "[]\n");
+		fwrite(json.data, 1, json.len, stdout);
+	}
+	buf_fini(&json);
+	store_close(st);
+	return r;
+}

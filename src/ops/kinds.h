@@ -1,0 +1,17 @@
+/* kinds.h: the kinds of operations there are, for the runner. */
+#ifndef OPS_KINDS_H
+#define OPS_KINDS_H
+
+#include "base/err.h"
+#include "store/store.h"
+
+struct kind {
+	const char *name;		/* for the log, and as the contract has it */
+	/* A piece of the work that is done or not done, whenever we are killed; short, as
+	 * ops_stop waits for it.  1: there is more; 0: the operation is finished and says so. */
+	int (*step)(struct store *st, const char *operation, struct err *err);
+};
+
+extern const struct kind reindex_kind;
+
+#endif

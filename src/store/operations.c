@@ -1,0 +1,272 @@
+/* Records of operations: looked at, and begun and ended. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/clock.h"
+#include "base/vec.h"
+#include "store/operations_internal.h"
+
+/* Contract 8: finished ones are kept thirty days. */
+#define KEPT ((int64_t)30 * 24 * 3600 * 1000000000)
+
+_Static_assert((int)STORE_OPERATION_REINDEX == OPERATION_REINDEX, "kinds");
+_Static_assert((int)STORE_OPERATION_NOT_STARTED == OPERATION_NOT_STARTED &&
+	       (int)STORE_OPERATION_FAILED == OPERATION_FAILED, "states");
+
+/* -- ids ------------------------------------------------------------------ */
+
+void
+operation_format(const unsigned char id[OPERATION_ID_LEN], char text[OPERATION_TEXT_MAX])
+{
+	int i;
+
+	for (i = 0; i < OPERATION_ID_LEN; i++)
+		snprintf(text + 2 * i, 3, "%02x", id[i]);
+}
+
+static int
+hex_digit(char c)
+{
+	const char *digits = "0123456789abcdef", *at;
+
+	if (c >= 'A' && c <= 'F')
+		c += 'a' - 'A';
+	at = c != '\0' ? strchr(digits, c) : NULL;
+	return at != NULL ? (int)(at - digits) : -1;
+}
+
+/* 32 digits, or with dashes after 8, 12, 16 and 20 of them. */
+int
+operation_parse(const char *text, unsigned char id[OPERATION_ID_LEN])
+{
+	bool dashes = strlen(text) == 36;
+	int i, high, low;
+
+	if (!dashes && strlen(text) != 32)
+		return -EINVAL;
+	for (i = 0; i < OPERATION_ID_LEN; i++, text += 2) {
+		if (dashes && (i == 4 || i == 6 || i == 8 || i == 10) && *text++ != '-')
+			return -EINVAL;
+		high = hex_digit(text[0]);
+		low = high >= 0 ? hex_digit(text[1]) : -1;
+		if (low < 0)
+			return -EINVAL;
+		id[i] = (unsigned char)(high << 4 | low);
+	}
+	return 0;
+}
+
+int
+operation_new_id(unsigned char id[OPERATION_ID_LEN])
+{
+	return getrandom(id, OPERATION_ID_LEN, 0) == OPERATION_ID_LEN ? 0 : -EIO;
+}
+
+int
+operation_purge(struct kv_txn *txn, int64_t now)
+{
+	unsigned char old[16][OPERATION_ID_LEN];
+	struct operation_row row;
+	struct kv_range *g;
+	struct slice k, v;
+	size_t n = 0, i;
+	int r = kv_range_open(txn, T_OPERATION, slice_of(NULL, 0), slice_of(NULL, 0), KV_ASCENDING, 0, &g);
+
+	if (r < 0)
+		return r;
+	while (n < sizeof old / sizeof *old && (r = kv_range_next(g, &k, &v)) > 0)
+		if (k.len == OPERATION_ID_LEN && operation_decode(v, &row) == 0 && operation_is_finished(&row) &&
+		    now - row.updated > KEPT)
+			memcpy(old[n++], k.data, OPERATION_ID_LEN);
+	kv_range_close(g);
+	for (i = 0; i < n && r >= 0; i++)
+		r = kv_del(txn, T_OPERATION, slice_of(old[i], OPERATION_ID_LEN));
+	return r < 0 ? r : 0;
+}
+
+/* -- reading -------------------------------------------------------------- */
+
+struct list {
+	struct found {
+		unsigned char id[OPERATION_ID_LEN];
+		int64_t created;
+	} *at;
+	size_t n, cap;
+};
+
+static int
+oldest_first(const void *a, const void *b)
+{
+	const struct found *x = a, *y = b;
+
+	return x->created < y->created ? -1 : x->created > y->created ? 1 : memcmp(x->id, y->id, sizeof x->id);
+}
+
+static int
+gather(struct kv_txn *txn, bool unfinished, struct list *list)
+{
+	struct operation_row row;
+	struct kv_range *g;
+	struct slice k, v;
+	int r = kv_range_open(txn, T_OPERATION, slice_of(NULL, 0), slice_of(NULL, 0), KV_ASCENDING, 0, &g);
+
+	if (r < 0)
+		return r;
+	while ((r = kv_range_next(g, &k, &v)) > 0) {
+		r = k.len == OPERATION_ID_LEN ? operation_decode(v, &row) : -EIO;
+		if (r < 0)
+			break;
+		if (unfinished && operation_is_finished(&row))
+			continue;
+		r = vec_room(&list->at, &list->cap, list->n, sizeof *list->at, 16);
+		if (r < 0)
+			break;
+		memcpy(list->at[list->n].id, k.data, OPERATION_ID_LEN);
+		list->at[list->n++].created = row.created;
+	}
+	kv_range_close(g);
+	if (r == 0 && list->n > 0)
+		qsort(list->at, list->n, sizeof *list->at, oldest_first);
+	return r;
+}
+
+static unsigned
+percent_of(const struct operation_row *row)
+{
+	if (row->status == OPERATION_SUCCEEDED)
+		return 100;
+	if (row->total == 0 || row->done >= row->total)
+		return row->total == 0 ? 0 : 99;
+	return (unsigned)(row->done * 100 / row->total);
+}
+
+/* Copied, so that no transaction is held while fn runs. */
+static int
+read_one(struct store *st, const unsigned char id[OPERATION_ID_LEN], struct operation *op, uint32_t tags[QUERY_TAGS_MAX])
+{
+	struct operation_row row;
+	struct reindex_input input;
+	struct kv_txn *txn;
+	int r = kv_begin(st->kv, KV_READ, &txn);
+
+	if (r < 0)
+		return r;
+	r = operation_get(txn, id, &row);
+	if (r == 0) {
+		*op = (struct operation){
+			.kind = (enum operation_kind)row.type, .state = (enum operation_state)row.status,
+			.created = row.created, .updated = row.updated, .done = row.done, .total = row.total,
+			.percent = percent_of(&row), .tags = tags,
+		};
+		operation_format(id, op->id);
+		strcpy(op->why, row.why);
+		r = reindex_input_get(row.input, &input);
+		if (r == 0) {
+			op->n_tags = input.n_tags;
+			memcpy(tags, input.tags, sizeof input.tags);
+		}
+	}
+	kv_abort(txn);
+	return r;
+}
+
+int
+store_operation(struct store *st, const char *id, int (*fn)(void *ctx, const struct operation *op), void *ctx,
+		struct err *err)
+{
+	unsigned char bytes[OPERATION_ID_LEN];
+	uint32_t tags[QUERY_TAGS_MAX];
+	struct operation op;
+	int r;
+
+	if (operation_parse(id, bytes) < 0)
+		return err_set(err, -EINVAL, "the id of an operation has 32 hexadecimal digits");
+	r = read_one(st, bytes, &op, tags);
+	if (r == -ENOENT)
+		return err_set(err, r, "no such operation");
+	if (r < 0)
+		return err_set(err, r, "cannot read the index: %s", strerror(-r));
+	return fn != NULL ? fn(ctx, &op) : 0;
+}
+
+int
+store_operations(struct store *st, int (*fn)(void *ctx, const struct operation *op), void *ctx, struct err *err)
+{
+	uint32_t tags[QUERY_TAGS_MAX];
+	struct list list = { 0 };
+	struct operation op;
+	struct kv_txn *txn;
+	bool told = false;
+	size_t i;
+	int r = kv_begin(st->kv, KV_READ, &txn);
+
+	if (r == 0) {
+		r = gather(txn, false, &list);
+		kv_abort(txn);
+	}
+	for (i = 0; i < list.n && r == 0; i++) {
+		r = read_one(st, list.at[i].id, &op, tags);
+		if (r == 0)
+			told = (r = fn(ctx, &op)) != 0;
+		else if (r == -ENOENT)
+			r = 0;
+	}
+	free(list.at);
+	return r < 0 && !told ? err_set(err, r, "cannot read the index: %s", strerror(-r)) : r;
+}
+
+int
+store_next_operation(struct store *st, char ret_id[OPERATION_TEXT_MAX], enum operation_kind *ret_kind)
+{
+	struct list list = { 0 };
+	struct operation_row row;
+	struct kv_txn *txn;
+	int r = kv_begin(st->kv, KV_READ, &txn);
+
+	if (r < 0)
+		return r;
+	r = gather(txn, true, &list);
+	if (r == 0)
+		r = list.n == 0 ? -ENOENT : operation_get(txn, list.at[0].id, &row);
+	if (r == 0) {
+		operation_format(list.at[0].id, ret_id);
+		*ret_kind = (enum operation_kind)row.type;
+	}
+	kv_abort(txn);
+	free(list.at);
+	return r;
+}
+
+/* -- ending --------------------------------------------------------------- */
+
+struct failure {
+	unsigned char id[OPERATION_ID_LEN];
+	const char *why;
+};
+
+static int
+fail(void *ctx, struct kv_txn *txn)
+{
+	const struct failure *f = ctx;
+	struct operation_row row;
+	int r = operation_get(txn, f->id, &row);
+
+	if (r < 0)
+		return r;
+	row.status = OPERATION_FAILED;
+	row.updated = clock_now();
+	snprintf(row.why, sizeof row.why, "%s", f->why);
+	return operation_put(txn, f->id, &row);
+}
+
+int
+store_fail_operation(struct store *st, const char *id, const char *why)
+{
+	struct failure f = { .why = why };
+	int r = operation_parse(id, f.id);
+
+	return r < 0 ? r : kv_update(st->kv, fail, &f);
+}

@@ -1,0 +1,41 @@
+/* operations.h: long work on a store, told of by records that outlive the process (contract 8).
+ *
+ * src/ops does the work.  Threads and errors as in store.h.
+ */
+#ifndef STORE_OPERATIONS_H
+#define STORE_OPERATIONS_H
+
+#include "store/store.h"
+
+/* 32 hexadecimal digits. */
+#define OPERATION_TEXT_MAX 33
+
+enum operation_kind { STORE_OPERATION_REINDEX = 1 };
+enum operation_state {
+	STORE_OPERATION_NOT_STARTED = 1, STORE_OPERATION_RUNNING, STORE_OPERATION_SUCCEEDED, STORE_OPERATION_FAILED
+};
+
+struct operation {
+	char id[OPERATION_TEXT_MAX];
+	enum operation_kind kind;
+	enum operation_state state;
+	int64_t created, updated;	/* ns */
+	uint64_t done, total;		/* instances */
+	unsigned percent;		/* 0 to 100, which only a finished one has */
+	char why[200];			/* failed: why */
+	const uint32_t *tags;		/* reindex: what it is about; lent for the call of fn */
+	size_t n_tags;
+};
+
+/* fn may be NULL, to see whether there is one.  -EINVAL: id is no GUID, in either spelling; -ENOENT. */
+int  store_operation(struct store *st, const char *id, int (*fn)(void *ctx, const struct operation *op),
+		     void *ctx, struct err *err);
+/* All that are kept: unfinished ones, and those that ended within thirty days; the oldest first. */
+int  store_operations(struct store *st, int (*fn)(void *ctx, const struct operation *op), void *ctx,
+		      struct err *err);
+/* The oldest that is not finished.  -ENOENT: there is none. */
+int  store_next_operation(struct store *st, char ret_id[OPERATION_TEXT_MAX], enum operation_kind *ret_kind);
+/* It will not be tried again. */
+int  store_fail_operation(struct store *st, const char *id, const char *why);
+
+#endif

@@ -1,0 +1,25 @@
+/* operations_internal.h: what operations.c and query_tags.c share. */
+#ifndef STORE_OPERATIONS_INTERNAL_H
+#define STORE_OPERATIONS_INTERNAL_H
+
+#include "catalog/operation.h"
+#include "store/internal.h"
+#include "store/operations.h"
+
+int  operation_new_id(unsigned char id[OPERATION_ID_LEN]);
+void operation_format(const unsigned char id[OPERATION_ID_LEN], char text[OPERATION_TEXT_MAX]);
+/* -EINVAL: it is none. */
+int  operation_parse(const char *text, unsigned char id[OPERATION_ID_LEN]);
+/* Drop some of those that ended long ago. */
+int  operation_purge(struct kv_txn *txn, int64_t now);
+
+/* What a reindex operation is asked. */
+struct reindex_input {
+	uint64_t end;			/* instances below this watermark were there before its tags */
+	uint32_t tags[QUERY_TAGS_MAX];
+	size_t n_tags;
+};
+int  reindex_input_put(const struct reindex_input *input, struct buf *out);
+int  reindex_input_get(struct slice value, struct reindex_input *ret_input);
+
+#endif

@@ -1,0 +1,116 @@
+/* Operations (contract 8). */
+#include "web/operations.h"
+
+#include <errno.h>
+
+#include "base/clock.h"
+#include "dicom/tag.h"
+#include "store/operations.h"
+#include "web/handlers.h"
+#include "web/query_tags.h"
+#include "web/reply.h"
+#include "web/server.h"
+
+#define JSON "application/json; charset=utf-8"
+
+void
+operation_put_url(const struct request *rq, const char *id, struct buf *out)
+{
+	buf_printf(out, "%s/%s/operations/%s", rq->base, rq->dialect->prefix, id);
+}
+
+void
+operation_put_reference(const struct request *rq, const char *id, struct buf *out)
+{
+	buf_printf(out, "{\"id\":\"%s\",\"href\":\"", id);
+	operation_put_url(rq, id, out);
+	buf_puts(out, "\"}");
+}
+
+void
+operation_put_location(struct request *rq, const char *id)
+{
+	struct buf url;
+
+	buf_init(&url, LIMIT_REPLY_HEAD);
+	operation_put_url(rq, id, &url);
+	if (buf_error(&url) == 0)
+		reply_header(rq, "Location", "%s", url.data);
+	buf_fini(&url);
+}
+
+void
+operation_reply_begun(struct request *rq, const char *id)
+{
+	struct buf out;
+
+	operation_put_location(rq, id);
+	buf_init(&out, LIMIT_REPLY_HEAD);
+	operation_put_reference(rq, id, &out);
+	reply_body(rq, 202, JSON, out.data, out.len);
+	buf_fini(&out);
+}
+
+struct answer {
+	struct request *rq;
+	struct buf out;
+	bool finished;
+};
+
+static const char *
+state_name(const struct request *rq, enum operation_state state)
+{
+	switch (state) {
+	case STORE_OPERATION_NOT_STARTED:
+		return "notStarted";
+	case STORE_OPERATION_RUNNING:
+		return "running";
+	case STORE_OPERATION_SUCCEEDED:
+		return rq->dialect->succeeded;
+	default:
+		return "failed";
+	}
+}
+
+static int
+put_operation(void *ctx, const struct operation *op)
+{
+	char created[CLOCK_TEXT_MAX], updated[CLOCK_TEXT_MAX], path[9];
+	struct answer *a = ctx;
+	size_t i;
+
+	clock_format(op->created, created);
+	clock_format(op->updated, updated);
+	buf_printf(&a->out, "{\"operationId\":\"%s\",\"type\":\"reindex\",\"createdTime\":\"%s\","
+		   "\"lastUpdatedTime\":\"%s\",\"status\":\"%s\",\"percentComplete\":%u,\"resources\":[",
+		   op->id, created, updated, state_name(a->rq, op->state), op->percent);
+	for (i = 0; i < op->n_tags; i++) {
+		tag_format(op->tags[i], path);
+		buf_puts(&a->out, i > 0 ? ",\"" : "\"");
+		query_tag_put_url(a->rq, path, &a->out);
+		buf_putc(&a->out, '"');
+	}
+	buf_puts(&a->out, "]}");
+	a->finished = op->state == STORE_OPERATION_SUCCEEDED || op->state == STORE_OPERATION_FAILED;
+	return buf_error(&a->out);
+}
+
+int
+operation_handle(struct request *rq, struct err *err)
+{
+	const char *id = rq->match.vars.value[URI_OPERATION];
+	struct answer a = { .rq = rq };
+	int r;
+
+	if (!request_takes(rq, "application/json"))
+		return err_set(err, -ENOTSUP, "Operations are shown in application/json only");
+	buf_init(&a.out, LIMIT_LIST);
+	r = store_operation(rq->web->store, id, put_operation, &a, err);
+	if (r == 0) {
+		if (!a.finished)
+			operation_put_location(rq, id);
+		reply_body(rq, a.finished ? 200 : 202, JSON, a.out.data, a.out.len);
+	}
+	buf_fini(&a.out);
+	return r;
+}
