@@ -273,7 +273,8 @@ write_elements(struct writer *w, uint32_t from, uint32_t to, const struct edit *
 		const struct node *node = &top->nodes[i];
 		uint32_t tag = node->el.tag;
 
-		if (tag < from || tag > to)
+		/* in the order of tags, one of group 0002 would become meta information */
+		if (tag < from || tag > to || TAG_GROUP(tag) == 0x0002)
 			continue;
 		for (; e < n_edits && edits[e].tag < tag && r == 0; e++)
 			r = write_edit(w, &edits[e]);

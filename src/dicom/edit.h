@@ -4,7 +4,7 @@
  * Elements of a file that is explicit little endian already are copied byte
  * for byte; of others the values are, turned round where they are big endian.
  * Group lengths (gggg,0000) of the data set, retired long ago, are left out where
- * they would not be true any more.
+ * they would not be true any more, and so is what a broken data set has of group 0002.
  *
  * What is written goes to a sink in pieces, so that no file is too large; a
  * negative result of the sink ends the writing and is returned.

@@ -74,10 +74,32 @@ decode(charls_jpegls_decoder *d, const void *data, size_t len, struct pixel_fram
 	return r;
 }
 
+/* A stream that is cut off makes CharLS 2.4 count zeros for seconds; before EOI it
+ * gives up at once.  The caller frees what is handed out. */
+static int
+end_stream(const void *data, size_t len, void **ret_copy)
+{
+	static const unsigned char eoi[] = { 0xFF, 0xD9 };
+	const unsigned char *p = data;
+	unsigned char *copy;
+
+	*ret_copy = NULL;
+	if ((len >= 2 && memcmp(p + len - 2, eoi, 2) == 0) || (len >= 3 && memcmp(p + len - 3, eoi, 2) == 0))
+		return 0;
+	copy = malloc(len + sizeof eoi);
+	if (copy == NULL)
+		return -ENOMEM;
+	memcpy(copy, p, len);
+	memcpy(copy + len, eoi, sizeof eoi);
+	*ret_copy = copy;
+	return 0;
+}
+
 int
 charls_decode(const void *data, size_t len, struct pixel_frame *frame, struct err *err)
 {
 	charls_jpegls_decoder *d;
+	void *copy;
 	int r;
 
 	if (frame->format.bits_allocated < 8)
@@ -85,10 +107,13 @@ charls_decode(const void *data, size_t len, struct pixel_frame *frame, struct er
 	if (frame->format.bits_allocated > 16)
 		return err_set(err, -EBADMSG, "JPEG-LS does not hold cells of %u bits", frame->format.bits_allocated);
 	d = charls_jpegls_decoder_create();
-	if (d == NULL)
+	if (d == NULL || end_stream(data, len, &copy) < 0) {
+		charls_jpegls_decoder_destroy(d);
 		return err_set(err, -ENOMEM, "out of memory");
-	r = decode(d, data, len, frame, err);
+	}
+	r = copy != NULL ? decode(d, copy, len + 2, frame, err) : decode(d, data, len, frame, err);
 	charls_jpegls_decoder_destroy(d);
+	free(copy);
 	return r;
 }
 
