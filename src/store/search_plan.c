@@ -12,324 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/vec.h"
 #include "dicom/collate.h"
-#include "store/search_internal.h"
+#include "store/search_gather.h"
 
-/* Index entries are counted up to here to compare sources. */
-#define COUNT_BOUND 4096
-/* Headers looked at for terms that are not indexed: some 15 us each. */
-#define HEADERS_MAX 20000
-/* Candidates whose rows are, at a microsecond. */
-#define LOOKS_MAX 500000
 /* Series merged by watermark; with more, all instances are walked. */
 #define MERGE_MAX 1024
-
-struct gather {
-	struct kv_txn *txn;
-	const struct search *search;
-	enum level level;
-	struct terms terms;
-	struct catalog_path scope;
-	uint64_t skip, want;		/* matches still to pass over, to take */
-	uint64_t matches;		/* seen so far, those passed over too */
-	bool stopped;			/* there may be more of them */
-	struct hits *hits;
-	struct search_report *report;
-	struct match match;		/* the one that is looked at closer */
-	uint64_t looks;
-	/* The rows looked at last: candidates come in runs. */
-	uint64_t study_id, series_id;
-	bool study_ok, series_ok;
-	struct study_row study;
-	struct series_row series;
-};
-
-/* 1 when the study fits, 0 when not. */
-static int
-check_study(struct gather *g, uint64_t study)
-{
-	int r;
-
-	if (g->study_id != study) {
-		if (g->scope.study != 0 && study != g->scope.study)
-			return 0;
-		r = catalog_study(g->txn, g->scope.partition, study, &g->study);
-		if (r < 0)
-			return r == -ENOENT ? 0 : r;
-		g->study_id = study;
-		g->study_ok = terms_match(&g->terms, LEVEL_STUDY, g->study.uid, g->study.attributes, g->study.modalities,
-					   g->study.extended);
-	}
-	return g->study_ok;
-}
-
-static int
-check_series(struct gather *g, uint64_t study, uint64_t series)
-{
-	int r = check_study(g, study);
-
-	if (r <= 0)
-		return r;
-	if (g->series_id != series) {
-		if (g->scope.series != 0 && series != g->scope.series)
-			return 0;
-		r = catalog_series(g->txn, study, series, &g->series);
-		if (r < 0)
-			return r == -ENOENT ? 0 : r;
-		g->series_id = series;
-		g->series_ok = terms_match(&g->terms, LEVEL_SERIES, g->series.uid, g->series.attributes, slice_of(NULL, 0),
-					    g->series.extended);
-	}
-	return g->series_ok;
-}
-
-static bool
-instance_matches(struct gather *g, const struct instance_row *row)
-{
-	return terms_match(&g->terms, LEVEL_INSTANCE, row->uid, row->attributes, slice_of(NULL, 0), row->extended);
-}
-
-/* Its series fits. */
-static int
-check_instance(struct gather *g, const struct hit *hit)
-{
-	struct instance_row row;
-	int r;
-
-	if (!terms_have(&g->terms, LEVEL_INSTANCE))
-		return 1;
-	r = catalog_instance(g->txn, hit->series, hit->instance, &row);
-	return r < 0 ? r : instance_matches(g, &row);
-}
-
-/* -- collecting ----------------------------------------------------------- */
-
-static int
-hits_add(struct hits *h, const struct hit *hit)
-{
-	if (vec_room(&h->at, &h->cap, h->n, sizeof *h->at, 128) < 0)
-		return -ENOMEM;
-	h->at[h->n++] = *hit;
-	return 0;
-}
-
-/* Terms that are not indexed.  1 the match fits them, 0 it does not, -EAGAIN enough was looked at. */
-static int
-look_closer(struct gather *g, const struct hit *hit)
-{
-	int r;
-
-	if (g->report->headers == HEADERS_MAX || g->looks++ == LOOKS_MAX) {
-		g->report->cut = true;
-		return -EAGAIN;
-	}
-	r = match_load(&g->match, hit);
-	if (r > 0)
-		r = scan_match(&g->terms, &g->match);
-	g->report->headers += g->match.header_loaded;
-	return r;
-}
-
-/* A match, in order.  1: go on; 0: the page is full. */
-static int
-take(struct gather *g, const struct hit *hit)
-{
-	int r;
-
-	if (g->terms.n_scanned > 0) {
-		r = look_closer(g, hit);
-		if (r == 0)
-			return 1;
-		if (r < 0) {
-			g->stopped = r == -EAGAIN;
-			return r == -EAGAIN ? 0 : r;
-		}
-	}
-	g->matches++;
-	if (g->skip > 0) {
-		g->skip--;
-		return 1;
-	}
-	if (g->want == 0)
-		return 1;		/* counted only */
-	r = hits_add(g->hits, hit);
-	if (r < 0)
-		return r;
-	g->stopped = --g->want == 0 && !g->search->count;
-	return !g->stopped;
-}
-
-static int
-newest_first(const void *a, const void *b)
-{
-	const struct hit *x = a, *y = b;
-
-	return x->order < y->order ? 1 : x->order > y->order ? -1 : 0;
-}
-
-/* Candidates in any order: sorted, duplicates dropped, taken until the page is full.  They
- * are checked by `check`. */
-static int
-take_sorted(struct gather *g, struct hits *h, int (*check)(struct gather *g, const struct hit *hit))
-{
-	size_t i;
-	int r = 1;
-
-	if (h->n > 0)
-		qsort(h->at, h->n, sizeof *h->at, newest_first);
-	for (i = 0; i < h->n && r > 0; i++) {
-		if (i > 0 && h->at[i].order == h->at[i - 1].order)
-			continue;
-		r = check == NULL ? 1 : check(g, &h->at[i]);
-		if (r > 0)
-			r = take(g, &h->at[i]);
-		else if (r == 0)
-			r = 1;
-	}
-	return r < 0 ? r : 0;
-}
-
-/* -- ranges of the index -------------------------------------------------- */
-
-/* Adds to *count. */
-static int
-count_keys(struct gather *g, const struct key *from, const struct key *to, uint64_t bound, uint64_t *count)
-{
-	struct kv_range *range;
-	struct slice k, v;
-	int r = kv_range_open(g->txn, T_ATTRIBUTE, key_slice(from), key_slice(to), KV_ASCENDING, bound, &range);
-
-	if (r < 0)
-		return r;
-	while ((r = kv_range_next(range, &k, &v)) > 0)
-		++*count;
-	kv_range_close(range);
-	return r;
-}
-
-static int
-count_range(struct gather *g, const struct term *t, uint64_t bound, uint64_t *ret_count)
-{
-	const char *p = t->words.data;
-	struct key from, to;
-	unsigned i;
-	int r = 0;
-
-	*ret_count = 0;
-	if (t->given->match != SEARCH_LIST)
-		return count_keys(g, &t->from, &t->to, bound, ret_count);
-	if (t->given->tag == TAG_STUDY_INSTANCE_UID) {
-		*ret_count = t->n_words;
-		return 0;
-	}
-	for (i = 0; i < t->n_words && r == 0 && *ret_count < bound; i++, p += strlen(p) + 1) {
-		term_value_range(t, g->scope.partition, p, &from, &to);
-		r = count_keys(g, &from, &to, bound - *ret_count, ret_count);
-	}
-	return r;
-}
-
-/* The term of this level with the fewest entries; NULL when there is none. */
-static int
-best_term(struct gather *g, enum level level, const struct term **ret_term, uint64_t *ret_count)
-{
-	uint64_t count, least = UINT64_MAX;
-	size_t i;
-	int r;
-
-	*ret_term = NULL;
-	for (i = 0; i < g->terms.n; i++) {
-		const struct term *t = &g->terms.at[i];
-
-		/* One study's UID has narrowed the scope. */
-		if (t->level != level || (t->given->tag == TAG_STUDY_INSTANCE_UID && t->given->match == SEARCH_EXACT))
-			continue;
-		r = count_range(g, t, least < COUNT_BOUND ? least : COUNT_BOUND, &count);
-		if (r < 0)
-			return r;
-		/* Of two long ones, the one in order stops with the page. */
-		if (count < least || (count == least && t->in_order && !(*ret_term)->in_order)) {
-			*ret_term = t;
-			least = count;
-		}
-	}
-	*ret_count = least;
-	return 0;
-}
-
-/* Call fn with (id, parent) of each entry of a range of the index. */
-static int
-walk_keys(struct gather *g, const struct key *from, const struct key *to, enum kv_direction direction,
-	  int (*fn)(struct gather *g, uint64_t id, uint64_t parent, void *ctx), void *ctx)
-{
-	struct kv_range *range;
-	struct slice k, v;
-	int r = kv_range_open(g->txn, T_ATTRIBUTE, key_slice(from), key_slice(to), direction, 0, &range);
-
-	if (r < 0)
-		return r;
-	while ((r = kv_range_next(range, &k, &v)) > 0) {
-		if (k.len < 8 || v.len != 8) {
-			r = -EIO;
-			break;
-		}
-		r = fn(g, read_u64((const char *)k.data + k.len - 8), read_u64(v.data), ctx);
-		if (r <= 0)
-			break;
-	}
-	kv_range_close(range);
-	return r;
-}
-
-/* Studies are found by their UIDs in another table than what is indexed. */
-static int
-walk_study(struct gather *g, const char *uid, int (*fn)(struct gather *g, uint64_t id, uint64_t parent, void *ctx),
-	   void *ctx)
-{
-	uint64_t id;
-	int r = catalog_find(g->txn, g->scope.partition, uid, &id);
-
-	return r == 0 ? fn(g, id, g->scope.partition, ctx) : r;
-}
-
-/* Likewise of each entry of a term, which for a list may come twice. */
-static int
-walk_term(struct gather *g, const struct term *t, enum kv_direction direction,
-	  int (*fn)(struct gather *g, uint64_t id, uint64_t parent, void *ctx), void *ctx)
-{
-	const char *p = t->words.data;
-	struct key from, to;
-	unsigned i;
-	int r = 1;
-
-	if (t->given->match != SEARCH_LIST)
-		return walk_keys(g, &t->from, &t->to, direction, fn, ctx);
-	for (i = 0; i < t->n_words && r >= 0; i++, p += strlen(p) + 1) {
-		if (t->given->tag == TAG_STUDY_INSTANCE_UID) {
-			r = walk_study(g, p, fn, ctx);
-			r = r == -ENOENT ? 1 : r;
-			continue;
-		}
-		term_value_range(t, g->scope.partition, p, &from, &to);
-		r = walk_keys(g, &from, &to, direction, fn, ctx);
-	}
-	return r;
-}
-
-static int
-collect_id(struct gather *g, uint64_t id, uint64_t parent, void *ctx)
-{
-	struct hit hit = { .order = id };
-	int r;
-
-	(void)g;
-	/* Which of the fields it is depends on the term's level: the caller sorts that out. */
-	hit.series = id;
-	hit.study = parent;
-	r = hits_add(ctx, &hit);
-	return r < 0 ? r : 1;
-}
 
 /* -- studies -------------------------------------------------------------- */
 
@@ -337,9 +24,9 @@ static int
 offer_study(struct gather *g, uint64_t study)
 {
 	struct hit hit = { .study = study, .order = study };
-	int r = check_study(g, study);
+	int r = gather_check_study(g, study);
 
-	return r > 0 ? take(g, &hit) : r < 0 ? r : 1;
+	return r > 0 ? gather_take(g, &hit) : r < 0 ? r : 1;
 }
 
 static int
@@ -353,35 +40,16 @@ offer_study_id(struct gather *g, uint64_t id, uint64_t parent, void *ctx)
 static int
 check_study_hit(struct gather *g, const struct hit *hit)
 {
-	return check_study(g, hit->study);
-}
-
-static int
-walk_studies(struct gather *g, int (*fn)(struct gather *g, uint64_t study))
-{
-	struct kv_range *range;
-	struct slice k, v;
-	int r;
-
-	r = catalog_children(g->txn, T_STUDY, g->scope.partition, 0, KV_DESCENDING, 0, &range);
-	if (r < 0)
-		return r;
-	while ((r = kv_range_next(range, &k, &v)) > 0) {
-		r = fn(g, read_u64((const char *)k.data + 8));
-		if (r <= 0)
-			break;
-	}
-	kv_range_close(range);
-	return r;
+	return gather_check_study(g, hit->study);
 }
 
 /* Is sorting so many better than walking all of total for a page? */
 static bool
 worth_collecting(struct gather *g, const struct term *t, uint64_t count, uint64_t total)
 {
-	if (count < COUNT_BOUND)
+	if (count < GATHER_COUNT_BOUND)
 		return true;
-	if (count_range(g, t, total / 16 + 1, &count) < 0)
+	if (gather_count_term(g, t, total / 16 + 1, &count) < 0)
 		return false;
 	return count <= total / 16;
 }
@@ -398,26 +66,26 @@ search_studies(struct gather *g)
 
 	if (g->scope.study != 0)
 		return offer_study(g, g->scope.study);
-	r = best_term(g, LEVEL_STUDY, &t, &count);
+	r = gather_best_term(g, LEVEL_STUDY, &t, &count);
 	if (r < 0)
 		return r;
 	if (t != NULL && t->in_order)
-		return walk_term(g, t, KV_DESCENDING, offer_study_id, NULL);
+		return gather_walk_term(g, t, KV_DESCENDING, offer_study_id, NULL);
 	if (t != NULL) {
 		r = catalog_partition(g->txn, g->scope.partition, &partition);
 		if (r < 0)
 			return r;
 		if (worth_collecting(g, t, count, partition.studies)) {
-			r = walk_term(g, t, KV_ASCENDING, collect_id, &ids);
+			r = gather_walk_term(g, t, KV_ASCENDING, gather_collect_id, &ids);
 			for (i = 0; i < ids.n; i++)
 				ids.at[i].study = ids.at[i].series;
 			if (r >= 0)
-				r = take_sorted(g, &ids, check_study_hit);
+				r = gather_take_sorted(g, &ids, check_study_hit);
 			free(ids.at);
 			return r;
 		}
 	}
-	return walk_studies(g, offer_study);
+	return gather_walk_studies(g, offer_study);
 }
 
 /* -- series --------------------------------------------------------------- */
@@ -426,9 +94,9 @@ static int
 offer_series(struct gather *g, uint64_t study, uint64_t series)
 {
 	struct hit hit = { .study = study, .series = series, .order = series };
-	int r = check_series(g, study, series);
+	int r = gather_check_series(g, study, series);
 
-	return r > 0 ? take(g, &hit) : r < 0 ? r : 1;
+	return r > 0 ? gather_take(g, &hit) : r < 0 ? r : 1;
 }
 
 static int
@@ -441,54 +109,7 @@ offer_series_id(struct gather *g, uint64_t id, uint64_t parent, void *ctx)
 static int
 check_series_hit(struct gather *g, const struct hit *hit)
 {
-	return check_series(g, hit->study, hit->series);
-}
-
-static int
-walk_series_of(struct gather *g, uint64_t study, int (*fn)(struct gather *g, uint64_t id, uint64_t parent, void *ctx),
-	       void *ctx)
-{
-	struct kv_range *range;
-	struct slice k, v;
-	int r;
-
-	r = catalog_children(g->txn, T_SERIES, study, 0, KV_DESCENDING, 0, &range);
-	if (r < 0)
-		return r;
-	while ((r = kv_range_next(range, &k, &v)) > 0) {
-		r = fn(g, read_u64((const char *)k.data + 8), study, ctx);
-		if (r <= 0)
-			break;
-	}
-	kv_range_close(range);
-	return r;
-}
-
-static int
-walk_order(struct gather *g, enum level level, int (*fn)(struct gather *g, uint64_t parent, uint64_t id, uint64_t number))
-{
-	struct key from = key_of_1(g->scope.partition), to;
-	struct kv_range *range;
-	struct slice k, v;
-	int r;
-
-	key_u8(&from, (uint8_t)level);
-	to = from;
-	key_after(&to);
-	r = kv_range_open(g->txn, T_ORDER, key_slice(&from), key_slice(&to), KV_DESCENDING, 0, &range);
-	if (r < 0)
-		return r;
-	while ((r = kv_range_next(range, &k, &v)) > 0) {
-		if (v.len != 16) {
-			r = -EIO;
-			break;
-		}
-		r = fn(g, read_u64(v.data), read_u64((const char *)v.data + 8), read_u64((const char *)k.data + 9));
-		if (r <= 0)
-			break;
-	}
-	kv_range_close(range);
-	return r;
+	return gather_check_series(g, hit->study, hit->series);
 }
 
 static int
@@ -502,7 +123,7 @@ static int
 collect_series_of(struct gather *g, uint64_t id, uint64_t parent, void *ctx)
 {
 	(void)parent;
-	return walk_series_of(g, id, collect_id, ctx) < 0 ? -EIO : 1;
+	return gather_walk_series_of(g, id, gather_collect_id, ctx) < 0 ? -EIO : 1;
 }
 
 /* All candidate series of the best term, unchecked and unsorted; 0 when there
@@ -514,15 +135,15 @@ candidate_series(struct gather *g, struct hits *ids)
 	uint64_t n_study, n_series;
 	int r;
 
-	r = best_term(g, LEVEL_STUDY, &of_study, &n_study);
+	r = gather_best_term(g, LEVEL_STUDY, &of_study, &n_study);
 	if (r == 0)
-		r = best_term(g, LEVEL_SERIES, &of_series, &n_series);
+		r = gather_best_term(g, LEVEL_SERIES, &of_series, &n_series);
 	if (r < 0)
 		return r;
-	if (of_series != NULL && n_series < COUNT_BOUND && n_series <= n_study)
-		r = walk_term(g, of_series, KV_ASCENDING, collect_id, ids);
-	else if (of_study != NULL && n_study < COUNT_BOUND)
-		r = walk_term(g, of_study, KV_ASCENDING, collect_series_of, ids);
+	if (of_series != NULL && n_series < GATHER_COUNT_BOUND && n_series <= n_study)
+		r = gather_walk_term(g, of_series, KV_ASCENDING, gather_collect_id, ids);
+	else if (of_study != NULL && n_study < GATHER_COUNT_BOUND)
+		r = gather_walk_term(g, of_study, KV_ASCENDING, collect_series_of, ids);
 	else
 		return 0;
 	return r < 0 ? r : 1;
@@ -537,16 +158,16 @@ search_series(struct gather *g)
 	int r;
 
 	if (g->scope.study != 0)
-		return walk_series_of(g, g->scope.study, offer_series_id, NULL);
+		return gather_walk_series_of(g, g->scope.study, offer_series_id, NULL);
 	r = candidate_series(g, &ids);
 	if (r > 0)
-		r = take_sorted(g, &ids, check_series_hit);
+		r = gather_take_sorted(g, &ids, check_series_hit);
 	else if (r == 0) {
-		r = best_term(g, LEVEL_SERIES, &t, &count);
+		r = gather_best_term(g, LEVEL_SERIES, &t, &count);
 		if (r == 0 && t != NULL && t->in_order)
-			r = walk_term(g, t, KV_DESCENDING, offer_series_id, NULL);
+			r = gather_walk_term(g, t, KV_DESCENDING, offer_series_id, NULL);
 		else if (r == 0)
-			r = walk_order(g, LEVEL_SERIES, offer_ordered_series);
+			r = gather_walk_order(g, LEVEL_SERIES, offer_ordered_series);
 	}
 	free(ids.at);
 	return r;
@@ -610,7 +231,7 @@ source_open(struct gather *g, struct source *s, bool replaced)
 		kv_range_close(s->range);
 		s->range = NULL;
 		if (s->all.n > 0)
-			qsort(s->all.at, s->all.n, sizeof *s->all.at, newest_first);
+			qsort(s->all.at, s->all.n, sizeof *s->all.at, hits_newest_first);
 	}
 	return r < 0 ? r : source_next(s);
 }
@@ -633,7 +254,7 @@ merge_series(struct gather *g, const struct hits *ids)
 	if (sources == NULL)
 		return -ENOMEM;
 	for (i = 0; i < ids->n && r >= 0; i++) {
-		r = check_series(g, ids->at[i].study, ids->at[i].series);
+		r = gather_check_series(g, ids->at[i].study, ids->at[i].series);
 		if (r <= 0)
 			continue;
 		sources[n].study = ids->at[i].study;
@@ -647,8 +268,8 @@ merge_series(struct gather *g, const struct hits *ids)
 				best = i;
 		if (best == n)
 			break;
-		r = check_instance(g, &sources[best].head);
-		r = r > 0 ? take(g, &sources[best].head) : r < 0 ? r : 1;
+		r = gather_check_instance(g, &sources[best].head);
+		r = r > 0 ? gather_take(g, &sources[best].head) : r < 0 ? r : 1;
 		if (r <= 0)
 			break;
 		r = source_next(&sources[best]);
@@ -673,10 +294,10 @@ offer_ordered_instance(struct gather *g, uint64_t parent, uint64_t id, uint64_t 
 		if (r < 0)
 			return r;
 	}
-	r = check_series(g, hit.study, parent);
+	r = gather_check_series(g, hit.study, parent);
 	if (r > 0)
-		r = check_instance(g, &hit);
-	return r > 0 ? take(g, &hit) : r < 0 ? r : 1;
+		r = gather_check_instance(g, &hit);
+	return r > 0 ? gather_take(g, &hit) : r < 0 ? r : 1;
 }
 
 static int
@@ -688,31 +309,17 @@ collect_instance(struct gather *g, uint64_t id, uint64_t parent, void *ctx)
 
 	r = catalog_parent(g->txn, parent, &hit.study);
 	if (r == 0)
-		r = check_series(g, hit.study, parent);
+		r = gather_check_series(g, hit.study, parent);
 	if (r <= 0)
 		return r < 0 ? r : 1;
 	r = catalog_instance(g->txn, parent, id, &row);
 	if (r < 0)
 		return r;
-	if (!instance_matches(g, &row))
+	if (!gather_instance_matches(g, &row))
 		return 1;
 	hit.order = row.watermark;
 	r = hits_add(ctx, &hit);
 	return r < 0 ? r : 1;
-}
-
-static int
-drop_duplicates(struct hits *h)
-{
-	size_t i, n = 0;
-
-	if (h->n > 0)
-		qsort(h->at, h->n, sizeof *h->at, newest_first);
-	for (i = 0; i < h->n; i++)
-		if (n == 0 || h->at[i].order != h->at[n - 1].order)
-			h->at[n++] = h->at[i];
-	h->n = n;
-	return 0;
 }
 
 static int
@@ -726,29 +333,29 @@ search_instances(struct gather *g)
 
 	/* One series is looked through faster than what all of them have in common. */
 	if (source == NULL && g->scope.series == 0) {
-		r = best_term(g, LEVEL_INSTANCE, &source, &count);
+		r = gather_best_term(g, LEVEL_INSTANCE, &source, &count);
 		if (r < 0)
 			return r;
-		if (count >= COUNT_BOUND)
+		if (count >= GATHER_COUNT_BOUND)
 			source = NULL;
 	}
 	if (source != NULL) {
-		r = walk_term(g, source, KV_ASCENDING, collect_instance, &ids);
+		r = gather_walk_term(g, source, KV_ASCENDING, collect_instance, &ids);
 		if (r >= 0)
-			r = take_sorted(g, &ids, NULL);
+			r = gather_take_sorted(g, &ids, NULL);
 	} else {
 		if (g->scope.series != 0)
 			r = hits_add(&ids, &one) < 0 ? -ENOMEM : 1;
 		else if (g->scope.study != 0)
-			r = walk_series_of(g, g->scope.study, collect_id, &ids) < 0 ? -EIO : 1;
+			r = gather_walk_series_of(g, g->scope.study, gather_collect_id, &ids) < 0 ? -EIO : 1;
 		else
 			r = candidate_series(g, &ids);
 		if (r > 0)
-			drop_duplicates(&ids);
+			hits_drop_duplicates(&ids);
 		if (r > 0 && ids.n <= MERGE_MAX)
 			r = merge_series(g, &ids);
 		else if (r >= 0)
-			r = walk_order(g, LEVEL_INSTANCE, offer_ordered_instance);
+			r = gather_walk_order(g, LEVEL_INSTANCE, offer_ordered_instance);
 	}
 	free(ids.at);
 	return r;
@@ -778,7 +385,7 @@ by_value(const void *a, const void *b, void *ctx)
 		return x->len == 0 ? 1 : -1;
 	c = slice_compare(slice_of(s->values + x->at, x->len), slice_of(s->values + y->at, y->len));
 	if (c == 0)			/* as the index has them */
-		c = newest_first(&x->hit, &y->hit) * (x->len == 0 ? 1 : -1);
+		c = hits_newest_first(&x->hit, &y->hit) * (x->len == 0 ? 1 : -1);
 	return s->descending && x->len > 0 ? -c : c;
 }
 
@@ -795,7 +402,7 @@ value_ordered_by(const struct gather *g)
 static int
 check_hit(struct gather *g, const struct hit *hit)
 {
-	return g->level == LEVEL_STUDY ? check_study(g, hit->study) : check_series(g, hit->study, hit->series);
+	return g->level == LEVEL_STUDY ? gather_check_study(g, hit->study) : gather_check_series(g, hit->study, hit->series);
 }
 
 static int
@@ -825,7 +432,7 @@ take_ordered(struct gather *g, const struct hits *ids)
 	if (n > 0)
 		qsort_r(list, n, sizeof *list, by_value, &s);
 	for (i = 0, r = r < 0 ? r : 1; i < n && r > 0; i++)
-		r = take(g, &list[i].hit);
+		r = gather_take(g, &list[i].hit);
 	buf_fini(&values);
 	free(list);
 	return r;
@@ -843,13 +450,13 @@ offer_indexed(struct gather *g, uint64_t id, uint64_t parent, void *ctx)
 		hit.series = id;
 	}
 	r = check_hit(g, &hit);
-	return r > 0 ? take(g, &hit) : r < 0 ? r : 1;
+	return r > 0 ? gather_take(g, &hit) : r < 0 ? r : 1;
 }
 
 static int
 offer_study_without(struct gather *g, uint64_t study)
 {
-	int r = check_study(g, study);
+	int r = gather_check_study(g, study);
 
 	return r > 0 && value_ordered_by(g).len == 0 ? offer_study(g, study) : r < 0 ? r : 1;
 }
@@ -857,7 +464,7 @@ offer_study_without(struct gather *g, uint64_t study)
 static int
 offer_series_without(struct gather *g, uint64_t parent, uint64_t id, uint64_t number)
 {
-	int r = check_series(g, parent, id);
+	int r = gather_check_series(g, parent, id);
 
 	(void)number;
 	return r > 0 && value_ordered_by(g).len == 0 ? offer_series(g, parent, id) : r < 0 ? r : 1;
@@ -873,11 +480,11 @@ walk_ordered(struct gather *g)
 	index_key_prefix(&from, g->scope.partition, g->search->order_by, INDEX_VALUE);
 	to = from;
 	key_after(&to);
-	r = walk_keys(g, &from, &to, g->search->descending ? KV_DESCENDING : KV_ASCENDING, offer_indexed, NULL);
+	r = gather_walk_keys(g, &from, &to, g->search->descending ? KV_DESCENDING : KV_ASCENDING, offer_indexed, NULL);
 	if (r < 0 || g->stopped)
 		return r;
-	return g->level == LEVEL_STUDY ? walk_studies(g, offer_study_without)
-				       : walk_order(g, LEVEL_SERIES, offer_series_without);
+	return g->level == LEVEL_STUDY ? gather_walk_studies(g, offer_study_without)
+				       : gather_walk_order(g, LEVEL_SERIES, offer_series_without);
 }
 
 static int
@@ -893,18 +500,18 @@ search_ordered(struct gather *g)
 	if (g->level == LEVEL_STUDY && g->scope.study != 0) {
 		r = hits_add(&ids, &one) < 0 ? -ENOMEM : 1;
 	} else if (g->level == LEVEL_STUDY) {
-		r = best_term(g, LEVEL_STUDY, &t, &count);
-		if (r == 0 && t != NULL && count < COUNT_BOUND)
-			r = walk_term(g, t, KV_ASCENDING, collect_id, &ids) < 0 ? -EIO : 1;
+		r = gather_best_term(g, LEVEL_STUDY, &t, &count);
+		if (r == 0 && t != NULL && count < GATHER_COUNT_BOUND)
+			r = gather_walk_term(g, t, KV_ASCENDING, gather_collect_id, &ids) < 0 ? -EIO : 1;
 		for (i = 0; i < ids.n; i++)
 			ids.at[i].study = ids.at[i].series;
 	} else if (g->scope.study != 0) {
-		r = walk_series_of(g, g->scope.study, collect_id, &ids) < 0 ? -EIO : 1;
+		r = gather_walk_series_of(g, g->scope.study, gather_collect_id, &ids) < 0 ? -EIO : 1;
 	} else {
 		r = candidate_series(g, &ids);
 	}
 	if (r > 0) {
-		drop_duplicates(&ids);
+		hits_drop_duplicates(&ids);
 		r = take_ordered(g, &ids);
 	} else if (r == 0) {
 		r = walk_ordered(g);

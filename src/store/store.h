@@ -237,6 +237,9 @@ struct search_term {
 	const char *upper;
 };
 
+/* At some 15 us each. */
+#define SEARCH_SCAN_MAX 20000
+
 /* What a search found out, known before the first match is handed out. */
 struct search_report {
 	uint64_t headers;		/* that had to be looked at for terms the index does not have */
@@ -264,6 +267,7 @@ struct search {
 	/* Terms may be of any attribute and level: what is not indexed is looked up in the
 	 * rows and headers of the candidates that are left, a bounded number of them. */
 	bool scan;
+	uint64_t scan_max;		/* headers looked at; 0: as many as are bearable, SEARCH_SCAN_MAX */
 	uint32_t order_by;		/* an indexed attribute of the level, no UID; 0: newest first */
 	bool descending;		/* likewise */
 	bool count;			/* find out the total, whatever it costs */

@@ -127,6 +127,29 @@ check_file(const uint8_t *data, size_t size, int r, const struct dicom *d)
 	dicom_free(again);
 }
 
+/* Warnings are in order; what is warned of at the top is gone, but the UIDs, and what is left is
+ * still JSON without it. */
+static void
+check_values(struct dicom *d)
+{
+	struct dicom_warnings w = { 0 };
+	struct buf json;
+	size_t i;
+
+	check(dicom_check_values(d, &w) == 0, "values are looked at");
+	buf_init(&json, 1 << 26);
+	for (i = 0; i < w.n; i++) {
+		check(i == 0 || w.at[i - 1].tag < w.at[i].tag, "warnings ascend");
+		check(w.at[i].why[0] != '\0', "a warning says why");
+	}
+	if (dicom_write_json(d, &json) == 0)
+		for (i = 0; i < dicom_count(d); i++)
+			if (dicom_find(d, dicom_at(d, i)->tag) == NULL)
+				check(dicom_write_json_element(d, dicom_at(d, i)->tag, &json) < 0, "what is dropped is not shown");
+	buf_fini(&json);
+	dicom_warnings_fini(&w);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -145,6 +168,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	dicom_identify(d, VALIDATE_PLAIN, "1.2.3", &identity, &err);
 	dicom_identify(d, VALIDATE_V1, NULL, &identity, &err);
 	dicom_identify(d, VALIDATE_V2, NULL, &identity, NULL);
+	dicom_has_several(d, VALIDATE_V1);
+	check_values(d);
 	dicom_free(d);
 	return 0;
 }

@@ -691,6 +691,40 @@ writers_and_deleters_of_two_processes_leave_a_store_that_checks(void **state)
 	expect_clean(f);
 }
 
+static void
+a_scan_of_headers_is_bounded_and_tells(void **state)
+{
+	struct search_term sixteen = { .tag = TAG_BITS_ALLOCATED, .value = "16" };
+	struct search_term eight = { .tag = TAG_BITS_ALLOCATED, .value = "8" };
+	struct search_report report;
+	struct fixture *f = *state;
+	struct search q = { .level = STORE_STUDY, .terms = &eight, .n_terms = 1, .scan = true, .report = &report };
+
+	/* an attribute of instances, so no row of a study tells of it */
+	put(f, sample("1.1", "1.1.1", "1.1.1.1"));
+	put(f, sample("1.2", "1.2.1", "1.2.1.1"));
+	put(f, sample("1.3", "1.3.1", "1.3.1.1"));
+	assert_string_equal(search_for(f, q, TAG_STUDY_INSTANCE_UID), "\"1.3\" \"1.2\" \"1.1\" ");
+	assert_int_equal(report.headers, 3);
+	assert_false(report.cut);
+	assert_int_equal(report.total, 3);
+	q.scan_max = 2;
+	assert_string_equal(search_for(f, q, TAG_STUDY_INSTANCE_UID), "\"1.3\" \"1.2\" ");
+	assert_int_equal(report.headers, 2);
+	assert_true(report.cut);
+	assert_true(report.total == UINT64_MAX);
+	q.terms = &sixteen;
+	assert_string_equal(search_for(f, q, TAG_STUDY_INSTANCE_UID), "");
+	assert_true(report.cut);
+	/* a page that is full needs no more headers */
+	q.terms = &eight;
+	q.scan_max = 3;
+	q.limit = 1;
+	assert_string_equal(search_for(f, q, TAG_STUDY_INSTANCE_UID), "\"1.3\" ");
+	assert_int_equal(report.headers, 1);
+	assert_false(report.cut);
+}
+
 int
 main(void)
 {
@@ -713,6 +747,7 @@ main(void)
 		TEST(rebuild_makes_the_index_again_from_the_files),
 		TEST(an_observer_is_told_of_each_change_before_the_writer_is),
 		TEST(writers_and_deleters_of_two_processes_leave_a_store_that_checks),
+		TEST(a_scan_of_headers_is_bounded_and_tells),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

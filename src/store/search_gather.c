@@ -1,0 +1,374 @@
+/* Candidates of a search: checked on their rows, taken into the page, and where they come from. */
+#include "store/search_gather.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/vec.h"
+
+/* Candidates whose rows are looked at for terms that are not indexed, at a microsecond. */
+#define LOOKS_MAX 500000
+
+int
+gather_check_study(struct gather *g, uint64_t study)
+{
+	int r;
+
+	if (g->study_id != study) {
+		if (g->scope.study != 0 && study != g->scope.study)
+			return 0;
+		r = catalog_study(g->txn, g->scope.partition, study, &g->study);
+		if (r < 0)
+			return r == -ENOENT ? 0 : r;
+		g->study_id = study;
+		g->study_ok = terms_match(&g->terms, LEVEL_STUDY, g->study.uid, g->study.attributes, g->study.modalities,
+					   g->study.extended);
+	}
+	return g->study_ok;
+}
+
+int
+gather_check_series(struct gather *g, uint64_t study, uint64_t series)
+{
+	int r = gather_check_study(g, study);
+
+	if (r <= 0)
+		return r;
+	if (g->series_id != series) {
+		if (g->scope.series != 0 && series != g->scope.series)
+			return 0;
+		r = catalog_series(g->txn, study, series, &g->series);
+		if (r < 0)
+			return r == -ENOENT ? 0 : r;
+		g->series_id = series;
+		g->series_ok = terms_match(&g->terms, LEVEL_SERIES, g->series.uid, g->series.attributes, slice_of(NULL, 0),
+					    g->series.extended);
+	}
+	return g->series_ok;
+}
+
+bool
+gather_instance_matches(struct gather *g, const struct instance_row *row)
+{
+	return terms_match(&g->terms, LEVEL_INSTANCE, row->uid, row->attributes, slice_of(NULL, 0), row->extended);
+}
+
+/* Its series fits. */
+int
+gather_check_instance(struct gather *g, const struct hit *hit)
+{
+	struct instance_row row;
+	int r;
+
+	if (!terms_have(&g->terms, LEVEL_INSTANCE))
+		return 1;
+	r = catalog_instance(g->txn, hit->series, hit->instance, &row);
+	return r < 0 ? r : gather_instance_matches(g, &row);
+}
+
+/* -- collecting ----------------------------------------------------------- */
+
+int
+hits_add(struct hits *h, const struct hit *hit)
+{
+	if (vec_room(&h->at, &h->cap, h->n, sizeof *h->at, 128) < 0)
+		return -ENOMEM;
+	h->at[h->n++] = *hit;
+	return 0;
+}
+
+/* Terms that are not indexed.  1 the match fits them; 0 it does not, or enough was looked at (report->cut). */
+static int
+look_closer(struct gather *g, const struct hit *hit)
+{
+	int r;
+
+	if (g->report->headers == (g->search->scan_max != 0 ? g->search->scan_max : SEARCH_SCAN_MAX) || g->looks++ == LOOKS_MAX) {
+		g->report->cut = true;
+		return 0;
+	}
+	r = match_load(&g->match, hit);
+	if (r > 0)
+		r = scan_match(&g->terms, &g->match);
+	g->report->headers += g->match.header_loaded;
+	return r;
+}
+
+int
+gather_take(struct gather *g, const struct hit *hit)
+{
+	int r;
+
+	if (g->terms.n_scanned > 0) {
+		r = look_closer(g, hit);
+		if (g->report->cut) {
+			g->stopped = true;
+			return 0;
+		}
+		if (r <= 0)
+			return r < 0 ? r : 1;
+	}
+	g->matches++;
+	if (g->skip > 0) {
+		g->skip--;
+		return 1;
+	}
+	if (g->want == 0)
+		return 1;		/* counted only */
+	r = hits_add(g->hits, hit);
+	if (r < 0)
+		return r;
+	g->stopped = --g->want == 0 && !g->search->count;
+	return !g->stopped;
+}
+
+int
+hits_newest_first(const void *a, const void *b)
+{
+	const struct hit *x = a, *y = b;
+
+	return x->order < y->order ? 1 : x->order > y->order ? -1 : 0;
+}
+
+int
+gather_take_sorted(struct gather *g, struct hits *h, int (*check)(struct gather *g, const struct hit *hit))
+{
+	size_t i;
+	int r = 1;
+
+	if (h->n > 0)
+		qsort(h->at, h->n, sizeof *h->at, hits_newest_first);
+	for (i = 0; i < h->n && r > 0; i++) {
+		if (i > 0 && h->at[i].order == h->at[i - 1].order)
+			continue;
+		r = check == NULL ? 1 : check(g, &h->at[i]);
+		if (r > 0)
+			r = gather_take(g, &h->at[i]);
+		else if (r == 0)
+			r = 1;
+	}
+	return r < 0 ? r : 0;
+}
+
+/* -- ranges of the index -------------------------------------------------- */
+
+/* Adds to *count. */
+static int
+count_keys(struct gather *g, const struct key *from, const struct key *to, uint64_t bound, uint64_t *count)
+{
+	struct kv_range *range;
+	struct slice k, v;
+	int r = kv_range_open(g->txn, T_ATTRIBUTE, key_slice(from), key_slice(to), KV_ASCENDING, bound, &range);
+
+	if (r < 0)
+		return r;
+	while ((r = kv_range_next(range, &k, &v)) > 0)
+		++*count;
+	kv_range_close(range);
+	return r;
+}
+
+int
+gather_count_term(struct gather *g, const struct term *t, uint64_t bound, uint64_t *ret_count)
+{
+	const char *p = t->words.data;
+	struct key from, to;
+	unsigned i;
+	int r = 0;
+
+	*ret_count = 0;
+	if (t->given->match != SEARCH_LIST)
+		return count_keys(g, &t->from, &t->to, bound, ret_count);
+	if (t->given->tag == TAG_STUDY_INSTANCE_UID) {
+		*ret_count = t->n_words;
+		return 0;
+	}
+	for (i = 0; i < t->n_words && r == 0 && *ret_count < bound; i++, p += strlen(p) + 1) {
+		term_value_range(t, g->scope.partition, p, &from, &to);
+		r = count_keys(g, &from, &to, bound - *ret_count, ret_count);
+	}
+	return r;
+}
+
+int
+gather_best_term(struct gather *g, enum level level, const struct term **ret_term, uint64_t *ret_count)
+{
+	uint64_t count, least = UINT64_MAX;
+	size_t i;
+	int r;
+
+	*ret_term = NULL;
+	for (i = 0; i < g->terms.n; i++) {
+		const struct term *t = &g->terms.at[i];
+
+		/* One study's UID has narrowed the scope. */
+		if (t->level != level || (t->given->tag == TAG_STUDY_INSTANCE_UID && t->given->match == SEARCH_EXACT))
+			continue;
+		r = gather_count_term(g, t, least < GATHER_COUNT_BOUND ? least : GATHER_COUNT_BOUND, &count);
+		if (r < 0)
+			return r;
+		/* Of two long ones, the one in order stops with the page. */
+		if (count < least || (count == least && t->in_order && !(*ret_term)->in_order)) {
+			*ret_term = t;
+			least = count;
+		}
+	}
+	*ret_count = least;
+	return 0;
+}
+
+/* Call fn with (id, parent) of each entry of a range of the index. */
+int
+gather_walk_keys(struct gather *g, const struct key *from, const struct key *to, enum kv_direction direction,
+	  int (*fn)(struct gather *g, uint64_t id, uint64_t parent, void *ctx), void *ctx)
+{
+	struct kv_range *range;
+	struct slice k, v;
+	int r = kv_range_open(g->txn, T_ATTRIBUTE, key_slice(from), key_slice(to), direction, 0, &range);
+
+	if (r < 0)
+		return r;
+	while ((r = kv_range_next(range, &k, &v)) > 0) {
+		if (k.len < 8 || v.len != 8) {
+			r = -EIO;
+			break;
+		}
+		r = fn(g, read_u64((const char *)k.data + k.len - 8), read_u64(v.data), ctx);
+		if (r <= 0)
+			break;
+	}
+	kv_range_close(range);
+	return r;
+}
+
+/* Studies are found by their UIDs in another table than what is indexed. */
+static int
+walk_study(struct gather *g, const char *uid, int (*fn)(struct gather *g, uint64_t id, uint64_t parent, void *ctx),
+	   void *ctx)
+{
+	uint64_t id;
+	int r = catalog_find(g->txn, g->scope.partition, uid, &id);
+
+	return r == 0 ? fn(g, id, g->scope.partition, ctx) : r;
+}
+
+int
+gather_walk_term(struct gather *g, const struct term *t, enum kv_direction direction,
+	  int (*fn)(struct gather *g, uint64_t id, uint64_t parent, void *ctx), void *ctx)
+{
+	const char *p = t->words.data;
+	struct key from, to;
+	unsigned i;
+	int r = 1;
+
+	if (t->given->match != SEARCH_LIST)
+		return gather_walk_keys(g, &t->from, &t->to, direction, fn, ctx);
+	for (i = 0; i < t->n_words && r >= 0; i++, p += strlen(p) + 1) {
+		if (t->given->tag == TAG_STUDY_INSTANCE_UID) {
+			r = walk_study(g, p, fn, ctx);
+			r = r == -ENOENT ? 1 : r;
+			continue;
+		}
+		term_value_range(t, g->scope.partition, p, &from, &to);
+		r = gather_walk_keys(g, &from, &to, direction, fn, ctx);
+	}
+	return r;
+}
+
+int
+gather_collect_id(struct gather *g, uint64_t id, uint64_t parent, void *ctx)
+{
+	struct hit hit = { .order = id };
+	int r;
+
+	(void)g;
+	/* Which of the fields it is depends on the term's level: the caller sorts that out. */
+	hit.series = id;
+	hit.study = parent;
+	r = hits_add(ctx, &hit);
+	return r < 0 ? r : 1;
+}
+
+/* -- what there is, newest first -------------------------------------------- */
+
+int
+gather_walk_studies(struct gather *g, int (*fn)(struct gather *g, uint64_t study))
+{
+	struct kv_range *range;
+	struct slice k, v;
+	int r;
+
+	r = catalog_children(g->txn, T_STUDY, g->scope.partition, 0, KV_DESCENDING, 0, &range);
+	if (r < 0)
+		return r;
+	while ((r = kv_range_next(range, &k, &v)) > 0) {
+		r = fn(g, read_u64((const char *)k.data + 8));
+		if (r <= 0)
+			break;
+	}
+	kv_range_close(range);
+	return r;
+}
+
+int
+gather_walk_series_of(struct gather *g, uint64_t study, int (*fn)(struct gather *g, uint64_t id, uint64_t parent, void *ctx),
+	       void *ctx)
+{
+	struct kv_range *range;
+	struct slice k, v;
+	int r;
+
+	r = catalog_children(g->txn, T_SERIES, study, 0, KV_DESCENDING, 0, &range);
+	if (r < 0)
+		return r;
+	while ((r = kv_range_next(range, &k, &v)) > 0) {
+		r = fn(g, read_u64((const char *)k.data + 8), study, ctx);
+		if (r <= 0)
+			break;
+	}
+	kv_range_close(range);
+	return r;
+}
+
+int
+gather_walk_order(struct gather *g, enum level level,
+		  int (*fn)(struct gather *g, uint64_t parent, uint64_t id, uint64_t number))
+{
+	struct key from = key_of_1(g->scope.partition), to;
+	struct kv_range *range;
+	struct slice k, v;
+	int r;
+
+	key_u8(&from, (uint8_t)level);
+	to = from;
+	key_after(&to);
+	r = kv_range_open(g->txn, T_ORDER, key_slice(&from), key_slice(&to), KV_DESCENDING, 0, &range);
+	if (r < 0)
+		return r;
+	while ((r = kv_range_next(range, &k, &v)) > 0) {
+		if (v.len != 16) {
+			r = -EIO;
+			break;
+		}
+		r = fn(g, read_u64(v.data), read_u64((const char *)v.data + 8), read_u64((const char *)k.data + 9));
+		if (r <= 0)
+			break;
+	}
+	kv_range_close(range);
+	return r;
+}
+
+int
+hits_drop_duplicates(struct hits *h)
+{
+	size_t i, n = 0;
+
+	if (h->n > 0)
+		qsort(h->at, h->n, sizeof *h->at, hits_newest_first);
+	for (i = 0; i < h->n; i++)
+		if (n == 0 || h->at[i].order != h->at[n - 1].order)
+			h->at[n++] = h->at[i];
+	h->n = n;
+	return 0;
+}
