@@ -65,6 +65,10 @@ enum {
 	/* Bodies go through buffers of this size: large enough that the system
 	 * calls do not count, small enough to stay in the second level cache. */
 	LIMIT_CHUNK		= 256 * 1024,
+	/* Of a file, from so many bytes on, the kernel sends what it has in its cache, and nothing is
+	 * copied; watched in pieces, for which a slow reader gets time. */
+	LIMIT_SEND_FILE		= 128 * 1024,
+	LIMIT_SEND_FILE_PIECE	= 8 * 1024 * 1024,
 	/* An encoded body is read in pieces of this size: a tenth of a chunk when decoded. */
 	LIMIT_ENCODED_PIECE	= 32 * 1024,
 	/* Text is compressed for who takes that, unless it would fit a packet or so anyway ... */

@@ -7,6 +7,7 @@
 
 #include <civetweb.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "base/log.h"
 #include "web/cors.h"
 #include "web/server.h"
+#include "web/socket.h"
 #include "web/status.h"
 
 #define TEXT "text/plain; charset=utf-8"
@@ -407,15 +409,49 @@ reply_write(struct request *rq, const void *data, size_t len)
 	return 0;
 }
 
+/* A piece of body that civetweb never sees.  -ENOTSUP: it must be copied. */
+static int
+send_file(struct request *rq, const struct store_file *f, uint64_t off, uint64_t len)
+{
+	struct reply *rp = &rq->reply;
+	int fd = request_socket(rq), r = 0;
+	char size[32];
+	uint64_t n;
+
+	if (fd < 0 || is_text(rp->type))
+		return -ENOTSUP;
+	if (rp->fill > 0 || !rp->head_sent)
+		r = flush_chunk(rq, false);
+	if (r == 0 && rp->chunked)
+		r = send_all(rq, size, (size_t)snprintf(size, sizeof size, "%" PRIx64 "\r\n", len));
+	for (; r == 0 && len > 0; off += n, len -= n) {
+		n = len < LIMIT_SEND_FILE_PIECE ? len : LIMIT_SEND_FILE_PIECE;
+		request_watch(rq, (size_t)n);
+		r = socket_send_file(fd, store_file_fd(f), off, n, LIMIT_IDLE_MS);
+		request_unwatch(rq);
+		rp->sent += n;
+		rp->body += n;
+	}
+	if (r < 0)
+		rp->broken = true;
+	else if (rp->chunked)
+		r = send_all(rq, "\r\n", 2);
+	return r < 0 && r != -ESTALE ? -EPIPE : r;
+}
+
 int
 reply_file(struct request *rq, const struct store_file *f, uint64_t off, uint64_t len)
 {
+	int r = len >= LIMIT_SEND_FILE ? send_file(rq, f, off, len) : -ENOTSUP;
+
+	if (r != -ENOTSUP)
+		return r;
 	while (len > 0) {
 		char *room;
 		ssize_t got;
 		size_t n;
-		int r = get_room(rq, &room, &n);
 
+		r = get_room(rq, &room, &n);
 		if (r < 0)
 			return r;
 		got = store_file_pread(f, room, n < len ? n : (size_t)len, off);

@@ -286,11 +286,15 @@ request_takes_json(const struct request *rq, bool absent)
 
 /* -------------------------------------------------------------- body ---- */
 
-static int
-find_socket(const struct request *rq)
+int
+request_socket(struct request *rq)
 {
-	return socket_find(rq->info->remote_addr, rq->info->remote_port, rq->info->server_port,
-			   rq->web->first_socket);
+	if (!rq->socket_sought) {
+		rq->socket_sought = true;
+		rq->socket = socket_find(rq->info->remote_addr, rq->info->remote_port, rq->info->server_port,
+					 rq->web->first_socket);
+	}
+	return rq->socket;
 }
 
 void
@@ -298,7 +302,7 @@ request_watch(struct request *rq, size_t len)
 {
 	if (!rq->slot_tried) {
 		rq->slot_tried = true;
-		rq->slot = watch_open(rq->web->watch, find_socket(rq));
+		rq->slot = watch_open(rq->web->watch, request_socket(rq));
 	}
 	watch_arm(rq->slot, len);
 }
@@ -312,7 +316,7 @@ request_unwatch(struct request *rq)
 int
 request_take_socket(struct request *rq)
 {
-	int fd = find_socket(rq);
+	int fd = request_socket(rq);
 
 	watch_close(rq->slot);		/* it would shut our connection down */
 	rq->slot = NULL;
@@ -479,7 +483,7 @@ request_finish_body(struct request *rq)
 	if (rq->body_ended)
 		return;
 	mg_disable_connection_keep_alive(rq->conn);
-	socket_linger(find_socket(rq));
+	socket_linger(request_socket(rq));
 }
 
 /* -------------------------------------------------------------- URLs ---- */

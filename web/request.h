@@ -69,6 +69,8 @@ struct request {
 	bool expects;			/* 100-continue, not answered yet */
 	struct inflated *inflated;	/* what a gzip-encoded body needs; NULL: it comes as it is */
 	bool unknown_coding;		/* Content-Encoding names another */
+	int socket;			/* -1: not found */
+	bool socket_sought;
 	struct watch_slot *slot;
 	bool slot_tried;
 
@@ -111,6 +113,8 @@ struct store_scope request_scope(const struct request *rq);
 void request_put_url(const struct request *rq, const char *study_uid, const char *series_uid,
 		     const char *sop_uid, struct buf *out);
 
+/* The descriptor of the connection, for what civetweb does not do; -1: not found.  Borrowed. */
+int  request_socket(struct request *rq);
 /* Before a piece of len bytes goes in or out, and after (watch.h). */
 void request_watch(struct request *rq, size_t len);
 void request_unwatch(struct request *rq);

@@ -7,11 +7,15 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <sys/resource.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "web/limits.h"
+
+/* What one call may take: the kernel's own limit is 2 GB. */
+#define SENDFILE_PIECE ((uint64_t)1 << 30)
 
 static int
 max_descriptors(void)
@@ -107,6 +111,27 @@ socket_take(int fd)
 	if (r < 0)
 		close(own);
 	return r < 0 ? r : own;
+}
+
+int
+socket_send_file(int fd, int file, uint64_t off, uint64_t len, int idle_ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+	off_t at = (off_t)off;
+	ssize_t n;
+
+	while (len > 0) {
+		n = sendfile(fd, file, &at, len < SENDFILE_PIECE ? (size_t)len : SENDFILE_PIECE);
+		if (n == 0)
+			return -ESTALE;
+		if (n > 0)
+			len -= (uint64_t)n;
+		else if (errno == EAGAIN && poll(&p, 1, idle_ms) == 0)
+			return -ETIMEDOUT;
+		else if (n < 0 && errno != EAGAIN && errno != EINTR)
+			return -errno;
+	}
+	return 0;
 }
 
 void
