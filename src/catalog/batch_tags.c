@@ -196,23 +196,6 @@ is_of_operation(const struct query_tag *t, const void *operation)
 }
 
 static int
-read_header(struct catalog_batch *b, const struct catalog_path *path, struct batch_base *base, struct buf *json)
-{
-	uint64_t id;
-	int r = 0;
-
-	if (base->series != path->series) {
-		buf_reset(&base->json);
-		base->series = 0;
-		r = catalog_base(b->txn, path->series, &base->json, &id);
-		if (r < 0)
-			return r;
-		base->series = path->series;
-	}
-	return catalog_header(b->txn, path->series, path->instance, buf_slice(&base->json), json);
-}
-
-static int
 index_instance(struct catalog_batch *b, struct open_series *s, const struct catalog_path *path,
 	       struct instance_row *row, struct buf *extended)
 {
@@ -270,7 +253,7 @@ index_read(struct catalog_batch *b, const struct catalog_path *path, int64_t now
 
 int
 batch_index_tags(struct catalog_batch *b, const unsigned char operation[OPERATION_ID_LEN],
-		 const struct catalog_path *path, struct batch_base *base, int64_t now)
+		 const struct catalog_path *path, struct series_base *base, int64_t now)
 {
 	struct buf json;
 	int r;
@@ -278,7 +261,7 @@ batch_index_tags(struct catalog_batch *b, const unsigned char operation[OPERATIO
 	if (b->tags == NULL)
 		return 0;
 	buf_init(&json, HEADER_MAX);
-	r = read_header(b, path, base, &json);
+	r = catalog_read_header(b->txn, base, path->series, path->instance, &json);
 	if (r == 0) {
 		tags_forget(b);
 		r = query_values_read(b->tags, is_of_operation, operation, buf_slice(&json), b->values);
@@ -292,66 +275,31 @@ batch_index_tags(struct catalog_batch *b, const unsigned char operation[OPERATIO
 
 /* -- tags that go --------------------------------------------------------- */
 
-/* Delete up to max entries of a range; *max counts down. */
 static int
-delete_range(struct kv_txn *txn, enum table table, struct key from, uint64_t *max)
+delete_prefix(struct kv_txn *txn, enum table table, const struct key *prefix, uint64_t *max)
 {
-	struct key to = from, key;
-	struct kv_range *g;
-	struct slice k, v;
-	int r;
+	struct key to = *prefix;
 
 	key_after(&to);
-	while (*max > 0) {
-		r = kv_range_open(txn, table, key_slice(&from), key_slice(&to), KV_ASCENDING, 1, &g);
-		if (r < 0)
-			return r;
-		r = kv_range_next(g, &k, &v);
-		if (r > 0) {
-			key_start(&key);
-			key_raw(&key, k.data, k.len);
-		}
-		kv_range_close(g);
-		if (r <= 0)
-			return r;
-		r = kv_del(txn, table, key_slice(&key));
-		if (r < 0)
-			return r;
-		from = key;
-		--*max;
-	}
-	return 0;
+	return catalog_delete_range(txn, table, key_slice(prefix), key_slice(&to), max);
 }
 
 static int
 delete_entries(struct kv_txn *txn, const struct query_tag *t, uint64_t *max)
 {
-	struct kv_range *g;
-	struct slice k, v;
+	struct partition_row row;
+	uint64_t partition = 0;
 	struct key prefix;
-	uint64_t partitions[256], next = 0;
-	size_t n, i;
-	int r;
+	int r = 0;
 
-	do {
-		struct key from = key_of_1(next);
-
-		n = 0;
-		r = kv_range_open(txn, T_PARTITION, key_slice(&from), slice_of(NULL, 0), KV_ASCENDING, 256, &g);
+	while (*max > 0 && (r = catalog_next_partition(txn, partition, &partition, &row)) > 0) {
+		prefix = key_of_1(partition);
+		key_u32(&prefix, t->tag);
+		r = delete_prefix(txn, T_ATTRIBUTE, &prefix, max);
 		if (r < 0)
-			return r;
-		while ((r = kv_range_next(g, &k, &v)) > 0)
-			partitions[n++] = read_u64(k.data);
-		kv_range_close(g);
-		for (i = 0; i < n && r == 0 && *max > 0; i++) {
-			key_start(&prefix);
-			key_u64(&prefix, partitions[i]);
-			key_u32(&prefix, t->tag);
-			r = delete_range(txn, T_ATTRIBUTE, prefix, max);
-		}
-		next = n > 0 ? partitions[n - 1] + 1 : 0;
-	} while (r == 0 && n == 256 && *max > 0);
-	return r;
+			break;
+	}
+	return r < 0 ? r : 0;
 }
 
 int
@@ -364,7 +312,7 @@ query_tag_remove_some(struct kv_txn *txn, const struct query_tag *t, uint64_t ma
 	key_start(&errors);
 	key_u32(&errors, t->number);
 	if (r == 0 && max > 0)
-		r = delete_range(txn, T_TAG_ERROR, errors, &max);
+		r = delete_prefix(txn, T_TAG_ERROR, &errors, &max);
 	if (r < 0 || max == 0)
 		return r < 0 ? r : 1;
 	key_start(&row);

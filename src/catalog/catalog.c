@@ -336,6 +336,77 @@ catalog_children(struct kv_txn *txn, enum table table, uint64_t parent, uint64_t
 }
 
 int
+catalog_next_partition(struct kv_txn *txn, uint64_t after, uint64_t *ret_id, struct partition_row *row)
+{
+	struct key from = key_of_1(after + 1);
+	struct kv_range *g;
+	struct slice k, v;
+	int r = kv_range_open(txn, T_PARTITION, key_slice(&from), slice_of(NULL, 0), KV_ASCENDING, 1, &g);
+
+	if (r < 0)
+		return r;
+	r = kv_range_next(g, &k, &v);
+	if (r > 0) {
+		*ret_id = read_u64(k.data);
+		r = partition_row_get(v, row);
+		r = r < 0 ? r : 1;
+	}
+	kv_range_close(g);
+	return r;
+}
+
+int
+catalog_total(struct kv_txn *txn, struct partition_row *sums, uint64_t *ret_n)
+{
+	struct partition_row row;
+	uint64_t id = 0;
+	int r;
+
+	*sums = (struct partition_row){ 0 };
+	*ret_n = 0;
+	while ((r = catalog_next_partition(txn, id, &id, &row)) > 0) {
+		if (++*ret_n == 1)
+			sums->created = row.created;
+		if (row.mtime > sums->mtime)
+			sums->mtime = row.mtime;
+		sums->studies += row.studies;
+		sums->series += row.series;
+		sums->instances += row.instances;
+		sums->bytes += row.bytes;
+	}
+	return r;
+}
+
+int
+catalog_delete_range(struct kv_txn *txn, enum table table, struct slice from, struct slice to, uint64_t *max)
+{
+	struct kv_range *g;
+	struct slice k, v;
+	struct key key;
+	int r;
+
+	/* Opened anew each time: what a range lends does not outlive a write. */
+	for (; *max > 0; --*max) {
+		r = kv_range_open(txn, table, from, to, KV_ASCENDING, 1, &g);
+		if (r < 0)
+			return r;
+		r = kv_range_next(g, &k, &v);
+		if (r > 0) {
+			key_start(&key);
+			key_raw(&key, k.data, k.len);
+		}
+		kv_range_close(g);
+		if (r > 0)
+			r = kv_del(txn, table, key_slice(&key));
+		else if (r == 0)
+			return 0;
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int
 catalog_count(struct kv_txn *txn, enum table table, uint64_t max, uint64_t *ret_count)
 {
 	struct kv_range *g;
@@ -377,6 +448,23 @@ catalog_header(struct kv_txn *txn, uint64_t series, uint64_t instance, struct sl
 	int r = kv_get(txn, T_HEADER, key_slice(&k), &v);
 
 	return r < 0 ? r : header_expand(v, base, out);
+}
+
+int
+catalog_read_header(struct kv_txn *txn, struct series_base *base, uint64_t series, uint64_t instance, struct buf *out)
+{
+	uint64_t id;
+	int r;
+
+	if (base->series != series) {
+		buf_reset(&base->json);
+		base->series = 0;
+		r = catalog_base(txn, series, &base->json, &id);
+		if (r < 0)
+			return r;
+		base->series = series;
+	}
+	return catalog_header(txn, series, instance, buf_slice(&base->json), out);
 }
 
 /* -- the attribute index -------------------------------------------------- */

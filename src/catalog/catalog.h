@@ -72,6 +72,12 @@ int  catalog_children(struct kv_txn *txn, enum table table, uint64_t parent, uin
 /* Parent of a series or study, by its id alone. */
 int  catalog_parent(struct kv_txn *txn, uint64_t id, uint64_t *ret_parent);
 
+/* The first partition after an id (0: of all).  1, or 0: there is none. */
+int  catalog_next_partition(struct kv_txn *txn, uint64_t after, uint64_t *ret_id, struct partition_row *ret_row);
+/* What all partitions have together: the sums, the first's creation and the last change; *ret_n counts them. */
+int  catalog_total(struct kv_txn *txn, struct partition_row *ret_sums, uint64_t *ret_n);
+/* Delete what lies in a range of a table, up to *max of it, which counts down. */
+int  catalog_delete_range(struct kv_txn *txn, enum table table, struct slice from, struct slice to, uint64_t *max);
 /* Entries of a table, counted up to max (0: all). */
 int  catalog_count(struct kv_txn *txn, enum table table, uint64_t max, uint64_t *ret_count);
 
@@ -79,6 +85,14 @@ int  catalog_count(struct kv_txn *txn, enum table table, uint64_t max, uint64_t 
 int  catalog_base(struct kv_txn *txn, uint64_t series, struct buf *base_json, uint64_t *ret_base_id);
 /* The header template of an instance, appended; base is that of its series. */
 int  catalog_header(struct kv_txn *txn, uint64_t series, uint64_t instance, struct slice base, struct buf *out);
+/* The base of the series that headers were read of last: runs of one series expand it once.  It
+ * belongs to a transaction: series is set to 0 for another. */
+struct series_base {
+	uint64_t series;
+	struct buf json;		/* buf_init'ed with HEADER_MAX */
+};
+int  catalog_read_header(struct kv_txn *txn, struct series_base *base, uint64_t series, uint64_t instance,
+			 struct buf *out);
 
 /* Keys of the attribute index. */
 #define INDEX_VALUE '='
@@ -128,14 +142,9 @@ int  batch_put(struct catalog_batch *b, const struct catalog_entry *e, struct ca
 struct query_tags *batch_tags(struct catalog_batch *b);
 void batch_tags_changed(struct catalog_batch *b);
 /* Index an instance that was there before the tags which this operation adds.  Those stored last
- * come first: what a study or series has for a tag already stays.  base is kept between
- * calls of one batch. */
-struct batch_base {
-	uint64_t series;		/* 0: none */
-	struct buf json;
-};
+ * come first: what a study or series has for a tag already stays. */
 int  batch_index_tags(struct catalog_batch *b, const unsigned char operation[OPERATION_ID_LEN],
-		      const struct catalog_path *path, struct batch_base *base, int64_t now);
+		      const struct catalog_path *path, struct series_base *base, int64_t now);
 /* Remove up to max entries of a tag that is deleting.  1: there are more; 0: the tag is gone. */
 int  query_tag_remove_some(struct kv_txn *txn, const struct query_tag *tag, uint64_t max);
 

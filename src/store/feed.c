@@ -33,9 +33,10 @@ struct page {
 	size_t n;
 	struct buf metadata;
 	/* What the rows before needed: changes come in runs of one series. */
-	uint64_t partition_id, base_series;
+	uint64_t partition_id;
 	struct partition_row partition;
-	struct buf base, json;
+	struct series_base base;
+	struct buf json;
 };
 
 void
@@ -62,15 +63,9 @@ static int
 find_current(struct page *p, const struct change *c, struct catalog_path *path, uint64_t *ret_watermark)
 {
 	struct instance_row row;
-	uint64_t id = c->partition_id;
 	int r;
 
-	*path = (struct catalog_path){ .partition = id };
-	r = catalog_find(p->txn, path->partition, c->study_uid, &path->study);
-	if (r == 0)
-		r = catalog_find(p->txn, path->study, c->series_uid, &path->series);
-	if (r == 0)
-		r = catalog_find(p->txn, path->series, c->sop_uid, &path->instance);
+	r = catalog_find_path(p->txn, p->partition.name, c->study_uid, c->series_uid, c->sop_uid, path);
 	if (r == 0)
 		r = catalog_instance(p->txn, path->series, path->instance, &row);
 	if (r == 0)
@@ -81,19 +76,10 @@ find_current(struct page *p, const struct change *c, struct catalog_path *path, 
 static int
 put_metadata(struct page *p, const struct catalog_path *path)
 {
-	uint64_t base_id;
-	int r = 0;
+	int r;
 
-	if (p->base_series != path->series) {
-		buf_reset(&p->base);
-		p->base_series = 0;
-		r = catalog_base(p->txn, path->series, &p->base, &base_id);
-		if (r < 0)
-			return r;
-		p->base_series = path->series;
-	}
 	buf_reset(&p->json);
-	r = catalog_header(p->txn, path->series, path->instance, buf_slice(&p->base), &p->json);
+	r = catalog_read_header(p->txn, &p->base, path->series, path->instance, &p->json);
 	return r < 0 ? r : dicom_json_render(buf_slice(&p->json), NULL, &p->metadata);
 }
 
@@ -148,7 +134,7 @@ read_page(struct page *p, uint64_t first, uint64_t last)
 	int r;
 
 	p->n = 0;
-	p->partition_id = p->base_series = 0;
+	p->partition_id = p->base.series = 0;
 	buf_reset(&p->metadata);
 	r = kv_range_open(p->txn, T_FEED, key_slice(&from), slice_of(NULL, 0), KV_ASCENDING,
 			  limit < PAGE ? limit : PAGE, &g);
@@ -253,7 +239,7 @@ store_changes(struct store *st, const struct changes_query *query,
 	p->st = st;
 	p->query = query;
 	buf_init(&p->metadata, HEADER_MAX + PAGE_BYTES);
-	buf_init(&p->base, HEADER_MAX);
+	buf_init(&p->base.json, HEADER_MAX);
 	buf_init(&p->json, HEADER_MAX);
 	barrier(st);
 	do {
@@ -272,7 +258,7 @@ store_changes(struct store *st, const struct changes_query *query,
 			told = tell(p, fn, ctx);
 	} while (r == 0 && told == 0 && p->n > 0 && first <= last);
 	buf_fini(&p->metadata);
-	buf_fini(&p->base);
+	buf_fini(&p->base.json);
 	buf_fini(&p->json);
 	free(p);
 	return r < 0 ? err_set(err, r, "cannot read the index: %s", strerror(-r)) : told;

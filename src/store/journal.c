@@ -88,26 +88,9 @@ static int
 remove_entries(void *ctx, struct kv_txn *txn)
 {
 	struct key to = key_of_1(*(const uint64_t *)ctx + 1);
-	struct kv_range *g = NULL;
-	struct slice k, v;
-	int r = 0;
+	uint64_t all = UINT64_MAX;
 
-	/* From the start each time: a range does not outlive a write. */
-	for (;;) {
-		struct key key;
-
-		r = kv_range_open(txn, T_JOURNAL, slice_of(NULL, 0), key_slice(&to), KV_ASCENDING, 1, &g);
-		if (r == 0)
-			r = kv_range_next(g, &k, &v);
-		if (r > 0)
-			key = key_of_1(read_u64(k.data));
-		kv_range_close(g);
-		if (r <= 0)
-			return r;
-		r = kv_del(txn, T_JOURNAL, key_slice(&key));
-		if (r < 0)
-			return r;
-	}
+	return catalog_delete_range(txn, T_JOURNAL, slice_of(NULL, 0), key_slice(&to), &all);
 }
 
 int

@@ -53,24 +53,12 @@ instance_node(uint64_t parent, uint64_t id, const struct instance_row *row, stru
 static int
 root_node(struct kv_txn *txn, struct store_node *n)
 {
-	struct partition_row row;
-	struct kv_range *g;
-	struct slice k, v;
-	int r;
+	struct partition_row sums;
+	uint64_t count;
+	int r = catalog_total(txn, &sums, &count);
 
-	*n = (struct store_node){ .id = STORE_ROOT_ID, .level = STORE_ROOT };
-	r = kv_range_open(txn, T_PARTITION, slice_of(NULL, 0), slice_of(NULL, 0), KV_ASCENDING, 0, &g);
-	if (r < 0)
-		return r;
-	while ((r = kv_range_next(g, &k, &v)) > 0 && (r = partition_row_get(v, &row)) == 0) {
-		n->count++;
-		n->size += row.bytes;
-		if (n->created == 0)
-			n->created = row.created;
-		if (row.mtime > n->mtime)
-			n->mtime = row.mtime;
-	}
-	kv_range_close(g);
+	*n = (struct store_node){ .id = STORE_ROOT_ID, .level = STORE_ROOT, .size = sums.bytes, .count = count,
+		.mtime = sums.mtime, .created = sums.created };
 	return r;
 }
 

@@ -223,23 +223,6 @@ take_number(struct kv_txn *txn, uint32_t *ret_number)
 }
 
 static int
-count_instances(struct kv_txn *txn, uint64_t *ret_count)
-{
-	struct partition_row row;
-	struct kv_range *g;
-	struct slice k, v;
-	int r = kv_range_open(txn, T_PARTITION, slice_of(NULL, 0), slice_of(NULL, 0), KV_ASCENDING, 0, &g);
-
-	*ret_count = 0;
-	if (r < 0)
-		return r;
-	while ((r = kv_range_next(g, &k, &v)) > 0 && (r = partition_row_get(v, &row)) == 0)
-		*ret_count += row.instances;
-	kv_range_close(g);
-	return r;
-}
-
-static int
 begin_operation(struct addition *a, struct kv_txn *txn, int64_t now)
 {
 	struct operation_row row = {
@@ -247,14 +230,17 @@ begin_operation(struct addition *a, struct kv_txn *txn, int64_t now)
 	};
 	struct reindex_input input = { .n_tags = a->n };
 	struct catalog_counters c;
+	struct partition_row sums;
+	uint64_t partitions;
 	struct buf in;
 	size_t i;
 	int r = catalog_get_counters(txn, &c);
 
 	if (r == 0)
-		r = count_instances(txn, &row.total);
+		r = catalog_total(txn, &sums, &partitions);
 	if (r < 0)
 		return r;
+	row.total = sums.instances;
 	input.end = c.next_watermark;
 	for (i = 0; i < a->n; i++)
 		input.tags[i] = a->tags[i].tag;

@@ -54,38 +54,23 @@ publish_if_named(struct store *st, const char *stage_file, uint64_t stage, const
 static int
 publish_in_any(struct store *st, const char *stage_file, uint64_t stage, const struct dicom_identity *id)
 {
-	char names[64][STORE_NAME_MAX + 1];
 	struct partition_row row;
-	struct kv_range *g = NULL;
 	struct kv_txn *txn;
-	struct slice k, v;
-	uint64_t after = 0;
-	size_t n, i;
+	uint64_t partition = 0;
 	int r;
 
 	do {
-		struct key from = key_of_1(after);
-
-		n = 0;
 		r = kv_begin(st->kv, KV_READ, &txn);
 		if (r < 0)
 			return r;
-		r = kv_range_open(txn, T_PARTITION, key_slice(&from), slice_of(NULL, 0), KV_ASCENDING, 64, &g);
-		while (r >= 0 && (r = kv_range_next(g, &k, &v)) > 0)
-			if (partition_row_get(v, &row) == 0) {
-				strcpy(names[n++], row.name);
-				after = read_u64(k.data) + 1;
-			}
-		kv_range_close(g);
-		g = NULL;
+		r = catalog_next_partition(txn, partition, &partition, &row);
 		kv_abort(txn);
-		for (i = 0; i < n; i++) {
-			r = publish_if_named(st, stage_file, stage, names[i], id);
-			if (r != -ENOENT)
-				return r;
-		}
-	} while (n == 64);
-	return -ENOENT;
+		if (r > 0)
+			r = publish_if_named(st, stage_file, stage, row.name, id);
+		else if (r == 0)
+			return -ENOENT;
+	} while (r == -ENOENT);
+	return r;
 }
 
 static int

@@ -27,7 +27,7 @@ struct reindex {
 	struct reindex_input input;
 	uint64_t partition;		/* the cursor: those of it below this watermark are left */
 	uint64_t watermark;
-	struct batch_base base;
+	struct series_base base;
 	int64_t now;
 };
 
@@ -78,19 +78,11 @@ collect(struct reindex *w, struct catalog_path *paths, uint64_t *watermarks, uns
 static int
 next_partition(struct reindex *w)
 {
-	struct key from = key_of_1(w->partition + 1);
-	struct kv_range *g;
-	struct slice k, v;
-	int r = kv_range_open(batch_txn(w->batch), T_PARTITION, key_slice(&from), slice_of(NULL, 0), KV_ASCENDING, 1, &g);
+	struct partition_row row;
+	int r = catalog_next_partition(batch_txn(w->batch), w->partition, &w->partition, &row);
 
-	if (r < 0)
-		return r;
-	r = kv_range_next(g, &k, &v);
-	if (r > 0) {
-		w->partition = read_u64(k.data);
+	if (r > 0)
 		w->watermark = w->input.end;
-	}
-	kv_range_close(g);
 	return r;
 }
 

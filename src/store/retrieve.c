@@ -47,9 +47,7 @@ struct store_scan {
 	char study_uid[UID_TEXT_MAX], series_uid[UID_TEXT_MAX];
 	struct instance_info page[PAGE];
 	size_t n, next;
-	/* base header of the series it is in */
-	struct buf base;
-	uint64_t base_series, base_id;
+	struct series_base base;
 	struct buf json;
 };
 
@@ -84,7 +82,7 @@ store_scan_open(struct store *st, const struct store_scope *scope, struct store_
 		return err_set(err, -ENOMEM, "out of memory");
 	s->st = st;
 	s->first = true;
-	buf_init(&s->base, HEADER_MAX);
+	buf_init(&s->base.json, HEADER_MAX);
 	buf_init(&s->json, HEADER_MAX);
 	barrier(st);
 	r = kv_begin(st->kv, KV_READ, &txn);
@@ -112,7 +110,7 @@ store_scan_close(struct store_scan *s)
 {
 	if (s == NULL)
 		return;
-	buf_fini(&s->base);
+	buf_fini(&s->base.json);
 	buf_fini(&s->json);
 	free(s);
 }
@@ -285,15 +283,8 @@ add_metadata(struct store_scan *s, struct kv_txn *txn, const struct instance_row
 	struct buf url;
 	int r;
 
-	if (s->base_series != s->series) {
-		buf_reset(&s->base);
-		r = catalog_base(txn, s->series, &s->base, &s->base_id);
-		if (r < 0)
-			return r;
-		s->base_series = s->series;
-	}
 	buf_reset(&s->json);
-	r = catalog_header(txn, s->series, id, buf_slice(&s->base), &s->json);
+	r = catalog_read_header(txn, &s->base, s->series, id, &s->json);
 	if (r < 0) {
 		log_error("index: broken header sop=%s", row->uid);
 		return r;
@@ -327,7 +318,7 @@ store_scan_metadata(struct store_scan *s, struct buf *out, size_t enough,
 
 	while (r > 0 && out->len <= enough) {
 		/* Its series may have been deleted and made again since the last call. */
-		s->base_series = 0;
+		s->base.series = 0;
 		r = scan_some(s, PAGE * 4, add_metadata, &m);
 	}
 	if (r < 0)

@@ -73,8 +73,7 @@ struct match {
 	struct instance_row instance;
 	struct buf header;		/* as it is shown, once it is loaded */
 	bool header_loaded;
-	struct buf base;
-	uint64_t base_series;
+	struct series_base base;
 };
 
 void match_init(struct match *m, enum level level);

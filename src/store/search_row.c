@@ -10,14 +10,14 @@ match_init(struct match *m, enum level level)
 {
 	*m = (struct match){ .level = level };
 	buf_init(&m->header, HEADER_MAX);
-	buf_init(&m->base, HEADER_MAX);
+	buf_init(&m->base.json, HEADER_MAX);
 }
 
 void
 match_fini(struct match *m)
 {
 	buf_fini(&m->header);
-	buf_fini(&m->base);
+	buf_fini(&m->base.json);
 }
 
 void
@@ -25,7 +25,7 @@ match_begin(struct match *m, struct kv_txn *txn, uint64_t partition)
 {
 	m->txn = txn;
 	m->partition = partition;
-	m->base_series = 0;
+	m->base.series = 0;
 }
 
 int
@@ -46,7 +46,7 @@ match_load(struct match *m, const struct hit *hit)
 int
 match_header(struct match *m)
 {
-	uint64_t series = m->hit->series, instance = m->hit->instance, base_id;
+	uint64_t series = m->hit->series, instance = m->hit->instance;
 	struct buf json;
 	int r;
 
@@ -58,16 +58,8 @@ match_header(struct match *m)
 		instance = m->study.latest_instance;
 	} else if (m->level == LEVEL_SERIES)
 		instance = m->series.latest_instance;
-	if (m->base_series != series) {
-		buf_reset(&m->base);
-		m->base_series = 0;
-		r = catalog_base(m->txn, series, &m->base, &base_id);
-		if (r < 0)
-			return r;
-		m->base_series = series;
-	}
 	buf_init(&json, HEADER_MAX);
-	r = catalog_header(m->txn, series, instance, buf_slice(&m->base), &json);
+	r = catalog_read_header(m->txn, &m->base, series, instance, &json);
 	buf_reset(&m->header);
 	if (r == 0)
 		r = dicom_json_render(buf_slice(&json), NULL, &m->header);
