@@ -6,11 +6,11 @@
 #include "fs/tree.h"
 
 struct node *
-alias_partition_locked(struct node *n)
+alias_top_locked(struct node *n)
 {
 	while (n->parent != NULL && n->parent->id != TREE_SERVICE)
 		n = n->parent;
-	return n->parent != NULL ? n : NULL;
+	return n->parent != NULL || n->id == TREE_IMPORT ? n : NULL;
 }
 
 bool
@@ -92,7 +92,7 @@ int
 alias_move_locked(struct nodes *t, struct node *n, struct node *parent, const char *name)
 {
 	struct node *old = node_child_locked(t, parent->id, name);
-	const struct node *from = alias_partition_locked(n), *to = alias_partition_locked(parent);
+	const struct node *from = alias_top_locked(n), *to = alias_top_locked(parent);
 	int r = 0;
 
 	if (from == NULL || to == NULL || from != to || from == n)

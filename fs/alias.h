@@ -21,15 +21,15 @@
 /* How long an emptied study or series directory waits for its rmdir. */
 #define ALIAS_VANISH_SECONDS 30
 
-/* The partition a node lies in or is; NULL when it lies in none. */
-struct node *alias_partition_locked(struct node *n);
+/* The partition, or the import-container, that a node lies in or is; NULL when it lies in none. */
+struct node *alias_top_locked(struct node *n);
 /* Something at or below n was ingested: the nearest directory above that did not
  * know becomes a mere name.  True when one did: *ret_listing is the parent
  * whose listing changed; call again until false. */
 bool alias_use_next_locked(struct nodes *t, struct node *n, uint64_t *ret_listing);
 /* rmdir of a NODE_DIR: 0 and it is gone with all names below; -ENOTEMPTY. */
 int  alias_remove_dir_locked(struct nodes *t, struct node *dir);
-/* rename; a local name in the way is replaced.  -EXDEV to another partition,
+/* rename; a local name in the way is replaced.  -EXDEV to another partition (or import-container),
  * -EINVAL below itself, -ENOTEMPTY, -EISDIR, -ENOTDIR, -ENOMEM (the node has then lost its name). */
 int  alias_move_locked(struct nodes *t, struct node *n, struct node *parent, const char *name);
 /* The instance is gone (keep 0), or is now of this version. */

@@ -5,11 +5,13 @@
 #include "fs/private.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "fs/import.h"
 
 static void
 set_times(struct stat *sb, int64_t mtime, int64_t ctime)
@@ -46,14 +48,15 @@ attr_of_fixed(struct fs *fs, const struct tree_fixed *f, struct stat *sb)
 	set_common(fs, sb, f->id, f->is_dir ? S_IFDIR : S_IFREG);
 	set_times(sb, fs->started, fs->started);
 	if (f->is_dir) {
-		sb->st_mode &= ~(mode_t)0222;
+		if (tree_is_closed(f->id))
+			sb->st_mode &= ~(mode_t)0222;
 		for (i = TREE_AHDS; i < TREE_FIXED_END; i++)
 			if (fs->tree.fixed[i].parent == f->id && fs->tree.fixed[i].is_dir)
 				sb->st_nlink++;
 		return;
 	}
 	sb->st_mode = S_IFREG | (0444 & ~fs->options.umask);
-	if (stat(store_error_queue_path(fs->st), &queue) == 0) {
+	if (fstatat(store_dir(fs->st), file_of_queue(f->id), &queue, 0) == 0) {
 		set_size(sb, (uint64_t)queue.st_size);
 		sb->st_mtim = queue.st_mtim;
 		sb->st_atim = queue.st_atim;
@@ -212,9 +215,13 @@ static int
 get_attr(struct fs *fs, fuse_req_t req, uint64_t ino, struct handle *h, struct stat *sb, double *ret_timeout)
 {
 	*ret_timeout = FS_TIMEOUT;
-	if (ino == TREE_ERROR_QUEUE)
+	if (tree_is_queue(ino) || tree_is_real(ino)) {
+		import_wait(fs);
 		*ret_timeout = 0;	/* any process may add to it */
-	if (tree_is_outside(ino)) {
+	}
+	if (tree_is_real(ino))
+		return real_stat(fs, ino, sb);
+	if (tree_is_outside(ino) || ino == TREE_IMPORT) {
 		attr_of_fixed(fs, tree_fixed_at(&fs->tree, ino), sb);
 		return 0;
 	}

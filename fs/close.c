@@ -3,7 +3,8 @@
  * The flush that each close() sends has what was written accepted: an error
  * there reaches the program.  A flush is not the last one for sure (dup,
  * fork), so a refused file is kept and tried again when it has changed,
- * until its last release; only then is it reported as refused.
+ * until its last release; only then is it reported as refused.  In the import-container the
+ * error does not reach the program: import.h.
  */
 #include "fs/private.h"
 
@@ -13,6 +14,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "fs/import.h"
 #include "fs/notify.h"
 
 /* -- accepting ------------------------------------------------------------ */
@@ -30,6 +32,13 @@ close_errno(int r)
 	default:
 		return r;
 	}
+}
+
+/* It is the file that is not wanted; else something else has gone wrong. */
+static bool
+is_refusal(int r)
+{
+	return r == -EBADMSG || r == -EINVAL || r == -EFBIG || r == -EEXIST;
 }
 
 /* The file was refused: there is nothing in it. */
@@ -63,15 +72,23 @@ accepted(struct fs *fs, struct handle *h, struct ticket *ticket, const struct in
 	 uint64_t *ret_series)
 {
 	struct node *partition, *n = h->file;
+	char path[STORE_IMPORT_PATH_MAX + 1] = "";
+	uint64_t size = 0;
 	struct pending *p, *old = NULL;
 	uint64_t dirs[3] = { 0, 0, 0 }, id = 0, listing;
 	bool more;
 
 	nodes_lock(fs->nodes);
 	if (n != NULL) {
-		partition = alias_partition_locked(n);
+		partition = alias_top_locked(n);
+		if (partition != NULL && partition->id == TREE_IMPORT) {
+			import_path_locked(n, path);
+			size = n->size;
+			partition = node_child_locked(fs->nodes, TREE_SERVICE, STORE_DEFAULT_PARTITION);
+		}
 		free(n->u.file.error);
-		n->u.file.error = NULL;
+		free(n->u.file.kept);
+		n->u.file.error = n->u.file.kept = NULL;
 		node_set_instance_locked(fs->nodes, n, 0, 0);
 	} else
 		partition = node_child_locked(fs->nodes, TREE_SERVICE, h->partition);
@@ -92,6 +109,8 @@ accepted(struct fs *fs, struct handle *h, struct ticket *ticket, const struct in
 	nodes_unlock(fs->nodes);
 	pending_unref(old);
 
+	if (path[0] != '\0')
+		store_record_import(fs->st, path, size);
 	notify_ingested(fs, id, dirs);
 	do {
 		nodes_lock(fs->nodes);
@@ -108,6 +127,10 @@ static int
 accept_handle(struct fs *fs, struct handle *h, struct ingest_result *result, uint64_t *ret_series,
 	      struct err *err)
 {
+	static const struct ingest_options plain = {
+		.rules = VALIDATE_PLAIN, .same = INGEST_SAME_REPLACE, .survive_kill = true,
+	};
+	struct ingest_options options = plain;
 	char partition[STORE_NAME_MAX + 1];
 	struct ticket *ticket;
 	const struct node *n;
@@ -119,16 +142,20 @@ accept_handle(struct fs *fs, struct handle *h, struct ingest_result *result, uin
 	snprintf(partition, sizeof partition, "%s", h->partition);
 	if (h->file != NULL) {
 		nodes_lock(fs->nodes);
-		n = h->file->named ? alias_partition_locked(h->file) : NULL;
+		n = h->file->named ? alias_top_locked(h->file) : NULL;
 		if (n != NULL) {
-			snprintf(partition, sizeof partition, "%s", n->name);
+			h->imports = n->id == TREE_IMPORT;
+			snprintf(partition, sizeof partition, "%s", h->imports ? STORE_DEFAULT_PARTITION : n->name);
 			mtime = h->file->mtime;
 		}
 		nodes_unlock(fs->nodes);
 		if (n == NULL)	/* removed while open */
 			return 0;
 	}
-	r = receive_accept(h->receive, partition, mtime, result, &ticket, err);
+	if (h->imports)
+		options = store_import_options;
+	options.partition = partition;
+	r = receive_accept(h->receive, &options, mtime, result, &ticket, err);
 	if (r == 1) {
 		accepted(fs, h, ticket, result, ret_series);
 		log_debug("accept door=mount sop=%s study=%s", result->identity.sop_uid,
@@ -144,6 +171,7 @@ close_settled(void *ctx, struct pending *p, const struct settled *s)
 	struct fs *fs = ctx;
 	char name[TREE_NAME_MAX + 1] = "";
 	struct pending *old = NULL;
+	bool imports = false;
 	struct node *n;
 
 	nodes_lock(fs->nodes);
@@ -153,6 +181,7 @@ close_settled(void *ctx, struct pending *p, const struct settled *s)
 		old = p;
 		n->u.file.pending = NULL;
 		snprintf(name, sizeof name, "%s", n->name);
+		imports = is_refusal(s->num) && n->named && import_holds_locked(n);
 		if (n->u.file.generation == s->generation) {
 			if (s->num == 0)
 				node_set_instance_locked(fs->nodes, n, s->result.id, s->result.watermark);
@@ -163,7 +192,11 @@ close_settled(void *ctx, struct pending *p, const struct settled *s)
 	}
 	nodes_unlock(fs->nodes);
 	pending_unref(old);
-	if (s->num < 0) {
+	if (imports) {
+		log_warning("refused door=import sop=%s reason=%u error=\"%s\"", s->result.identity.sop_uid,
+			    s->err.reason, err_text(&s->err));
+		import_refuse_fd(fs, s->node, s->fd, &s->result, &s->err);
+	} else if (s->num < 0) {
 		/* close() has said that all is well, unless it waited for this. */
 		log_error("store door=mount sop=%s error=\"%s\"", s->result.identity.sop_uid, err_text(&s->err));
 		store_record_refusal(fs->st, "mount", name, &s->result, &s->err);
@@ -178,6 +211,13 @@ reply_settled(void *arg, int num)
 	fuse_reply_err(arg, -close_errno(num));
 }
 
+/* Of a file in the import-container, where what is refused is no error of the program's. */
+static void
+reply_imported(void *arg, int num)
+{
+	reply_settled(arg, is_refusal(num) ? 0 : num);
+}
+
 static bool
 reply_when_settled(fuse_req_t req, struct fs *fs, struct handle *h)
 {
@@ -188,7 +228,7 @@ reply_when_settled(fuse_req_t req, struct fs *fs, struct handle *h)
 	p = pending_ref(h->file != NULL && h->file->u.file.pending != NULL ? h->file->u.file.pending
 									     : h->pending);
 	nodes_unlock(fs->nodes);
-	done = p != NULL && pending_on_settled(fs->settler, p, reply_settled, req) == 0;
+	done = p != NULL && pending_on_settled(fs->settler, p, h->imports ? reply_imported : reply_settled, req) == 0;
 	pending_unref(p);
 	return done;
 }
@@ -225,6 +265,10 @@ fs_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		notify_accepted(fs, series, &result, req);
 		return;
 	}
+	if (h->imports && is_refusal(r)) {
+		import_expect(fs, h);
+		r = 0;
+	}
 	fuse_reply_err(req, r < 0 ? -close_errno(r) : 0);
 }
 
@@ -248,7 +292,7 @@ fs_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi
 	if (r >= 0 && reply_when_settled(req, fs, h))
 		return;		/* the observer has done the rest by then */
 	/* Not a whole file yet: its bytes at least.  close() will judge it. */
-	if (r == -EINVAL || r == -EBADMSG || r == -EFBIG)
+	if (r == -EINVAL || r == -EBADMSG || r == -EFBIG || (h->imports && r == -EEXIST))
 		r = receive_sync(h->receive);
 	fuse_reply_err(req, r < 0 ? -close_errno(r) : 0);
 }
@@ -261,6 +305,13 @@ refuse(struct fs *fs, struct handle *h, const struct ingest_result *result, cons
 	struct node *n = h->file;
 	uint64_t node = 0;
 
+	/* The name may say who the patient is: only the queue has it. */
+	log_warning("refused door=%s sop=%s reason=%u error=\"%s\"", h->imports ? "import" : "mount",
+		    result->identity.sop_uid[0] != '\0' ? result->identity.sop_uid : "-", err->reason, err_text(err));
+	if (h->imports) {
+		import_refuse(fs, n, h->receive, result, err);
+		return;
+	}
 	if (n != NULL) {
 		nodes_lock(fs->nodes);
 		snprintf(name, sizeof name, "%s", n->name);
@@ -268,9 +319,6 @@ refuse(struct fs *fs, struct handle *h, const struct ingest_result *result, cons
 		node = n->id;
 		nodes_unlock(fs->nodes);
 	}
-	/* The name may say who the patient is: only the queue has it. */
-	log_warning("refused door=mount sop=%s reason=%u error=\"%s\"",
-		    result->identity.sop_uid[0] != '\0' ? result->identity.sop_uid : "-", err->reason, err_text(err));
 	store_record_refusal(fs->st, "mount", name, result, err);
 	if (node != 0)
 		fuse_lowlevel_notify_inval_inode(fs->se, node, 0, 0);

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "fs/import.h"
+
 /* -- directories ---------------------------------------------------------- */
 
 bool
@@ -161,8 +163,10 @@ lookup_fixed(struct fs *fs, uint64_t parent, const char *name, struct fuse_entry
 	entry_init(e, f != NULL ? f->id : 0, FS_TIMEOUT);
 	if (f == NULL)
 		return 0;		/* for ever */
-	if (f->id == TREE_ERROR_QUEUE)
+	if (tree_is_queue(f->id) || tree_is_real(f->id))
 		e->attr_timeout = 0;
+	if (tree_is_real(f->id))
+		return real_stat(fs, f->id, &e->attr);
 	if (f->id != TREE_SERVICE) {
 		attr_of_fixed(fs, f, &e->attr);
 		return 0;
@@ -187,6 +191,10 @@ lookup(struct fs *fs, uint64_t ino, const char *name, struct fuse_entry_param *e
 
 	if (tree_is_outside(ino))
 		return lookup_fixed(fs, ino, name, e);
+	if (tree_is_real(ino)) {
+		import_wait(fs);
+		return real_lookup(fs, ino, name, e);
+	}
 	nodes_lock(fs->nodes);
 	r = dir_get_locked(fs, ino, &dir);
 	if (r == 0 && node_child_locked(fs->nodes, dir->id, name) == NULL)
@@ -235,6 +243,8 @@ parent_of(struct fs *fs, uint64_t ino, uint64_t *ret_parent)
 		*ret_parent = tree_fixed_at(&fs->tree, ino)->parent;
 		return 0;
 	}
+	if (tree_is_real(ino))
+		return real_parent(fs, ino, ret_parent);
 	nodes_lock(fs->nodes);
 	n = node_find_locked(fs->nodes, ino);
 	if (n != NULL && n->parent != NULL)
@@ -265,6 +275,8 @@ lookup_self(struct fs *fs, uint64_t ino, struct fuse_entry_param *e)
 		attr_of_fixed(fs, f, &e->attr);
 		return 0;
 	}
+	if (tree_is_real(ino))
+		return real_lookup_self(fs, ino, e);
 	nodes_lock(fs->nodes);
 	n = node_find_locked(fs->nodes, node_resolve_locked(fs->nodes, ino));
 	if (n != NULL && n->kind != NODE_CATALOG) {
@@ -293,6 +305,18 @@ lookup_self(struct fs *fs, uint64_t ino, struct fuse_entry_param *e)
 	return r;
 }
 
+static void
+forget(struct fs *fs, uint64_t node, uint64_t n)
+{
+	if (tree_is_real(node)) {
+		real_forget(fs, node, n);
+		return;
+	}
+	nodes_lock(fs->nodes);
+	node_forget_locked(fs->nodes, node, n);
+	nodes_unlock(fs->nodes);
+}
+
 void
 fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
@@ -312,11 +336,8 @@ fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 		r = lookup(fs, parent, name, &e);
 	if (r < 0)
 		fuse_reply_err(req, -r);
-	else if (fuse_reply_entry(req, &e) != 0) {
-		nodes_lock(fs->nodes);
-		node_forget_locked(fs->nodes, e.ino, 1);
-		nodes_unlock(fs->nodes);
-	}
+	else if (fuse_reply_entry(req, &e) != 0)
+		forget(fs, e.ino, 1);
 }
 
 void
@@ -324,9 +345,7 @@ fs_forget(fuse_req_t req, fuse_ino_t ino, uint64_t n)
 {
 	struct fs *fs = fs_enter(req, FS_FORGET);
 
-	nodes_lock(fs->nodes);
-	node_forget_locked(fs->nodes, ino, n);
-	nodes_unlock(fs->nodes);
+	forget(fs, ino, n);
 	fuse_reply_none(req);
 }
 
@@ -336,10 +355,8 @@ fs_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
 	struct fs *fs = fs_enter(req, FS_FORGET);
 	size_t i;
 
-	nodes_lock(fs->nodes);
 	for (i = 0; i < count; i++)
-		node_forget_locked(fs->nodes, forgets[i].ino, forgets[i].nlookup);
-	nodes_unlock(fs->nodes);
+		forget(fs, forgets[i].ino, forgets[i].nlookup);
 	fuse_reply_none(req);
 }
 
@@ -353,7 +370,10 @@ fs_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	bool cache = true;
 	int r = 0;
 
-	if (!tree_is_fixed(ino)) {
+	if (tree_is_real(ino)) {
+		import_wait(fs);
+		cache = false;
+	} else if (!tree_is_outside(ino) && ino != TREE_SERVICE) {
 		nodes_lock(fs->nodes);
 		r = dir_get_locked(fs, ino, &dir);
 		if (r == 0)
@@ -524,7 +544,7 @@ list_dir(struct listing *l, uint64_t off)
 	l->ino = dir->id;
 	in_catalog = dir->kind == NODE_CATALOG;
 	store_id = dir_store_id(dir);
-	parent = dir->parent != NULL ? dir->parent->id : TREE_DICOM;
+	parent = dir->parent != NULL ? dir->parent->id : tree_fixed_at(&l->fs->tree, dir->id)->parent;
 	nodes_unlock(l->fs->nodes);
 
 	r = add_dots(l, off, parent);
@@ -541,6 +561,15 @@ list_dir(struct listing *l, uint64_t off)
 		nodes_unlock(l->fs->nodes);
 	}
 	return r;
+}
+
+/* Not looked up by being listed: of those there may be more than are wanted. */
+static int
+add_real(void *ctx, const char *name, const struct stat *sb, uint64_t off)
+{
+	struct fuse_entry_param e = { .attr = *sb };
+
+	return add_entry(ctx, name, &e, off);
 }
 
 /* The kernel never got the reply: the lookups in it do not count. */
@@ -572,6 +601,8 @@ read_dir(fuse_req_t req, struct fs *fs, uint64_t ino, size_t size, uint64_t off,
 	}
 	if (tree_is_outside(ino))
 		r = list_fixed(&l, off);
+	else if (tree_is_real(ino))
+		r = real_list(fs, ino, off, add_real, &l);
 	else
 		r = list_dir(&l, off);
 	if (r < 0 && l.len == 0)

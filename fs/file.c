@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "fs/import.h"
 
 /* -- handles -------------------------------------------------------------- */
 
@@ -65,6 +66,7 @@ handle_free(struct fs *fs, struct handle *h)
 {
 	struct receive *rc = NULL;
 
+	import_expected(fs, h);
 	pthread_mutex_lock(&fs->handles_lock);
 	if (h->next != NULL)
 		h->next->prev = h->prev;
@@ -118,6 +120,8 @@ forget_content_locked(struct fs *fs, struct node *n)
 	n->u.file.generation++;		/* what is being committed is not this file's any more */
 	free(n->u.file.error);
 	n->u.file.error = NULL;
+	free(n->u.file.kept);
+	n->u.file.kept = NULL;
 	n->size = 0;
 	n->mtime = clock_now();
 }
@@ -228,8 +232,11 @@ create_locked(struct fs *fs, uint64_t ino, const char *name, mode_t mode, int fl
 
 	if (r < 0)
 		return r;
-	if (alias_partition_locked(dir) == NULL)
+	if (alias_top_locked(dir) == NULL)
 		return -EPERM;		/* beside the partitions */
+	r = import_check_name_locked(dir, name);
+	if (r < 0)
+		return r;
 	n = node_child_locked(fs->nodes, dir->id, name);
 	if (n != NULL && n->kind == NODE_FILE && (flags & O_EXCL))
 		return -EEXIST;
@@ -260,7 +267,7 @@ fs_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, stru
 
 	if (strlen(name) > TREE_NAME_MAX)
 		r = -ENAMETOOLONG;
-	else if (tree_is_fixed(parent))
+	else if (tree_is_closed(parent) || tree_is_real(parent))
 		r = -EPERM;
 	else {
 		h = handle_new(fs);
@@ -290,9 +297,19 @@ fs_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, stru
 		handle_free(fs, h);
 }
 
+/* What was refused reads as it lies in the error-container, if it still does. */
+static int
+open_kept(struct fs *fs, const char *path, struct handle *h)
+{
+	int r = store_open_refused(fs->st, path, &h->fd);
+
+	return r == -ENOENT ? -ENODATA : r;
+}
+
 static int
 open_local(struct fs *fs, uint64_t ino, struct handle *h, int flags)
 {
+	char kept[STORE_IMPORT_PATH_MAX + 1] = "";
 	struct node *n;
 	int r;
 
@@ -302,14 +319,17 @@ open_local(struct fs *fs, uint64_t ino, struct handle *h, int flags)
 		r = -ESTALE;
 	else if (n->kind != NODE_FILE)
 		r = -EISDIR;
-	else
+	else if (n->u.file.kept != NULL && (flags & O_ACCMODE) == O_RDONLY && !(flags & O_TRUNC)) {
+		snprintf(kept, sizeof kept, "%s", n->u.file.kept);
+		r = -ENODATA;
+	} else
 		r = enter_file_locked(fs, n, flags);
 	if (r == 0) {
 		h->file = n;
 		h->receive = n->u.file.receive;
 	}
 	nodes_unlock(fs->nodes);
-	return r;
+	return kept[0] != '\0' ? open_kept(fs, kept, h) : r;
 }
 
 /* -- instances ------------------------------------------------------------ */
@@ -392,12 +412,19 @@ open_instance(fuse_req_t req, struct fs *fs, uint64_t ino, struct handle *h, str
 		handle_free(fs, h);
 }
 
+const char *
+file_of_queue(uint64_t node)
+{
+	return node == TREE_IMPORT_QUEUE ? STORE_IMPORT_QUEUE : STORE_ERROR_QUEUE;
+}
+
 static int
-open_queue(struct fs *fs, struct handle *h, struct fuse_file_info *fi)
+open_queue(struct fs *fs, uint64_t ino, struct handle *h, struct fuse_file_info *fi)
 {
 	if ((fi->flags & O_ACCMODE) != O_RDONLY || (fi->flags & O_TRUNC))
 		return -EPERM;
-	h->fd = open(store_error_queue_path(fs->st), O_RDONLY | O_CLOEXEC);
+	import_wait(fs);
+	h->fd = openat(store_dir(fs->st), file_of_queue(ino), O_RDONLY | O_CLOEXEC);
 	if (h->fd < 0 && errno != ENOENT)
 		return -errno;
 	fi->direct_io = 1;		/* it grows */
@@ -419,8 +446,10 @@ fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		open_instance(req, fs, ino, h, fi);
 		return;
 	}
-	if (ino == TREE_ERROR_QUEUE)
-		r = open_queue(fs, h, fi);
+	if (tree_is_queue(ino))
+		r = open_queue(fs, ino, h, fi);
+	else if (tree_is_real(ino))
+		r = real_open(fs, ino, fi->flags, &h->fd);
 	else {
 		r = open_local(fs, ino, h, fi->flags);
 		fi->direct_io = fs->passthrough.direct_mmap;

@@ -146,8 +146,10 @@ nodes_new(size_t max_local, void (*gone)(void *ctx, uint64_t parent, const char 
 static void
 node_free(struct node *n)
 {
-	if (n->kind == NODE_FILE)
+	if (n->kind == NODE_FILE) {
 		free(n->u.file.error);
+		free(n->u.file.kept);
+	}
 	free(n->name);
 	free(n);
 }
@@ -379,11 +381,11 @@ node_name_locked(struct nodes *t, struct node *n, struct node *parent, const cha
 static bool
 is_needed(const struct node *n)
 {
-	if (n->children > 0)
+	if (n->children > 0 || n->permanent)
 		return true;
 	switch (n->kind) {
 	case NODE_CATALOG:
-		return n->u.catalog.permanent || n->u.catalog.lookups > 0 || n->u.catalog.unsettled > 0;
+		return n->u.catalog.lookups > 0 || n->u.catalog.unsettled > 0;
 	case NODE_DIR:
 		return n->named || n->u.dir.same_as != 0;
 	case NODE_FILE:
@@ -397,7 +399,7 @@ is_idle(const struct node *n)
 {
 	switch (n->kind) {
 	case NODE_DIR:
-		return n->children == 0 && !(n->named && n->listed);
+		return n->children == 0 && !(n->named && n->listed) && !n->permanent;
 	case NODE_FILE:
 		return n->u.file.opens == 0 && n->u.file.pending == NULL;
 	default:
@@ -457,7 +459,7 @@ node_vanish_locked(struct nodes *t, struct node *n, int64_t expires)
 {
 	bool named = n->named;
 
-	if (n->kind != NODE_CATALOG || n->u.catalog.permanent)
+	if (n->kind != NODE_CATALOG || n->permanent)
 		return;
 	drop_name(t, n);
 	t->counts[NODE_CATALOG]--;
@@ -550,7 +552,7 @@ node_add_catalog_locked(struct nodes *t, struct node *parent, uint64_t id,
 		return NULL;
 	n->u.catalog.level = level;
 	if (parent == NULL) {
-		n->u.catalog.permanent = true;
+		n->permanent = true;
 		n->name = strdup(name);
 		return n;
 	}
@@ -578,6 +580,19 @@ node_add_catalog_locked(struct nodes *t, struct node *parent, uint64_t id,
 		take_over(t, n, dir);
 	n->u.catalog.lookups = 0;
 	return n;		/* the caller gives it a lookup, a child or a review */
+}
+
+struct node *
+node_add_top_locked(struct nodes *t, uint64_t id)
+{
+	struct node *n = node_new(t, id, NODE_DIR);
+
+	if (n == NULL)
+		return NULL;
+	n->name = strdup("");
+	n->permanent = true;
+	n->u.dir.used = true;		/* it is listed whatever happens in it */
+	return n;
 }
 
 void

@@ -38,6 +38,7 @@ struct node {
 	enum node_kind kind;
 	bool named;
 	bool listed;			/* NODE_DIR: shown in its parent's listing */
+	bool permanent;
 	struct node *parent;		/* NULL only for the service directory and unlinked files */
 	char *name;
 
@@ -55,7 +56,6 @@ struct node {
 	union {
 		struct {
 			enum store_level level;
-			bool permanent;
 			uint64_t lookups;	/* of the kernel */
 			uint64_t count;		/* children, as last seen */
 			unsigned unsettled;	/* instances accepted below, not committed */
@@ -75,6 +75,7 @@ struct node {
 			struct receive *receive;	/* while open */
 			struct pending *pending;	/* until committed */
 			char *error;		/* why it was refused */
+			char *kept;		/* its path in the error-container; NULL: it is not there */
 		} file;
 	} u;
 
@@ -107,6 +108,8 @@ struct node *node_child_locked(struct nodes *t, uint64_t parent, const char *nam
  * NULL: the permanent top.  NULL: no memory. */
 struct node *node_add_catalog_locked(struct nodes *t, struct node *parent, uint64_t id,
 				     enum store_level level, const char *name);
+/* A permanent directory of no catalog, with this number and without a name or parent.  NULL: no memory. */
+struct node *node_add_top_locked(struct nodes *t, uint64_t id);
 /* The name must be free.  -ENOMEM; -ENOSPC too many local names in use. */
 int node_add_local_locked(struct nodes *t, struct node *parent, const char *name,
 			  enum node_kind kind, struct node **ret_node);

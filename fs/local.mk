@@ -10,6 +10,8 @@ libfs_a_SOURCES = fs/fs.h fs/private.h \
 	fs/receive.h fs/receive.c \
 	fs/settle.h fs/settle.c \
 	fs/open.h fs/open.c \
+	fs/real.h fs/real.c \
+	fs/import.h fs/import.c \
 	fs/notify.h fs/notify.c \
 	fs/attr.c fs/dir.c fs/name.c fs/file.c fs/close.c fs/xattr.c
 libfs_a_CFLAGS = $(AM_CFLAGS) $(FUSE_CFLAGS)

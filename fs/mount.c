@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/cond.h"
 #include "base/log.h"
 #include "fs/notify.h"
 
@@ -204,6 +205,8 @@ fs_free(struct fs *fs)
 	}
 	nodes_free(fs->nodes, file_drop);
 	fs_mount_options_fini(&fs->options);
+	real_table_free(fs->real);
+	pthread_cond_destroy(&fs->none_expected);
 	pthread_mutex_destroy(&fs->handles_lock);
 	pthread_mutex_destroy(&fs->end_lock);
 	free(fs->threads);
@@ -221,7 +224,9 @@ prepare(struct fs *fs, struct err *err)
 	fs->passthrough.fuse_fd = -1;
 	fs->nodes = nodes_new(ALIAS_MAX, notify_gone_locked, fs);
 	fs->opened = open_table_new(fs->st, &fs->passthrough);
-	if (fs->nodes == NULL || fs->opened == NULL ||
+	fs->real = real_table_new();
+	if (fs->nodes == NULL || fs->opened == NULL || fs->real == NULL ||
+	    node_add_top_locked(fs->nodes, TREE_IMPORT) == NULL ||
 	    node_add_catalog_locked(fs->nodes, NULL, TREE_SERVICE, STORE_ROOT, "") == NULL)
 		return err_set(err, -ENOMEM, "out of memory");
 	r = settler_start(close_settled, fs, &fs->settler);
@@ -269,6 +274,7 @@ fs_start(struct store *st, const char *dir, const struct fs_options *options,
 	fs->st = st;
 	fs->started = clock_now();
 	pthread_mutex_init(&fs->handles_lock, NULL);
+	cond_init(&fs->none_expected);
 	pthread_mutex_init(&fs->end_lock, NULL);
 	fuse_set_log_func(fuse_log_line);
 	r = fs_mount_options_parse(options != NULL ? options->mount_options : NULL, &fs->options, err);

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "fs/import.h"
 #include "fs/notify.h"
 
 /* What (ino, name) is in the catalog: 0 and *found, or -ENOENT.  The lock is
@@ -24,7 +25,7 @@ find_public(struct fs *fs, uint64_t ino, const char *name, struct store_node *fo
 	uint64_t store_id = 0;
 	int r;
 
-	if (tree_is_outside(ino))
+	if (tree_is_outside(ino) || tree_is_real(ino))
 		return -ENOENT;
 	nodes_lock(fs->nodes);
 	r = dir_get_locked(fs, ino, &dir);
@@ -45,6 +46,9 @@ make_dir_locked(struct fs *fs, uint64_t ino, const char *name, mode_t mode,
 	struct node *dir, *n;
 	int r = dir_get_locked(fs, ino, &dir);
 
+	if (r < 0)
+		return r;
+	r = import_check_name_locked(dir, name);
 	if (r < 0)
 		return r;
 	n = node_child_locked(fs->nodes, dir->id, name);
@@ -75,7 +79,7 @@ fs_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 
 	if (strlen(name) > TREE_NAME_MAX)
 		r = -ENAMETOOLONG;
-	else if (tree_is_outside(parent))
+	else if (tree_is_outside(parent) || tree_is_real(parent))
 		r = -EPERM;
 	else if (parent == TREE_SERVICE && !store_name_is_valid(name))
 		r = -EINVAL;
@@ -130,7 +134,10 @@ fs_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 
 	if (tree_is_outside(parent))
 		r = tree_fixed_child(&fs->tree, parent, name) != NULL ? -EPERM : -ENOENT;
-	else
+	else if (tree_is_real(parent)) {
+		fuse_reply_err(req, -real_remove(fs, parent, name, true));
+		return;
+	} else
 		r = find_public(fs, parent, name, &found);
 	if (r == 0) {
 		if (found.level == STORE_INSTANCE)
@@ -185,7 +192,11 @@ fs_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 	struct store_node found;
 	int r;
 
-	if (tree_is_fixed(parent)) {
+	if (tree_is_real(parent)) {
+		fuse_reply_err(req, -real_remove(fs, parent, name, false));
+		return;
+	}
+	if (tree_is_closed(parent)) {
 		fuse_reply_err(req, tree_fixed_child(&fs->tree, parent, name) != NULL ? EPERM : ENOENT);
 		return;
 	}
@@ -226,6 +237,7 @@ static int
 move_local(struct fs *fs, uint64_t ino, const char *name, uint64_t new_ino, const char *new_name, bool replace)
 {
 	struct node *from, *to, *n, *old;
+	uint64_t file = 0;
 	int r;
 
 	nodes_lock(fs->nodes);
@@ -245,8 +257,14 @@ move_local(struct fs *fs, uint64_t ino, const char *name, uint64_t new_ino, cons
 			node_unname_locked(fs->nodes, old);	/* gone from the catalog, or shadowed */
 	}
 	if (r == 0)
+		r = import_check_name_locked(to, new_name);
+	if (r == 0)
 		r = alias_move_locked(fs->nodes, n, to, new_name);
+	if (r == 0 && n->kind == NODE_FILE)
+		file = n->id;
 	nodes_unlock(fs->nodes);
+	if (file != 0)
+		import_follow(fs, file);
 	return r;
 }
 
@@ -260,7 +278,10 @@ move(struct fs *fs, uint64_t ino, const char *name, uint64_t new_ino, const char
 	*ret_public = false;
 	if (strlen(new_name) > TREE_NAME_MAX)
 		return -ENAMETOOLONG;
-	if (tree_is_fixed(ino) || tree_is_fixed(new_ino))
+	/* Out of the error-container a file can be copied: mv does that then. */
+	if (tree_is_real(ino) && !tree_is_real(new_ino))
+		return -EXDEV;
+	if (tree_is_closed(ino) || tree_is_closed(new_ino) || tree_is_real(ino) || tree_is_real(new_ino))
 		return -EPERM;
 	r = find_public(fs, ino, name, &found);
 	if (r != -ENOENT)

@@ -26,6 +26,7 @@
 #include "fs/open.h"
 #include "fs/options.h"
 #include "fs/passthrough.h"
+#include "fs/real.h"
 #include "fs/receive.h"
 #include "fs/settle.h"
 #include "fs/tree.h"
@@ -69,8 +70,13 @@ struct fs {
 	int64_t started;		/* ns: the time of the fixed directories */
 	atomic_uint_least64_t counters[FS_OPERATIONS_END];
 
-	pthread_mutex_t handles_lock;	/* guards the list */
+	struct real_table *real;
+
+	pthread_mutex_t handles_lock;	/* guards the list and what follows */
+	pthread_cond_t none_expected;
 	struct handle *handles;
+	unsigned n_expected;		/* handles whose file is about to be refused (import.h) */
+	unsigned n_refusing;		/* files that are being refused just now */
 
 	pthread_t *threads;
 	unsigned n_threads;
@@ -139,13 +145,15 @@ void fs_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, 
 struct handle {
 	struct handle *prev, *next;	/* fs->handles */
 	bool append, writes;
+	bool imports;			/* into the import-container: set by the accept */
 	bool leaving;			/* counted in the file's leaving */
 	struct opened *opened;		/* an instance open for reading */
 	struct node *file;		/* a local name; opens counts this */
 	struct receive *receive;	/* what is written: the file's, or our own when file is NULL */
 	struct pending *pending;	/* ours, guarded by the nodes' lock */
 	char partition[STORE_NAME_MAX + 1];	/* when file is NULL */
-	int fd;				/* the error-queue; -1 */
+	bool expected;			/* guarded by the handles' lock (import.h) */
+	int fd;				/* a queue, or a real file; -1 */
 };
 
 struct handle *handle_of(const struct fuse_file_info *fi);	/* NULL: none */
@@ -155,6 +163,8 @@ void handles_free(struct fs *fs);
 /* Wait for the commit of what was written under this name.  Lets go of the lock:
  * unless it is open, find it again. */
 void file_wait_locked(struct fs *fs, struct node *file);
+/* Where a queue lies in the store. */
+const char *file_of_queue(uint64_t node);
 /* What is written through h is of another size or time now: the file shows it. */
 void file_changed(struct fs *fs, const struct handle *h);
 void file_drop(struct node *file);

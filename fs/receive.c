@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/io.h"
+#include "store/import.h"
 
 #define COPY_CHUNK (1u << 20)
 
@@ -19,6 +20,8 @@ struct receive {
 	struct incoming *in;		/* DIRTY or REFUSED: where writes go */
 	int fd;				/* CLEAN: the bytes; -1 EMPTY */
 	uint64_t size;
+	int failed;			/* -errno of a write; 0 */
+	bool stored;			/* some bytes of it were accepted */
 	int refused;			/* -errno of the last accept of just these bytes; 0 */
 	struct err why;
 	struct ingest_result what;
@@ -172,6 +175,8 @@ receive_write(struct receive *rc, const void *data, size_t len, uint64_t off, bo
 		r = pwrite_all(incoming_fd(rc->in), data, len, off);
 	if (r == 0 && off + len > rc->size)
 		rc->size = off + len;
+	if (r < 0)
+		rc->failed = r;
 	pthread_mutex_unlock(&rc->lock);
 	return r < 0 ? r : (ssize_t)len;
 }
@@ -236,17 +241,14 @@ receive_size(struct receive *rc)
 }
 
 static int
-accept_locked(struct receive *rc, const char *partition, int64_t mtime,
+accept_locked(struct receive *rc, const struct ingest_options *how, int64_t mtime,
 	      struct ingest_result *result, struct ticket **ret_ticket, struct err *err)
 {
-	struct ingest_options options = {
-		.partition = partition,
-		.rules = VALIDATE_PLAIN,
-		.same = INGEST_SAME_REPLACE,
-		.survive_kill = true,
-	};
+	struct ingest_options options = *how;
 	int fd, r;
 
+	if (rc->stored)
+		options.same = INGEST_SAME_REPLACE;
 	fd = fcntl(incoming_fd(rc->in), F_DUPFD_CLOEXEC, 0);
 	if (fd < 0)
 		return err_set(err, -errno, "no descriptor left");
@@ -265,11 +267,13 @@ accept_locked(struct receive *rc, const char *partition, int64_t mtime,
 	}
 	rc->in = NULL;			/* the store's now */
 	rc->fd = fd;
+	rc->stored = true;
+	rc->failed = 0;
 	return 1;
 }
 
 int
-receive_accept(struct receive *rc, const char *partition, int64_t mtime,
+receive_accept(struct receive *rc, const struct ingest_options *options, int64_t mtime,
 	       struct ingest_result *result, struct ticket **ret_ticket, struct err *err)
 {
 	int r = 0;
@@ -281,7 +285,10 @@ receive_accept(struct receive *rc, const char *partition, int64_t mtime,
 		*err = rc->why;
 		*result = rc->what;
 	} else if (rc->in != NULL && rc->size > 0) {
-		r = accept_locked(rc, partition, mtime, result, ret_ticket, err);
+		r = accept_locked(rc, options, mtime, result, ret_ticket, err);
+		if (r == -EBADMSG && rc->failed < 0)
+			r = err_set_dicom(err, rc->failed, REASON_PROCESSING, 0, "it could not be written: %s",
+					  strerror(-rc->failed));
 		/* The same bytes would be refused again; a full disk or the
 		 * like may have passed by the next time. */
 		if (r == -EINVAL || r == -EBADMSG || r == -EFBIG) {
@@ -289,6 +296,29 @@ receive_accept(struct receive *rc, const char *partition, int64_t mtime,
 			rc->why = *err;
 			rc->what = *result;
 		}
+	}
+	pthread_mutex_unlock(&rc->lock);
+	return r;
+}
+
+int
+receive_refuse(struct receive *rc, const char *path, const struct ingest_result *result, const struct err *err)
+{
+	int fd, r = -EALREADY;
+
+	pthread_mutex_lock(&rc->lock);
+	if (rc->in != NULL) {
+		r = store_refuse_import(rc->st, rc->failed == 0 ? incoming_fd(rc->in) : -1, path, result, err);
+		if (r == 0 && rc->failed != 0)
+			r = -ENODATA;
+		/* What is linked there must not change: as after an accept. */
+		fd = fcntl(incoming_fd(rc->in), F_DUPFD_CLOEXEC, 0);
+		incoming_free(rc->in);
+		rc->in = NULL;
+		rc->fd = fd;
+		if (fd < 0)
+			rc->size = 0;
+		rc->refused = rc->failed = 0;
 	}
 	pthread_mutex_unlock(&rc->lock);
 	return r;

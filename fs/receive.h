@@ -47,9 +47,14 @@ int  receive_sync(struct receive *rc);
 uint64_t receive_size(struct receive *rc);
 
 /* 1: accepted just now, *ret_ticket is the caller's; 0: nothing new to accept, or
- * the file is empty; or -errno, refused: err and result say why.  mtime: ns,
- * or -1 for that of the last write. */
-int  receive_accept(struct receive *rc, const char *partition, int64_t mtime,
+ * the file is empty; or -errno, refused: err and result say why.  -ENOSPC or the like, too, when a
+ * write has failed so and what is there is not whole.  Whatever options->same, it may replace what it
+ * has stored itself.  mtime: ns, or -1 for that of the last write. */
+int  receive_accept(struct receive *rc, const struct ingest_options *options, int64_t mtime,
 		    struct ingest_result *result, struct ticket **ret_ticket, struct err *err);
+/* It was refused: store_refuse_import of what is there, which is CLEAN then.  -EALREADY: that was done;
+ * -ENODATA: a write has failed, so the bytes were not worth keeping; or -errno: they could not be kept. */
+int  receive_refuse(struct receive *rc, const char *path, const struct ingest_result *result,
+		    const struct err *err);
 
 #endif

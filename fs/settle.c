@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cond.h"
 
@@ -45,9 +46,12 @@ settle(struct settler *s, struct pending *p)
 	struct waiter *w;
 	unsigned served = 0;
 
-	p->s.num = ticket_wait(p->ticket, &p->s.result, &p->s.err);
+	p->s.fd = -1;
+	p->s.num = ticket_wait_fd(p->ticket, &p->s.result, &p->s.fd, &p->s.err);
 	p->ticket = NULL;
 	s->settled(s->ctx, p, &p->s);
+	if (p->s.fd >= 0)
+		close(p->s.fd);
 	pthread_mutex_lock(&s->lock);
 	p->done = true;
 	w = p->waiters;

@@ -17,6 +17,7 @@ struct settled {
 	unsigned generation;
 	uint64_t dirs[3];
 	int num;			/* 0 or -errno; then err says why */
+	int fd;				/* with the bytes when it failed, or -1; closed after settled() */
 	struct ingest_result result;
 	struct err err;
 };

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define INSTANCE (UINT64_C(1) << 61)
+#define REAL (UINT64_C(1) << 62)
 #define CATALOG_BITS 48
 #define CATALOG_MASK ((UINT64_C(1) << CATALOG_BITS) - 1)
 #define VERSION_MASK UINT64_C(0x1fff)
@@ -17,7 +18,31 @@ tree_is_fixed(uint64_t node)
 bool
 tree_is_outside(uint64_t node)
 {
-	return tree_is_fixed(node) && node != TREE_SERVICE;
+	return tree_is_fixed(node) && node != TREE_SERVICE && node != TREE_IMPORT && node != TREE_ERRORS;
+}
+
+bool
+tree_is_closed(uint64_t node)
+{
+	return tree_is_fixed(node) && node != TREE_IMPORT;
+}
+
+bool
+tree_is_queue(uint64_t node)
+{
+	return node == TREE_IMPORT_QUEUE || node == TREE_ERROR_QUEUE;
+}
+
+bool
+tree_is_real(uint64_t node)
+{
+	return node == TREE_ERRORS || (node & (TREE_LOCAL | REAL)) == REAL;
+}
+
+uint64_t
+tree_real_node(uint64_t ino)
+{
+	return REAL | (ino & (INSTANCE - 1));
 }
 
 bool
@@ -29,7 +54,7 @@ tree_is_local(uint64_t node)
 bool
 tree_is_instance(uint64_t node)
 {
-	return (node & TREE_LOCAL) == 0 && (node & INSTANCE) != 0;
+	return (node & (TREE_LOCAL | REAL)) == 0 && (node & INSTANCE) != 0;
 }
 
 uint64_t
@@ -123,6 +148,9 @@ tree_init(struct tree *tree, const char *workspace, const char *service)
 	set_fixed(tree, TREE_DICOM, TREE_WORKSPACE, true, "dicom");
 	set_fixed(tree, TREE_SERVICE, TREE_DICOM, true, service);
 	set_fixed(tree, TREE_AREA, TREE_ROOT, true, area);
+	set_fixed(tree, TREE_IMPORT, TREE_AREA, true, "import-container");
+	set_fixed(tree, TREE_ERRORS, TREE_AREA, true, "error-container");
+	set_fixed(tree, TREE_IMPORT_QUEUE, TREE_AREA, false, "import-queue");
 	set_fixed(tree, TREE_ERROR_QUEUE, TREE_AREA, false, "error-queue");
 }
 

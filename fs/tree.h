@@ -5,6 +5,7 @@
  *   STORE_FIRST_ID ..      a partition, study or series: its catalog id as it is
  *   bit 61 set             an instance: catalog id in the low 48 bits, above
  *                          them 13 bits of the watermark
+ *   bit 62 set             a real file of the store's, in the error-container (real.h)
  *   bit 63 set             a name that lives in this mount only (inode.h)
  *
  * Instances carry their version in the node number (never in st_ino, which is
@@ -30,6 +31,9 @@ enum {
 	TREE_DICOM,
 	TREE_SERVICE,			/* partitions are below this one: STORE_ROOT */
 	TREE_AREA,			/* AHDS_<workspace>-<service> */
+	TREE_IMPORT,			/* import-container: users put files in it */
+	TREE_ERRORS,			/* error-container */
+	TREE_IMPORT_QUEUE,
 	TREE_ERROR_QUEUE,
 	TREE_FIXED_END,
 };
@@ -39,8 +43,14 @@ enum {
 #define TREE_SUFFIX ".dcm"
 
 bool tree_is_fixed(uint64_t node);
-/* Fixed, and not the service directory: nothing in it is the store's. */
+/* Fixed, and what is in it is fixed too. */
 bool tree_is_outside(uint64_t node);
+/* Fixed, and users cannot put files in it. */
+bool tree_is_closed(uint64_t node);
+bool tree_is_queue(uint64_t node);
+/* The error-container, or something in it. */
+bool tree_is_real(uint64_t node);
+uint64_t tree_real_node(uint64_t ino);
 bool tree_is_local(uint64_t node);
 bool tree_is_instance(uint64_t node);
 /* 0 when the id is past 48 bits. */

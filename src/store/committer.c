@@ -26,6 +26,7 @@
  * the only blob operations inside a write transaction, and none of them syncs.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -254,6 +255,8 @@ run_one_locked(struct store *st)
 	pthread_mutex_unlock(&st->lock);
 	run_round(st, jobs, n);
 	for (i = 0; i < n; i++) {
+		if (jobs[i]->put_error < 0)
+			continue;	/* nothing else has its bytes now: ticket_wait_fd */
 		close(jobs[i]->fd);
 		jobs[i]->fd = -1;
 	}
@@ -406,6 +409,12 @@ store_sync(struct store *st)
 int
 ticket_wait(struct ticket *t, struct ingest_result *result, struct err *err)
 {
+	return ticket_wait_fd(t, result, NULL, err);
+}
+
+int
+ticket_wait_fd(struct ticket *t, struct ingest_result *result, int *ret_fd, struct err *err)
+{
 	struct job *job = (struct job *)t;
 	struct store *st = job->store;
 	int r;
@@ -417,6 +426,8 @@ ticket_wait(struct ticket *t, struct ingest_result *result, struct err *err)
 	r = job->error;
 	if (r < 0 && err != NULL)
 		*err = job->err;
+	if (r < 0 && ret_fd != NULL)
+		*ret_fd = fcntl(job->fd, F_DUPFD_CLOEXEC, 0);
 	if (result != NULL)
 		*result = job->result;
 	if (r == 0 && job->sequence != 0)

@@ -34,8 +34,10 @@ enum {
 	OBSERVER_WAIT = 200,
 	/* How long opening waits for what other processes accepted, ms. */
 	OTHERS_WAIT = 5000,
-	/* error-queue is begun anew past this size; the old one is kept beside it. */
-	ERROR_QUEUE_MAX = 16 << 20,
+	/* A queue of the import area is begun anew past this size; the old one is kept beside it. */
+	QUEUE_MAX = 16 << 20,
+	/* One line of it: a path of every byte escaped, and twice the reason. */
+	QUEUE_LINE_MAX = 32 << 10,
 };
 
 /* What the doors and the catalog say is the same by number. */
@@ -78,7 +80,7 @@ struct job {
 struct store {
 	char *path;			/* NULL: engines without one */
 	int open_lock;			/* shared while open: store_rebuild wants it alone */
-	char *error_queue;
+	int dir;			/* path, open; -1 */
 	char workspace[STORE_NAME_MAX + 1], service[STORE_NAME_MAX + 1];
 	bool read_only;
 	bool partitions;		/* several are allowed */
@@ -104,7 +106,7 @@ struct store {
 	uint64_t owner;			/* 0 before the first incoming */
 	atomic_uint_least64_t stage_count;
 
-	pthread_mutex_t error_queue_lock;	/* guards the file */
+	pthread_mutex_t queues_lock;	/* guards the files of queues.c */
 
 	/* Observer (changes.c). */
 	pthread_t observer;
@@ -160,6 +162,14 @@ void job_unref(struct store *st, struct job *job);
 void barrier(struct store *st);
 /* Bounded wait until the observer has seen sequence. */
 void wait_observed(struct store *st, uint64_t sequence);
+
+/* -- queues.c -- */
+
+/* A whole line of one of the queues of import.h. */
+int  queue_append(struct store *st, const char *queue, const struct buf *line);
+/* The line that says why a file was refused; path NULL: it was not put into the import-container. */
+void queue_put_refusal(struct buf *b, const char *door, const char *name, const char *path,
+		       const struct ingest_result *result, const struct err *err);
 
 /* -- journal.c -- */
 

@@ -2,6 +2,7 @@ libcore_a_SOURCES += \
 	src/store/store.h src/store/internal.h src/store/step.h \
 	src/store/base_cache.h src/store/base_cache.c \
 	src/store/store.c src/store/stage.c src/store/incoming.c \
+	src/store/import.h src/store/import.c src/store/queues.c \
 	src/store/committer.c src/store/journal.c src/store/reclaim.c src/store/recover.c \
 	src/store/namespace.c src/store/retrieve.c src/store/pixels.h src/store/pixels.c \
 	src/store/search_internal.h src/store/search_term.c \

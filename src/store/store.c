@@ -10,6 +10,7 @@
 
 #include "base/cond.h"
 #include "base/io.h"
+#include "store/import.h"
 #include "store/internal.h"
 #include "store/query_tags.h"
 
@@ -79,7 +80,7 @@ store_init(const char *dir, const char *workspace, const char *service, struct e
 		return err_set(err, -EEXIST, "%s is not empty", dir);
 	snprintf(data, sizeof data, "AHDS/%s/dicom/%s/" STORE_DEFAULT_PARTITION, workspace, service);
 	{
-		const char *const parts[] = { "index", "staging", "import", data };
+		const char *const parts[] = { "index", "staging", STORE_ERROR_CONTAINER, data };
 		size_t i;
 
 		for (i = 0; i < sizeof parts / sizeof *parts; i++) {
@@ -149,9 +150,12 @@ lock_open(const char *dir, int how, int *ret_fd)
 static int
 open_parts(struct store *st, const struct store_options *o, struct err *err)
 {
-	char data[4096], staging[4096], queue[4096];
+	char data[4096], staging[4096];
 	int r;
 
+	st->dir = open(st->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (st->dir < 0)
+		return err_set(err, -errno, "cannot open the store %s: %s", st->path, strerror(errno));
 	r = lock_open(st->path, LOCK_SH, &st->open_lock);
 	if (r < 0)
 		return err_set(err, r, r == -EBUSY ? "the index is being rebuilt"
@@ -162,12 +166,8 @@ open_parts(struct store *st, const struct store_options *o, struct err *err)
 	if (r < 0)
 		return r;
 	if ((size_t)snprintf(data, sizeof data, "%s/AHDS/%s/dicom/%s", st->path, st->workspace, st->service) >=
-	    sizeof data || join(staging, sizeof staging, st->path, "staging") < 0 ||
-	    join(queue, sizeof queue, st->path, "import/error-queue") < 0)
+	    sizeof data || join(staging, sizeof staging, st->path, "staging") < 0)
 		return err_set(err, -ENAMETOOLONG, "the path of the store is too long");
-	st->error_queue = strdup(queue);
-	if (st->error_queue == NULL)
-		return err_set(err, -ENOMEM, "out of memory");
 	return blob_dir_open(data, staging, o->read_only, &st->blobs, err);
 }
 
@@ -179,7 +179,7 @@ store_new(void)
 	if (st == NULL)
 		return NULL;
 	st->queue_end = &st->queue;
-	st->open_lock = -1;
+	st->open_lock = st->dir = -1;
 	st->bases = base_cache_new();
 	if (st->bases == NULL) {
 		free(st);
@@ -187,7 +187,7 @@ store_new(void)
 	}
 	pthread_mutex_init(&st->lock, NULL);
 	pthread_mutex_init(&st->claim_lock, NULL);
-	pthread_mutex_init(&st->error_queue_lock, NULL);
+	pthread_mutex_init(&st->queues_lock, NULL);
 	cond_init(&st->work);
 	cond_init(&st->done);
 	return st;
@@ -264,14 +264,15 @@ store_close(struct store *st)
 	blob_close(st->blobs);
 	kv_close(st->kv);
 	base_cache_free(st->bases);
+	if (st->dir >= 0)
+		close(st->dir);
 	if (st->open_lock >= 0)
 		close(st->open_lock);
 	pthread_cond_destroy(&st->done);
 	pthread_cond_destroy(&st->work);
-	pthread_mutex_destroy(&st->error_queue_lock);
+	pthread_mutex_destroy(&st->queues_lock);
 	pthread_mutex_destroy(&st->claim_lock);
 	pthread_mutex_destroy(&st->lock);
-	free(st->error_queue);
 	free(st->path);
 	free(st);
 }
@@ -324,6 +325,12 @@ const char *
 store_path(const struct store *st)
 {
 	return st->path;
+}
+
+int
+store_dir(const struct store *st)
+{
+	return st->dir;
 }
 
 /* -- rebuild -------------------------------------------------------------- */

@@ -119,17 +119,19 @@ void incoming_free(struct incoming *in);
  * ticket.  result may be NULL.  -EEXIST when another instance with the same
  * UIDs won a race. */
 int  ticket_wait(struct ticket *t, struct ingest_result *result, struct err *err);
+/* Likewise; when it failed, *ret_fd is the caller's, with the bytes, or -1. */
+int  ticket_wait_fd(struct ticket *t, struct ingest_result *result, int *ret_fd, struct err *err);
 /* Not interested: the commit goes on. */
 void ticket_free(struct ticket *t);
 /* Wait until everything accepted so far is durable, and a bounded while until the observer
  * (store_observe) was told of it. */
 int  store_sync(struct store *st);
 
-/* Add a line to the error-queue (JSON): which door, what name, why. */
+/* Add a line to the error-queue (import.h): which door, what name, why. */
 void store_record_refusal(struct store *st, const char *door, const char *name,
 			  const struct ingest_result *result, const struct err *err);
-/* Path of the error-queue file, relative to nothing: absolute.  Borrowed. */
-const char *store_error_queue_path(const struct store *st);
+/* The directory of the store, open; borrowed.  -1: it has none. */
+int  store_dir(const struct store *st);
 
 /* --------------------------------------------------------- namespace ---- */
 

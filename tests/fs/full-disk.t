@@ -2,7 +2,7 @@
 # A full disk is ENOSPC at write() or close(); the lake stays readable and takes files again when there is room.
 . "$(dirname "$0")/mount.sh"
 
-allow_log 'refused door=mount|No space left|no space left'
+allow_log 'refused door=(mount|import)|No space left|no space left'
 mkdir "$tmp/disk"
 mount -t tmpfs -o size=24m tmpfs "$tmp/disk" 2>/dev/null || skip_all "cannot mount a tmpfs"
 at_exit umount -l "$tmp/disk"
@@ -22,5 +22,30 @@ ok "nothing is left of the one that did not fit" wait_for "$patience" staging_is
 ok "room is made by rm" t rm "$partition/2.25.4242/2.25.4242.1/2.25.4242.9.1.dcm" "$partition/2.25.4242/2.25.4242.1/2.25.4242.9.2.dcm"
 ok "and files go in again" t cp "$tmp/in/00030.dcm" "$partition/"
 ok "stored" t cmp "$tmp/in/00030.dcm" "$partition/2.25.4242/2.25.4242.1/2.25.4242.9.30.dcm"
+
+# In the import-container: what does not fit is not kept, what fits is, whole.
+import=$area/import-container
+head -c 500000 "$tmp/in/00001.dcm" >"$tmp/cut"
+ok "what is refused is kept" t cp "$tmp/cut" "$import/first"
+for ((i = 1; i <= 60; i++)); do
+	t cp "$tmp/cut" "$import/cut$i" 2>"$tmp/cp.err" || break
+done
+ok "until the disk is full ($i)" test "$i" -gt 1 -a "$i" -lt 60
+like "cp is told so" "$(cat "$tmp/cp.err")" 'No space left on device'
+whole() {
+	local file
+	for file in "$area"/error-container/*[0-9]; do
+		cmp "$file" "$tmp/cut" || return 1
+	done
+}
+ok "all that lie in the error-container are whole" whole
+fails 2 "the last one is not among them" t ls "$area/error-container/cut$i"
+ok "nothing is left in staging" wait_for "$patience" staging_is_empty
+ok "the lake is readable" t cmp "$tmp/in/00030.dcm" "$partition/2.25.4242/2.25.4242.1/2.25.4242.9.30.dcm"
+ok "room is made in the error-container" t find "$area/error-container" -mindepth 1 -delete
+ok "and files go in again" t cp "$tmp/in/00029.dcm" "$import/"
+ok "and are stored" t cmp "$tmp/in/00029.dcm" "$partition/2.25.4242/2.25.4242.1/2.25.4242.9.29.dcm"
+ok "or refused" t cp "$tmp/cut" "$import/again"
+ok "and kept" t cmp "$tmp/cut" "$area/error-container/again"
 ok "check finds nothing" beside check --verify "$store"
 done_testing

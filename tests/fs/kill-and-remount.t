@@ -3,6 +3,7 @@
 # and every file whose close() succeeded is there.
 . "$(dirname "$0")/mount.sh"
 
+allow_log 'refused door=import'
 make_files "$tmp/in" 60 20000 20
 for round in with without; do
 	rm -rf "$store"
@@ -32,6 +33,44 @@ for round in with without; do
 	ok "$round auto_unmount: check finds nothing" beside check --verify "$store"
 	ok "$round auto_unmount: staging is empty" staging_is_empty
 done
+
+# Of what was put into the import-container every file is either stored, refused, or not there; and whole.
+for ((i = 1; i <= 60; i++)); do
+	if ((i % 2)); then
+		head -c $((5000 + i)) "$tmp/in/$(printf %05d "$i").dcm" >"$tmp/in/bad$i"
+	fi
+done
+rm -rf "$store"
+start_mount
+import=$area/import-container
+for ((i = 1; i <= 60; i++)); do
+	good=$tmp/in/$(printf %05d "$i").dcm
+	t cp "$good" "$import/" 2>/dev/null || break
+	((i % 2 == 0)) || t cp "$tmp/in/bad$i" "$import/" 2>/dev/null || break
+	[ "$i" -ne 40 ] || kill -KILL "$daemon_pid"
+done
+imported=$((i - 1))
+wait "$daemon_pid" 2>/dev/null
+forget_daemon
+start_mount
+sums "$partition" >"$tmp/got"
+for ((i = 1; i <= imported; i++)); do
+	sha256sum "$tmp/in/$(printf %05d "$i").dcm"
+done | awk '{ print $1 }' | sort >"$tmp/want"
+is "import-container: every good file that was closed is stored" "$(comm -13 "$tmp/got" "$tmp/want" | wc -l)" 0
+broken=0
+for file in "$area"/error-container/bad*; do
+	case $file in
+	*.error.json) jq -e .path "$file" >"$tmp/path" 2>&1 || broken=$((broken + 1)) ;;
+	*) cmp -s "$file" "$tmp/in/${file##*/}" || broken=$((broken + 1)) ;;
+	esac
+done
+is "import-container: what lies in error-container is whole" "$broken" 0
+is "import-container: and nearly all that was refused does" \
+	$(($(find "$area/error-container" -name 'bad*[0-9]' | wc -l) >= imported / 2 - 1)) 1
+is "nothing else lies beside it" "$(ls "$store/import")" "$(printf '%s\n' error-container error-queue import-queue)"
+ok "staging is empty" staging_is_empty
+stop_daemon
 
 # An old mount helper that is late must not unmount the new mount.
 start_mount

@@ -9,6 +9,7 @@ fs_tests = \
 	tests/fs/copy-in.t \
 	tests/fs/delete.t \
 	tests/fs/full-disk.t \
+	tests/fs/import-container.t \
 	tests/fs/kill-and-remount.t \
 	tests/fs/large-file.t \
 	tests/fs/options.t \

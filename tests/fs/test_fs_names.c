@@ -251,7 +251,7 @@ a_directory_the_catalog_gets_keeps_the_names_in_it(void **state)
 	assert_int_equal(f.partition->listed_dirs, 0);
 	assert_int_equal(study->listed_dirs, 1);
 	assert_string_equal(f.last_gone, "1.2");	/* the kernel must look again */
-	assert_string_equal(alias_partition_locked(file)->name, "P");
+	assert_string_equal(alias_top_locked(file)->name, "P");
 	end(&f);
 }
 

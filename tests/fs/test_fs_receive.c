@@ -51,12 +51,15 @@ teardown(void **state)
 static int
 accept_it(struct receive *rc, struct ingest_result *result)
 {
+	const struct ingest_options options = {
+		.partition = "P", .rules = VALIDATE_PLAIN, .same = INGEST_SAME_REPLACE, .survive_kill = true,
+	};
 	struct ticket *ticket;
 	struct err err;
 	int r;
 
 	err_clear(&err);
-	r = receive_accept(rc, "P", 1600000000000000000, result, &ticket, &err);
+	r = receive_accept(rc, &options, 1600000000000000000, result, &ticket, &err);
 	if (r == 1)
 		assert_int_equal(ticket_wait(ticket, result, &err), 0);
 	return r;
