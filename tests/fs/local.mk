@@ -14,6 +14,7 @@ fs_tests = \
 	tests/fs/large-file.t \
 	tests/fs/options.t \
 	tests/fs/read-back.t \
+	tests/fs/reading-tools.t \
 	tests/fs/readdir-while-ingest.t \
 	tests/fs/refused-file.t \
 	tests/fs/request-counts.t \
