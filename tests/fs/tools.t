@@ -15,6 +15,25 @@ one=$src/00001.dcm
 service=$mnt/AHDS/default/dicom/dicom
 n=0
 
+# nano wants a terminal; each key waits for what it says before.
+cat >"$tmp/nano.py" <<'END'
+import fcntl, os, pty, struct, sys, termios
+pid, fd = pty.fork()
+if pid == 0:
+    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    os.environ["TERM"] = "vt100"
+    os.execvp("nano", ["nano", "-ILN", sys.argv[1]])
+for said, key in (b"Exit", b"\x0f"), (b"File Name", b"\r"), (b"lines", b"\x18"):
+    seen = b""
+    while said not in seen:
+        seen += os.read(fd, 4096)
+    os.write(fd, key)
+try:
+    while os.read(fd, 4096): pass
+except OSError: pass
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+END
+
 # A fresh place of this kind: $p is where the tool writes, $root where it is stored, $seeded what is there before.
 new_place() {
 	n=$((n + 1))
@@ -169,17 +188,7 @@ tool "vim, saving what was just copied" any vim 'cp $one $p/x
 tool "vim, saving what is stored" any vim 'cp $one $p/x; i=$root/2.25.4242/2.25.4242.1/2.25.4242.9.1.dcm
 	vim -es -u NONE -i NONE -b -c "set enc=latin1" -c "%s/ISO_IR/XXX_IR/e" -c "wq!" $i </dev/null
 	test "$(grep -c XXX_IR $i)" -eq "$(grep -c ISO_IR $one)"'
-tool "nano, saving what was just copied" any nano 'cp $one $p/x; python3 -c "
-import os, pty, sys
-pid, fd = pty.fork()
-if pid == 0:
-    os.environ[\"TERM\"] = \"vt100\"
-    os.execvp(\"nano\", [\"nano\", \"-I\", sys.argv[1]])
-os.write(fd, b\"x\\x0f\\r\\x18\")
-try:
-    while os.read(fd, 4096): pass
-except OSError: pass
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))" $p/x'
+tool "nano, saving what was just copied" stored nano 'cp $one $p/x; timeout 10 python3 $tmp/nano.py $p/x; test "$(stat -c %s $p/x)" -ge 0'
 tool "git: a temporary name that is linked, or else renamed" stored python3 'python3 -c "
 import os, sys, tempfile
 fd, name = tempfile.mkstemp(prefix=\"tmp_obj_\", dir=sys.argv[2])
