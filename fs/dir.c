@@ -166,7 +166,7 @@ lookup_fixed(struct fs *fs, uint64_t parent, const char *name, struct fuse_entry
 	if (tree_is_queue(f->id) || tree_is_real(f->id))
 		e->attr_timeout = 0;
 	if (tree_is_real(f->id))
-		return real_stat(fs, f->id, &e->attr);
+		return real_lookup_self(fs, f->id, e);
 	if (f->id != TREE_SERVICE) {
 		attr_of_fixed(fs, f, &e->attr);
 		return 0;
@@ -191,6 +191,10 @@ lookup(struct fs *fs, uint64_t ino, const char *name, struct fuse_entry_param *e
 
 	if (tree_is_outside(ino))
 		return lookup_fixed(fs, ino, name, e);
+	if (ino == TREE_SERVICE && strcmp(name, STORE_HEALTH_DIR) == 0) {
+		r = real_lookup_self(fs, TREE_HEALTH, e);
+		return r == -ESTALE ? -ENOENT : r;	/* there is none between two probes */
+	}
 	if (tree_is_real(ino)) {
 		import_wait(fs);
 		return real_lookup(fs, ino, name, e);

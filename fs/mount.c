@@ -225,6 +225,8 @@ prepare(struct fs *fs, struct err *err)
 	fs->nodes = nodes_new(ALIAS_MAX, notify_gone_locked, fs);
 	fs->opened = open_table_new(fs->st, &fs->passthrough);
 	fs->real = real_table_new();
+	snprintf(fs->health_path, sizeof fs->health_path, "AHDS/%s/dicom/%s/" STORE_HEALTH_DIR,
+		 store_workspace(fs->st), store_service(fs->st));
 	if (fs->nodes == NULL || fs->opened == NULL || fs->real == NULL ||
 	    node_add_top_locked(fs->nodes, TREE_IMPORT) == NULL ||
 	    node_add_catalog_locked(fs->nodes, NULL, TREE_SERVICE, STORE_ROOT, "") == NULL)

@@ -71,6 +71,7 @@ struct fs {
 	atomic_uint_least64_t counters[FS_OPERATIONS_END];
 
 	struct real_table *real;
+	char health_path[3 * STORE_NAME_MAX];	/* below the store's directory */
 
 	pthread_mutex_t handles_lock;	/* guards the list and what follows */
 	pthread_cond_t none_expected;

@@ -70,16 +70,19 @@ find_locked(struct real_table *t, uint64_t node)
 	return p;
 }
 
+/* NULL: it is not fixed. */
 static const char *
-root_path(uint64_t node)
+root_path(struct fs *fs, uint64_t node)
 {
-	return node == TREE_ERRORS ? STORE_ERROR_CONTAINER : NULL;
+	if (node == TREE_ERRORS)
+		return STORE_ERROR_CONTAINER;
+	return node == TREE_HEALTH ? fs->health_path : NULL;
 }
 
 static int
 path_of(struct fs *fs, uint64_t node, char path[PATH_MAX])
 {
-	const char *root = root_path(node);
+	const char *root = root_path(fs, node);
 	struct real *n;
 	int r = 0;
 
@@ -118,7 +121,7 @@ count_lookup(struct fs *fs, uint64_t node, const char *path)
 	char *copy;
 	int r = 0;
 
-	if (root_path(node) != NULL)
+	if (root_path(fs, node) != NULL)
 		return 0;
 	copy = strdup(path);
 	if (copy == NULL)
@@ -225,7 +228,7 @@ find(struct fs *fs, uint64_t node, char path[PATH_MAX], struct stat *sb)
 
 	if (r == 0)
 		r = stat_path(fs, path, sb, &now);
-	if (r == -ENOENT || (r == 0 && now != node && root_path(node) == NULL))
+	if (r == -ENOENT || (r == 0 && now != node && root_path(fs, node) == NULL))
 		r = -ESTALE;
 	return r;
 }
@@ -235,8 +238,13 @@ real_lookup_self(struct fs *fs, uint64_t node, struct fuse_entry_param *e)
 {
 	char path[PATH_MAX];
 	struct stat sb;
-	int r = find(fs, node, path, &sb);
+	int r;
 
+	if (root_path(fs, node) != NULL) {
+		entry_init(e, node, 0);
+		return real_stat(fs, node, &e->attr);
+	}
+	r = find(fs, node, path, &sb);
 	if (r == 0)
 		r = count_lookup(fs, node, path);
 	if (r == 0)
@@ -248,6 +256,7 @@ int
 real_parent(struct fs *fs, uint64_t node, uint64_t *ret_parent)
 {
 	char path[PATH_MAX];
+	uint64_t root;
 	struct stat sb;
 	char *slash;
 	int r = find(fs, node, path, &sb);
@@ -256,10 +265,11 @@ real_parent(struct fs *fs, uint64_t node, uint64_t *ret_parent)
 		return r;
 	slash = strrchr(path, '/');
 	*slash = '\0';
-	if (strcmp(path, STORE_ERROR_CONTAINER) == 0) {
-		*ret_parent = TREE_ERRORS;
-		return 0;
-	}
+	for (root = TREE_ROOT; root < TREE_FIXED_END; root++)
+		if (root_path(fs, root) != NULL && strcmp(path, root_path(fs, root)) == 0) {
+			*ret_parent = root;
+			return 0;
+		}
 	return stat_path(fs, path, &sb, ret_parent);
 }
 
@@ -269,7 +279,7 @@ real_stat(struct fs *fs, uint64_t node, struct stat *ret_sb)
 	char path[PATH_MAX];
 	int r = find(fs, node, path, ret_sb);
 
-	if (r == -ESTALE && root_path(node) != NULL) {
+	if (r == -ESTALE && node == TREE_ERRORS) {
 		/* Made with the first file in it. */
 		memset(ret_sb, 0, sizeof *ret_sb);
 		ret_sb->st_mode = S_IFDIR;
@@ -304,6 +314,8 @@ real_remove(struct fs *fs, uint64_t dir, const char *name, bool is_dir)
 	char path[PATH_MAX];
 	int r = child_path(fs, dir, name, path);
 
+	if (r == 0 && strncmp(path, STORE_ERROR_CONTAINER, strlen(STORE_ERROR_CONTAINER)) != 0)
+		r = -EPERM;		/* the service's own */
 	if (r == 0 && unlinkat(store_dir(fs->st), path, is_dir ? AT_REMOVEDIR : 0) < 0)
 		r = -errno;
 	return r;

@@ -1,6 +1,6 @@
-/* real.h: real files of the store that the mount shows as they are: the error-container.
+/* real.h: real files of the store that the mount shows as they are: the error-container, and healthCheck.
  *
- * They are read, listed and removed; nothing is written or renamed.  Any process may change them,
+ * They are read, listed and (in the error-container) removed; nothing is written or renamed.  Any process may change them,
  * so the kernel is asked to believe nothing for longer than one request.  Their node numbers are made of
  * their inode numbers; the paths of those the kernel knows are kept here, counted.
  *

@@ -18,7 +18,7 @@ tree_is_fixed(uint64_t node)
 bool
 tree_is_outside(uint64_t node)
 {
-	return tree_is_fixed(node) && node != TREE_SERVICE && node != TREE_IMPORT && node != TREE_ERRORS;
+	return tree_is_fixed(node) && node != TREE_SERVICE && node != TREE_IMPORT && !tree_is_real(node);
 }
 
 bool
@@ -36,7 +36,7 @@ tree_is_queue(uint64_t node)
 bool
 tree_is_real(uint64_t node)
 {
-	return node == TREE_ERRORS || (node & (TREE_LOCAL | REAL)) == REAL;
+	return node == TREE_ERRORS || node == TREE_HEALTH || (node & (TREE_LOCAL | REAL)) == REAL;
 }
 
 uint64_t
@@ -150,6 +150,7 @@ tree_init(struct tree *tree, const char *workspace, const char *service)
 	set_fixed(tree, TREE_AREA, TREE_ROOT, true, area);
 	set_fixed(tree, TREE_IMPORT, TREE_AREA, true, "import-container");
 	set_fixed(tree, TREE_ERRORS, TREE_AREA, true, "error-container");
+	set_fixed(tree, TREE_HEALTH, TREE_SERVICE, true, STORE_HEALTH_DIR);
 	set_fixed(tree, TREE_IMPORT_QUEUE, TREE_AREA, false, "import-queue");
 	set_fixed(tree, TREE_ERROR_QUEUE, TREE_AREA, false, "error-queue");
 }

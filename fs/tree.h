@@ -5,7 +5,7 @@
  *   STORE_FIRST_ID ..      a partition, study or series: its catalog id as it is
  *   bit 61 set             an instance: catalog id in the low 48 bits, above
  *                          them 13 bits of the watermark
- *   bit 62 set             a real file of the store's, in the error-container (real.h)
+ *   bit 62 set             a real file of the store's, in the error-container or healthCheck (real.h)
  *   bit 63 set             a name that lives in this mount only (inode.h)
  *
  * Instances carry their version in the node number (never in st_ino, which is
@@ -33,6 +33,7 @@ enum {
 	TREE_AREA,			/* AHDS_<workspace>-<service> */
 	TREE_IMPORT,			/* import-container: users put files in it */
 	TREE_ERRORS,			/* error-container */
+	TREE_HEALTH,			/* healthCheck in the service directory; not listed */
 	TREE_IMPORT_QUEUE,
 	TREE_ERROR_QUEUE,
 	TREE_FIXED_END,
@@ -48,7 +49,7 @@ bool tree_is_outside(uint64_t node);
 /* Fixed, and users cannot put files in it. */
 bool tree_is_closed(uint64_t node);
 bool tree_is_queue(uint64_t node);
-/* The error-container, or something in it. */
+/* The error-container, healthCheck, or something in them. */
 bool tree_is_real(uint64_t node);
 uint64_t tree_real_node(uint64_t ino);
 bool tree_is_local(uint64_t node);

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "cli/cli.h"
 #include "cli/daemon.h"
+#include "ops/health.h"
 #include "ops/ops.h"
 #ifdef WITH_FS
 #include "fs/fs.h"
@@ -41,6 +42,7 @@ struct plan {
 
 struct doors {
 	struct ops *ops;
+	struct health *health;
 	struct fs *fs;
 	struct web *web;
 };
@@ -299,6 +301,9 @@ serve(const struct plan *plan, struct conf *conf, struct err *err)
 	r = ops_start(st, &doors.ops, err);
 	if (r < 0)
 		goto out;
+	r = health_start(st, (unsigned)conf_number(conf, OPT_HEALTH_INTERVAL), &doors.health, err);
+	if (r < 0)
+		goto out;
 	r = open_doors(plan, conf, st, &doors, err);
 	if (r < 0)
 		goto out;
@@ -319,6 +324,7 @@ serve(const struct plan *plan, struct conf *conf, struct err *err)
 	daemon_notify("STOPPING=1");
 out:
 	close_doors(&doors);
+	health_stop(doors.health);
 	ops_stop(doors.ops);
 	store_close(st);
 	daemon_restore_log(terminal);

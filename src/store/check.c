@@ -641,7 +641,7 @@ check_blob(void *ctx, const char *name, uint64_t size, int64_t mtime)
 	(void)size;
 	(void)mtime;
 	/* The service's own probe (contract 11.4). */
-	if (strncmp(name, "healthCheck/", strlen("healthCheck/")) == 0)
+	if (strncmp(name, STORE_HEALTH_DIR "/", strlen(STORE_HEALTH_DIR "/")) == 0)
 		return 0;
 	r = is_known(c, name);
 	if (r == 0)

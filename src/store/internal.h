@@ -99,6 +99,7 @@ struct store {
 	bool round_runs;		/* some thread runs a round, or settles the journal */
 	struct change_watch *watches;	/* all that are open */
 	size_t journaled;		/* bytes in the journal not yet settled; written by who runs a round */
+	struct err health;		/* of the last probe */
 	uint64_t observed;		/* sequence the observer has been told of */
 	bool observing;
 

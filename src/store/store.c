@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -20,7 +21,8 @@ store_name_is_valid(const char *name)
 {
 	size_t n = strlen(name);
 
-	if (n == 0 || n > STORE_NAME_MAX || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+	if (n == 0 || n > STORE_NAME_MAX || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
+	    strcasecmp(name, STORE_HEALTH_DIR) == 0)
 		return false;
 	return strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._") == n;
 }

@@ -42,7 +42,7 @@ struct store;
 bool store_partitions(const struct store *st);
 int  store_enable_partitions(struct store *st, struct err *err);
 
-/* 1 to STORE_NAME_MAX letters, digits, '-', '_' and '.', and one safe component of a path. */
+/* 1 to STORE_NAME_MAX letters, digits, '-', '_' and '.', one safe component of a path, and not STORE_HEALTH_DIR. */
 bool store_name_is_valid(const char *name);
 
 /* Make a new store in dir (made if missing, must be empty).  NULL: "default", "dicom". */
@@ -380,6 +380,15 @@ struct store_status {
 	uint64_t refused;
 };
 int  store_get_status(struct store *st, struct store_status *ret_status, struct err *err);
+
+/* ------------------------------------------------------------ health ---- */
+
+/* Writes, reads and deletes a file in this directory beside the partitions (contract 11.4), and removes
+ * what is left of others.  0, or -errno and what cannot be done. */
+#define STORE_HEALTH_DIR "healthCheck"
+int  store_probe_health(struct store *st, struct err *err);
+/* What the last probe of this process found; 0 when there was none yet. */
+int  store_health(struct store *st, struct err *err);
 
 /* ------------------------------------------------------------- check ---- */
 

@@ -13,7 +13,7 @@ is "the partition" "$(t ls "$mnt/AHDS/default/dicom/dicom")" Microsoft.Default
 is "studies" "$(t ls "$partition")" 2.25.4242
 is "series" "$(t ls "$study")" "$(printf '2.25.4242.1\n2.25.4242.2\n2.25.4242.3')"
 is "instances" "$(t ls "$study/2.25.4242.1")" "$(printf '2.25.4242.9.1.dcm\n2.25.4242.9.2.dcm')"
-is "the area has its queue" "$(t ls "$area")" error-queue
+is "the area has its containers and queues" "$(t ls "$area" | xargs)" "error-container error-queue import-container import-queue"
 
 is "links of a study: two and one a series" "$(t stat -c %h "$study")" 5
 is "links of a series: it has no directories" "$(t stat -c %h "$study/2.25.4242.1")" 2
