@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/vfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -40,6 +42,23 @@ fuse_log_line(enum fuse_log_level level, const char *fmt, va_list ap)
 
 #define FUSE_MAGIC 0x65735546		/* statfs(2) */
 
+/* As umount2(dir, MNT_DETACH), for who may not: by its set-uid helper.  0 or -errno. */
+static int
+detach_by_helper(const char *dir)
+{
+	const char *const argv[] = { "fusermount3", "-u", "-q", "-z", "--", dir, NULL };
+	pid_t pid;
+	int status, r;
+
+	r = posix_spawnp(&pid, argv[0], NULL, NULL, (char *const *)argv, environ);
+	if (r != 0)
+		return -r;
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EPERM;
+}
+
 /* What a killed process has left: its mount is still there and answers nothing.
  * Only statfs is sure to ask it: the attributes of its root may be cached. */
 static int
@@ -47,7 +66,7 @@ detach_dead(const char *dir, struct err *err)
 {
 	struct statfs sf;
 	struct stat sb;
-	int i;
+	int i, r;
 
 	for (i = 0; i < 16; i++) {	/* they stack */
 		if (statfs(dir, &sf) == 0 && stat(dir, &sb) == 0) {
@@ -59,8 +78,11 @@ detach_dead(const char *dir, struct err *err)
 		}
 		if (errno != ENOTCONN && errno != ECONNABORTED)
 			return err_set(err, -errno, "%s: %s", dir, strerror(errno));
-		if (umount2(dir, MNT_DETACH) < 0)
-			return err_set(err, -errno, "%s: a dead mount is in the way: %s", dir, strerror(errno));
+		r = umount2(dir, MNT_DETACH) < 0 ? -errno : 0;
+		if (r == -EPERM)
+			r = detach_by_helper(dir);
+		if (r < 0)
+			return err_set(err, r, "%s: a dead mount is in the way: %s", dir, strerror(-r));
 		log_info("mount dir=%s took over a dead mount", dir);
 	}
 	return err_set(err, -ENOTCONN, "%s: dead mounts are in the way", dir);
@@ -126,26 +148,43 @@ end(struct fs *fs)
 		fn(ctx);
 }
 
+struct answerer {
+	struct fs *fs;
+	struct fuse_buf buf;
+};
+
+static void
+leave(void *arg)
+{
+	struct answerer *a = arg;
+
+	free(a->buf.mem);
+	fs_scratch_free();
+	if (--a->fs->running == 0)
+		end(a->fs);
+}
+
+/* May be cancelled, but only while it waits for a request (unmount). */
 static void *
 answer(void *arg)
 {
-	struct fs *fs = arg;
-	struct fuse_buf buf = { .mem = NULL };
-	int r;
+	struct answerer a = { .fs = arg };
+	int r, state;
 
 	pthread_setname_np(pthread_self(), "fs-answer");
-	while (!fuse_session_exited(fs->se)) {
-		r = fuse_session_receive_buf(fs->se, &buf);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	pthread_cleanup_push(leave, &a);
+	while (!fuse_session_exited(a.fs->se)) {
+		pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
+		r = fuse_session_receive_buf(a.fs->se, &a.buf);
+		pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
 		if (r == -EINTR || r == -EAGAIN)
 			continue;
 		if (r <= 0)
 			break;		/* unmounted */
-		fuse_session_process_buf(fs->se, &buf);
+		fuse_session_process_buf(a.fs->se, &a.buf);
 	}
-	free(buf.mem);
-	fs_scratch_free();
-	if (--fs->running == 0)
-		end(fs);
+	pthread_cleanup_pop(1);
 	return NULL;
 }
 
@@ -174,6 +213,8 @@ start_threads(struct fs *fs)
 static void
 unmount(struct fs *fs)
 {
+	unsigned i;
+
 	if (umount2(fs->dir, UMOUNT_NOFOLLOW) == 0)
 		return;
 	if (errno == EBUSY) {
@@ -182,9 +223,13 @@ unmount(struct fs *fs)
 		if (umount2(fs->dir, MNT_FORCE | MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
 			return;
 	}
-	if (errno == EPERM)
-		fuse_session_unmount(fs->se);	/* by fusermount3 */
-	else if (errno != EINVAL && errno != ENOENT)
+	if (errno == EPERM) {
+		/* By fusermount3, which detaches it and cannot force: while somebody is in there
+		 * requests may come for ever.  Closing the session cuts them off. */
+		fuse_session_unmount(fs->se);
+		for (i = 0; i < fs->n_threads; i++)
+			pthread_cancel(fs->threads[i]);
+	} else if (errno != EINVAL && errno != ENOENT)
 		log_error("unmount dir=%s error=\"%s\"", fs->dir, strerror(errno));
 }
 
