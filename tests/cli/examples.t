@@ -30,8 +30,8 @@ no_daemon() {
 }
 if [ "$(id -u)" -eq 0 ] && command -v mount.fuse3 >/dev/null && [ -w /dev/fuse ]; then
 	# What mount(8) runs for it, which would look for the program in the system's path only.
-	read -r what where type options rest < <(grep -v '^#' "$tmp/fstab")
-	is "a line of fstab has six fields" "$type $rest" "fuse.dicomlake 0 0"
+	read -r what where type options dump pass < <(grep -v "^#" "$tmp/fstab")
+	is "a line of fstab has six fields" "$type $dump $pass" "fuse.dicomlake 0 0"
 	ok "mount by it" env PATH="$builddir:$PATH" timeout 60 mount.fuse3 "$what" "$where" -t "$type" -o "$options"
 	like "it is mounted" "$(grep " $mnt " /proc/self/mounts)" "^$store $mnt fuse.dicomlake rw,nosuid,nodev,"
 	ok "and answers" test -d "$mnt/AHDS/default"
