@@ -1,6 +1,6 @@
 # The mount, through a small daemon that has this door only.
 if WITH_FS
-check_PROGRAMS += tests/fs/fsd
+check_PROGRAMS += tests/fs/fsd tests/fs/handles
 tests_fs_fsd_SOURCES = tests/fs/fsd.c $(MAKE_DICOM)
 tests_fs_fsd_LDADD = $(FS_LIBS) $(CORE_LIBS)
 fs_tests = \
@@ -8,6 +8,7 @@ fs_tests = \
 	tests/fs/coherence.t \
 	tests/fs/copy-in.t \
 	tests/fs/delete.t \
+	tests/fs/export.t \
 	tests/fs/full-disk.t \
 	tests/fs/import-container.t \
 	tests/fs/kill-and-remount.t \
