@@ -1,6 +1,7 @@
 #include "fs/import.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,8 +17,9 @@ import_holds_locked(struct node *n)
 	return top != NULL && top->id == TREE_IMPORT;
 }
 
-int
-import_path_locked(const struct node *n, char path[STORE_IMPORT_PATH_MAX + 1])
+/* -ENAMETOOLONG: a directory above was renamed, which made it that long. */
+static int
+whole_path(const struct node *n, char path[STORE_IMPORT_PATH_MAX + 1])
 {
 	char *at = path + STORE_IMPORT_PATH_MAX;
 	size_t len;
@@ -36,6 +38,13 @@ import_path_locked(const struct node *n, char path[STORE_IMPORT_PATH_MAX + 1])
 	return 0;
 }
 
+void
+import_path_locked(const struct node *n, char path[STORE_IMPORT_PATH_MAX + 1])
+{
+	if (whole_path(n, path) < 0)
+		snprintf(path, STORE_IMPORT_PATH_MAX + 1, "%s", n->name);
+}
+
 int
 import_check_name_locked(struct node *dir, const char *name)
 {
@@ -43,7 +52,7 @@ import_check_name_locked(struct node *dir, const char *name)
 
 	if (!import_holds_locked(dir))
 		return 0;
-	if (strlen(name) > STORE_IMPORT_NAME_MAX || import_path_locked(dir, path) < 0 ||
+	if (strlen(name) > STORE_IMPORT_NAME_MAX || whole_path(dir, path) < 0 ||
 	    strlen(path) + 1 + strlen(name) >= STORE_IMPORT_PATH_MAX)
 		return -ENAMETOOLONG;
 	return 0;
@@ -78,8 +87,10 @@ name_of(struct fs *fs, uint64_t node, char path[STORE_IMPORT_PATH_MAX + 1])
 
 	nodes_lock(fs->nodes);
 	n = node_find_locked(fs->nodes, node);
-	if (n != NULL && n->kind == NODE_FILE && n->named)
-		r = import_path_locked(n, path);
+	if (n != NULL && n->kind == NODE_FILE && n->named) {
+		import_path_locked(n, path);
+		r = 0;
+	}
 	nodes_unlock(fs->nodes);
 	return r;
 }
@@ -164,8 +175,11 @@ import_follow(struct fs *fs, uint64_t node)
 		from = NULL;
 		nodes_lock(fs->nodes);
 		n = node_find_locked(fs->nodes, node);
-		if (n != NULL && n->kind == NODE_FILE && n->named && n->u.file.kept != NULL &&
-		    import_path_locked(n, path) == 0 && strcmp(path, n->u.file.kept) != 0) {
+		if (n != NULL && n->kind == NODE_FILE && n->named && n->u.file.kept != NULL)
+			import_path_locked(n, path);
+		else
+			n = NULL;
+		if (n != NULL && strcmp(path, n->u.file.kept) != 0) {
 			from = n->u.file.kept;
 			n->u.file.kept = strdup(path);
 		}

@@ -17,9 +17,9 @@
 /* And for refusals that are under way: the disk may be slow, and somebody may go on and on. */
 #define IMPORT_REFUSING_MS 5000
 
-/* Does the node lie in the import-container?  And where: -ENAMETOOLONG. */
+/* Does the node lie in the import-container?  And where; its own name alone when that is too long to be said. */
 bool import_holds_locked(struct node *n);
-int  import_path_locked(const struct node *n, char path[STORE_IMPORT_PATH_MAX + 1]);
+void import_path_locked(const struct node *n, char path[STORE_IMPORT_PATH_MAX + 1]);
 /* May this name be made below dir?  0, or -ENAMETOOLONG. */
 int  import_check_name_locked(struct node *dir, const char *name);
 

@@ -3,15 +3,33 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/guid.h"
 #include "base/io.h"
+#include "base/log.h"
 #include "dicom/tag.h"
 #include "store/import.h"
 #include "store/internal.h"
+
+/* Whole, or not at all: a full disk takes a part of it. */
+static int
+append(int fd, const struct buf *line)
+{
+	struct stat sb;
+	int r;
+
+	/* Other processes, too.  Closing gives it back. */
+	if (flock(fd, LOCK_EX) < 0 || fstat(fd, &sb) < 0)
+		return -errno;
+	r = io_write_all(fd, line->data, line->len);
+	if (r < 0 && ftruncate(fd, sb.st_size) < 0)
+		log_error("import: half a line is left in a queue");
+	return r;
+}
 
 int
 queue_append(struct store *st, const char *queue, const struct buf *line)
@@ -29,13 +47,9 @@ queue_append(struct store *st, const char *queue, const struct buf *line)
 		renameat(st->dir, queue, st->dir, old);
 	}
 	fd = openat(st->dir, queue, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-	if (fd < 0)
-		r = -errno;
-	else {
-		/* One write, so that lines of several processes do not mix. */
-		r = io_write_all(fd, line->data, line->len);
+	r = fd < 0 ? -errno : append(fd, line);
+	if (fd >= 0)
 		close(fd);
-	}
 	pthread_mutex_unlock(&st->queues_lock);
 	return r;
 }

@@ -73,6 +73,8 @@ publish_in_any(struct store *st, const char *stage_file, uint64_t stage, const s
 	return r;
 }
 
+/* XXX By the plain rules also what came by the import-container: if a kill falls between the accept and
+ * the commit, values that break the rules of v2 can be searched. */
 static int
 ingest_again(struct store *st, const char *stage_file, const char *partition)
 {

@@ -4,6 +4,12 @@
 if [ -z "${DICOMLAKE_TEST_NAMESPACE:-}" ] && [ "$(id -u)" -eq 0 ] && unshare -m true 2>/dev/null; then
 	DICOMLAKE_TEST_NAMESPACE=own exec unshare -m --propagation private bash "$0"
 fi
+if [ -n "${DICOMLAKE_TEST_NAMESPACE:-}" ]; then
+	# The copies of mounts of other tests would keep their daemons alive.
+	awk '$3 ~ /^fuse/ { print $2 }' /proc/self/mounts | sort -r | while read -r dir; do
+		umount -l "$dir" 2>/dev/null
+	done
+fi
 . "${abs_top_builddir:-$(cd "$(dirname "$0")/../../build" && pwd)}/tests/lib.sh"
 require_fuse
 require_program fusermount3 runuser

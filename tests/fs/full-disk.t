@@ -40,6 +40,7 @@ whole() {
 }
 ok "all that lie in the error-container are whole" whole
 fails 2 "the last one is not among them" t ls "$area/error-container/cut$i"
+ok "the queues hold whole lines only" sh -c "jq -es length '$area/error-queue' '$area/import-queue'"
 ok "nothing is left in staging" wait_for "$patience" staging_is_empty
 ok "the lake is readable" t cmp "$tmp/in/00030.dcm" "$partition/2.25.4242/2.25.4242.1/2.25.4242.9.30.dcm"
 ok "room is made in the error-container" t find "$area/error-container" -mindepth 1 -delete

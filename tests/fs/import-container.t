@@ -71,6 +71,18 @@ fails 1 "a name that leaves no room for its report is refused" t cp "$src/00004.
 ok "one that does is not" t cp "$src/00004.dcm" "$import/$(printf '%0240d' 0)"
 ok "and is stored" stored 4
 
+# A directory above is renamed while a file is open: its path cannot be said any more.
+long=$(printf '%0240d' 0 | tr 0 d)
+deep=$import/$long/$long/$long/$long
+t mkdir -p "$deep" "$import/up/${long:0:100}"
+exec 7>"$import/up/${long:0:100}/lost"
+cat "$tmp/text" >&7
+ok "a directory moves down while a file in it is written" t mv "$import/up" "$deep/up"
+exec 7>&-
+ok "which is kept by its name alone" t cmp "$tmp/text" "$errors/lost"
+fails 1 "a path that is too long is refused" t mkdir "$deep/${long:0:100}"
+t rm -r "$import/$long"
+
 ok "other tools too: tar x" t sh -c "tar -cf - -C '$tmp' in text | tar -xf - -C '$import'"
 ok "rsync -a" t rsync -a "$tmp/in" "$tmp/text" "$import/r/"
 ok "its temporary names are none" wait_for "$patience" t cmp "$tmp/text" "$errors/r/text"
