@@ -5,7 +5,8 @@ libcore_a_SOURCES += \
 	src/store/committer.c src/store/journal.c src/store/reclaim.c src/store/recover.c \
 	src/store/namespace.c src/store/retrieve.c src/store/pixels.h src/store/pixels.c \
 	src/store/search_internal.h src/store/search_term.c \
-	src/store/search_gather.h src/store/search_gather.c src/store/search_plan.c \
+	src/store/search_gather.h src/store/search_gather.c src/store/search_merge.c \
+	src/store/search_order.c src/store/search_plan.c \
 	src/store/search_row.c src/store/search_scan.c src/store/search.c \
 	src/store/operations.h src/store/operations_internal.h src/store/operations.c \
 	src/store/query_tags.h src/store/query_tags.c src/store/reindex.c \

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "dicom/tag.h"
+#include "store/search_internal.h"
 #include "store/store.h"
 #include "tests/unit/ingest.h"
 
@@ -323,6 +324,40 @@ instances_come_by_watermark_when_one_was_replaced(void **state)
 	assert_string_equal(search_for(f, q, TAG_SOP_INSTANCE_UID), "\"1.1.1.1\" \"1.1.1.2\" ");
 	q.study_uid = NULL;
 	assert_string_equal(search_for(f, q, TAG_SOP_INSTANCE_UID), "\"1.1.1.1\" \"1.1.1.2\" ");
+}
+
+static void
+more_matches_than_are_held_at_once_come_in_parts_and_cannot_be_sorted(void **state)
+{
+	struct fixture *f = *state;
+	struct sample s = sample("1.1", "1.1.1", NULL);
+	struct search_order by = { .tag = TAG_STUDY_DATE };
+	struct search q = { .level = STORE_INSTANCE };
+	uint64_t before = search_hits_max;
+	struct err err = { 0 };
+	char uid[16];
+	int i;
+
+	for (i = 1; i <= 7; i++) {
+		snprintf(uid, sizeof uid, "1.1.1.%d", i);
+		s.sop_uid = uid;
+		put(f, s);
+	}
+	search_hits_max = 3;
+	assert_string_equal(search_for(f, q, TAG_SOP_INSTANCE_UID),
+			    "\"1.1.1.7\" \"1.1.1.6\" \"1.1.1.5\" \"1.1.1.4\" \"1.1.1.3\" \"1.1.1.2\" \"1.1.1.1\" ");
+	q.limit = 4;
+	q.offset = 2;
+	assert_string_equal(search_for(f, q, TAG_SOP_INSTANCE_UID),
+			    "\"1.1.1.5\" \"1.1.1.4\" \"1.1.1.3\" \"1.1.1.2\" ");
+	q.orders = &by;
+	q.n_orders = 1;
+	assert_int_equal(store_search(f->st, &q, append, NULL, &err), -EINVAL);
+	assert_non_null(strstr(err_text(&err), "too many"));
+	search_hits_max = 7;
+	assert_string_equal(search_for(f, q, TAG_SOP_INSTANCE_UID),
+			    "\"1.1.1.3\" \"1.1.1.4\" \"1.1.1.5\" \"1.1.1.6\" ");
+	search_hits_max = before;
 }
 
 static void
@@ -736,6 +771,7 @@ main(void)
 		TEST(a_modality_stays_searchable_while_any_spelling_of_it_is_left),
 		TEST(searches_match_values_ranges_words_and_modalities),
 		TEST(instances_come_by_watermark_when_one_was_replaced),
+		TEST(more_matches_than_are_held_at_once_come_in_parts_and_cannot_be_sorted),
 		TEST(the_latest_value_stands_for_a_study_and_an_empty_one_does_not),
 		TEST(what_is_in_no_row_comes_from_the_header_of_the_latest),
 		TEST(terms_that_make_no_sense_are_refused),
