@@ -147,6 +147,9 @@ int  incoming_adopt(struct store *st, const char *stage_file, struct incoming **
  * -EXDEV: its identity belongs at another path. */
 int  index_in_place(struct store *st, const char *partition, const char *name, int fd,
 		    struct ingest_result *result, struct ticket **ret_ticket, struct err *err);
+/* A file at name (blob.h) that no row is of, or another version than its row is of: indexed where it
+ * lies, or taken to where its UIDs say.  *ret_ticket is to be waited for; NULL: it is done. */
+int  adopt_file(struct store *st, const char *name, struct ticket **ret_ticket, struct err *err);
 
 /* -- committer.c -- */
 

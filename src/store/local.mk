@@ -9,5 +9,7 @@ libcore_a_SOURCES += \
 	src/store/search_order.c src/store/search_plan.c \
 	src/store/search_row.c src/store/search_scan.c src/store/search.c \
 	src/store/operations.h src/store/operations_internal.h src/store/operations.c \
-	src/store/query_tags.h src/store/query_tags.c src/store/reindex.c \
-	src/store/delete.c src/store/changes.c src/store/feed.c src/store/status.c src/store/check.c
+	src/store/query_tags.h src/store/query_tags_internal.h src/store/query_tag_spec.c \
+	src/store/query_tags.c src/store/reindex.c \
+	src/store/delete.c src/store/changes.c src/store/feed.c src/store/status.c \
+	src/store/adopt.c src/store/check_internal.h src/store/check_index.c src/store/check.c

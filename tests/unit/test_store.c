@@ -542,6 +542,29 @@ a_scan_gives_every_instance_of_its_scope_once(void **state)
 }
 
 static void
+check_looks_into_every_partition_however_many_there_are(void **state)
+{
+	struct fixture *f = *state;
+	struct sample s = sample("1.1", "1.1.1", "1.1.1.1");
+	struct check_options o = { 0 };
+	struct check_totals totals;
+	struct ingest_result result;
+	struct err err = { 0 };
+	char name[16], path[300];
+	int i;
+
+	for (i = 0; i < 1100; i++) {
+		snprintf(name, sizeof name, "p%d", i);
+		assert_int_equal(ingest(f->st, &s, INGEST_SAME_REFUSE, name, &result, &err), 0);
+	}
+	snprintf(path, sizeof path, "%s/AHDS/ws/dicom/svc/p1099/1.1/1.1.1/1.1.1.1.dcm", f->dir);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(store_check(f->st, &o, &totals, &err), 0);
+	assert_int_equal(totals.findings, 1);
+	assert_int_equal(totals.instances, 1099);
+}
+
+static void
 a_file_changed_behind_the_store_is_stale_and_check_finds_and_repairs_it(void **state)
 {
 	struct fixture *f = *state;
@@ -779,6 +802,7 @@ main(void)
 		TEST(delete_of_a_version_leaves_the_one_that_took_its_place),
 		TEST(partitions_do_not_see_each_other),
 		TEST(a_scan_gives_every_instance_of_its_scope_once),
+		TEST(check_looks_into_every_partition_however_many_there_are),
 		TEST(a_file_changed_behind_the_store_is_stale_and_check_finds_and_repairs_it),
 		TEST(rebuild_makes_the_index_again_from_the_files),
 		TEST(an_observer_is_told_of_each_change_before_the_writer_is),
