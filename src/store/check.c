@@ -96,8 +96,9 @@ mend_file(struct check *c, const char *partition, const struct instance_info *in
 }
 
 static int
-check_file(struct check *c, const char *partition, const struct instance_info *info)
+check_file(void *ctx, const char *partition, const struct instance_info *info)
 {
+	struct check *c = ctx;
 	struct store_node now;
 	struct store_file *f;
 	bool fits = true;
@@ -130,119 +131,23 @@ check_file(struct check *c, const char *partition, const struct instance_info *i
 	return 0;
 }
 
-static int
-check_partition_files(struct check *c, const char *partition, struct err *err)
-{
-	struct store_scope scope = { .partition = partition };
-	struct instance_info info;
-	struct store_scan *scan;
-	int r;
-
-	r = store_scan_open(c->st, &scope, &scan, NULL, err);
-	if (r < 0)
-		return r;
-	while ((r = store_scan_next(scan, &info, err)) > 0) {
-		r = check_file(c, partition, &info);
-		if (r < 0) {
-			err_set(err, r, "cannot check a file: %s", strerror(-r));
-			break;
-		}
-	}
-	store_scan_close(scan);
-	return r;
-}
-
-static int
-next_partition(struct store *st, uint64_t after, uint64_t *ret_id, char name[STORE_NAME_MAX + 1])
-{
-	struct partition_row row;
-	struct kv_txn *txn;
-	int r = kv_begin(st->kv, KV_READ, &txn);
-
-	if (r < 0)
-		return r;
-	r = catalog_next_partition(txn, after, ret_id, &row);
-	if (r > 0)
-		snprintf(name, STORE_NAME_MAX + 1, "%s", row.name);
-	kv_abort(txn);
-	return r;
-}
-
-static int
-check_files(struct check *c, struct err *err)
-{
-	char name[STORE_NAME_MAX + 1];
-	uint64_t id = 0;
-	int r;
-
-	while ((r = next_partition(c->st, id, &id, name)) > 0) {
-		r = check_partition_files(c, name, err);
-		if (r < 0)
-			return r;
-	}
-	return r < 0 ? err_set(err, r, "cannot read the index: %s", strerror(-r)) : 0;
-}
-
 /* -- files without rows --------------------------------------------------- */
-
-/* 1 when a row names this file, or a removal of it is under way. */
-static int
-is_known(struct check *c, const char *name)
-{
-	char part[4][UID_TEXT_MAX + 4];
-	const char *p = name, *slash;
-	struct reclaim_entry e;
-	struct kv_range *g;
-	struct kv_txn *txn;
-	struct catalog_path path;
-	struct slice k, v;
-	size_t len;
-	int i, r;
-
-	for (i = 0; i < 4; i++, p = slash + 1) {
-		slash = i < 3 ? strchr(p, '/') : p + strlen(p);
-		if (slash == NULL || (size_t)(slash - p) >= sizeof part[i])
-			return 0;
-		memcpy(part[i], p, (size_t)(slash - p));
-		part[i][slash - p] = '\0';
-	}
-	len = strlen(part[3]);
-	if (len < 5 || strcmp(part[3] + len - 4, ".dcm") != 0)
-		return 0;
-	part[3][len - 4] = '\0';
-	r = kv_begin(c->st->kv, KV_READ, &txn);
-	if (r < 0)
-		return r;
-	r = catalog_find_path(txn, part[0], part[1], part[2], part[3], &path);
-	if (r == -ENOENT) {
-		r = kv_range_open(txn, T_RECLAIM, slice_of(NULL, 0), slice_of(NULL, 0), KV_ASCENDING, 0, &g);
-		if (r == 0) {
-			while ((r = kv_range_next(g, &k, &v)) > 0)
-				if (reclaim_entry_get(v, &e) == 0 && strcmp(e.sop_uid, part[3]) == 0)
-					break;
-			kv_range_close(g);
-		}
-	} else if (r == 0)
-		r = 1;
-	kv_abort(txn);
-	return r;
-}
 
 static int
 check_blob(void *ctx, const char *name, uint64_t size, int64_t mtime)
 {
 	struct check *c = ctx;
+	uint64_t id, watermark;
 	int r;
 
 	(void)size;
 	(void)mtime;
-	/* The service's own probe (contract 11.4). */
-	if (strncmp(name, "healthCheck/", strlen("healthCheck/")) == 0)
+	if (!file_is_of_instance(name))
 		return 0;
-	r = is_known(c, name);
-	if (r == 0)
+	r = instance_of_file(c->st, name, &id, &watermark);
+	if (r == -ENOENT)
 		check_report(c, CHECK_FILE_UNKNOWN, name, c->options->repair && adopt(c, name));
-	return r < 0 ? r : 0;
+	return r == -ENOENT ? 0 : r;
 }
 
 static int
@@ -267,7 +172,7 @@ store_check(struct store *st, const struct check_options *options, struct check_
 	r = check_index(&c);
 	if (r < 0)
 		return err_set(err, r, "cannot read the index: %s", strerror(-r));
-	r = check_files(&c, err);
+	r = each_instance(st, check_file, &c, err);
 	if (r == 0) {
 		r = blob_walk(st->blobs, check_blob, &c);
 		wait_tickets(&c);

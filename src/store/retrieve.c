@@ -1,5 +1,6 @@
 /* Instances of a scope, their headers and their bytes. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -459,4 +460,46 @@ store_file_close(struct store_file *f)
 		return;
 	close(f->fd);
 	free(f);
+}
+
+/* -- all there are -------------------------------------------------------- */
+
+static int
+next_partition(struct store *st, uint64_t after, uint64_t *ret_id, char name[STORE_NAME_MAX + 1])
+{
+	struct partition_row row;
+	struct kv_txn *txn;
+	int r = kv_begin(st->kv, KV_READ, &txn);
+
+	if (r < 0)
+		return r;
+	r = catalog_next_partition(txn, after, ret_id, &row);
+	if (r > 0)
+		snprintf(name, STORE_NAME_MAX + 1, "%s", row.name);
+	kv_abort(txn);
+	return r;
+}
+
+int
+each_instance(struct store *st, int (*fn)(void *ctx, const char *partition, const struct instance_info *info), void *ctx,
+	      struct err *err)
+{
+	char partition[STORE_NAME_MAX + 1];
+	struct store_scope scope = { .partition = partition };
+	struct instance_info info;
+	struct store_scan *scan;
+	uint64_t id = 0;
+	int r, told = 0;
+
+	while ((r = next_partition(st, id, &id, partition)) > 0) {
+		r = store_scan_open(st, &scope, &scan, NULL, err);
+		if (r < 0)
+			return r;
+		while (told == 0 && (r = store_scan_next(scan, &info, err)) > 0)
+			told = fn(ctx, partition, &info);
+		store_scan_close(scan);
+		if (r < 0 || told != 0)
+			return told == 0 ? r : told < 0 ? err_set(err, told, "cannot read an instance: %s", strerror(-told)) : told;
+	}
+	return r < 0 ? err_set(err, r, "cannot read the index: %s", strerror(-r)) : 0;
 }
