@@ -17,6 +17,7 @@ fs_tests = \
 	tests/fs/refused-file.t \
 	tests/fs/request-counts.t \
 	tests/fs/samples.t \
+	tests/fs/soak.t \
 	tests/fs/stop-when-busy.t \
 	tests/fs/storm.t \
 	tests/fs/tools.t \
