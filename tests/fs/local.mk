@@ -11,6 +11,7 @@ fs_tests = \
 	tests/fs/full-disk.t \
 	tests/fs/kill-and-remount.t \
 	tests/fs/large-file.t \
+	tests/fs/many-instances.t \
 	tests/fs/options.t \
 	tests/fs/read-back.t \
 	tests/fs/readdir-while-ingest.t \
