@@ -99,6 +99,8 @@ enum {
 	LIMIT_JSON		= 1024 * 1024,
 	/* JSON of a list: partitions, tags and their errors. */
 	LIMIT_LIST		= 64 * 1024 * 1024,
+	/* All that a tag is made of: the program's version, a hash, and a dozen numbers and names. */
+	LIMIT_ASKED		= 65536,
 	/* Frames named in one request; as many as a long path has. */
 	LIMIT_FRAMES		= 2048,
 	/* A thumbnail's larger side, and the instances looked at for one to show. */

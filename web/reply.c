@@ -256,25 +256,46 @@ is_text(const char *type)
 	return false;
 }
 
+enum coding
+reply_coding(const struct request *rq)
+{
+	return is_old_http(rq) ? CODING_IDENTITY : accept_coding(request_header(rq, "Accept-Encoding"));
+}
+
+void
+reply_put_coding(struct request *rq, enum coding coding)
+{
+	if (coding != CODING_IDENTITY)
+		reply_header(rq, "Content-Encoding", "%s", coding_name(coding));
+}
+
+static void
+put_vary(struct request *rq)
+{
+	buf_puts(&rq->reply.extra, "Vary: Accept-Encoding\r\n");
+}
+
 /* When the first piece goes out: shall the body be compressed? */
 static int
 choose_coding(struct request *rq, bool last)
 {
 	struct reply *rp = &rq->reply;
-	enum coding coding;
+	enum coding coding = reply_coding(rq);
 	int r;
 
-	if (rp->length >= 0 || (last && rp->fill < LIMIT_COMPRESS_MIN) || !is_text(rp->type) || is_old_http(rq))
+	if (rp->length == REPLY_CODED) {
+		rp->length = REPLY_AUTO;	/* the head has its lines since the beginning */
+	} else if (rp->length == REPLY_AUTO && is_text(rp->type)) {
+		if (last && rp->fill < LIMIT_COMPRESS_MIN)
+			coding = CODING_IDENTITY;
+		put_vary(rq);
+		reply_put_coding(rq, coding);
+	} else {
 		return 0;
-	buf_puts(&rp->extra, "Vary: Accept-Encoding\r\n");
-	coding = accept_coding(request_header(rq, "Accept-Encoding"));
-	if (coding == CODING_IDENTITY)
-		return 0;
-	r = encoder_new(coding, &rp->encoder);
+	}
+	r = coding == CODING_IDENTITY ? 0 : encoder_new(coding, &rp->encoder);
 	if (r < 0)
 		rp->broken = true;
-	else
-		reply_header(rq, "Content-Encoding", "%s", coding == CODING_GZIP ? "gzip" : "zstd");
 	return r;
 }
 
@@ -353,8 +374,12 @@ reply_begin(struct request *rq, int status, const char *type, int64_t length)
 	rp->status = status;
 	rp->type = type;
 	rp->length = length;
+	if (length == REPLY_CODED)
+		reply_put_coding(rq, reply_coding(rq));
 	if (rq->method != METHOD_HEAD && has_body(status))
 		return 0;
+	if (length == REPLY_AUTO && is_text(type))
+		put_vary(rq);
 	/* Only the head: with its length if known, without any if not. */
 	rp->head_sent = rp->ended = true;
 	send_all(rq, head, write_head(rq, head));

@@ -14,6 +14,8 @@
 enum {
 	REPLY_AUTO = -1,	/* Content-Length when the body turns out small, else chunked */
 	REPLY_CHUNKED = -2,	/* chunked, whatever its size */
+	REPLY_CODED = -3,	/* as REPLY_AUTO, in reply_coding() however small; the caller has put Vary: for what has
+				 * a tag of each coding */
 };
 
 /* A header line, before reply_begin and the like. */
@@ -32,6 +34,11 @@ void reply_text(struct request *rq, int status, const char *fmt, ...)
 /* By the number's status; the sentence is err's unless the status hides details.  What is the
  * service's fault is logged.  A reply that was begun is broken off if it cannot be taken back. */
 void reply_error(struct request *rq, const struct err *err, int num);
+
+/* The content coding that the client takes a long text in. */
+enum coding reply_coding(const struct request *rq);
+/* The line that tells of the coding of a body that is ready. */
+void reply_put_coding(struct request *rq, enum coding coding);
 
 /* A body in pieces; type must live until its end.  1: nobody wants the body (HEAD), the reply is done. */
 int  reply_begin(struct request *rq, int status, const char *type, int64_t length);

@@ -3,11 +3,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "web/etag.h"
 #include "web/handlers.h"
 #include "web/reply.h"
-#include "web/request.h"
 #include "web/server.h"
+#include "web/wado.h"
 
 static void
 put_instance_url(void *ctx, const struct instance_info *info, struct buf *url)
@@ -17,13 +16,20 @@ put_instance_url(void *ctx, const struct instance_info *info, struct buf *url)
 	request_put_url(rq, info->study_uid, info->series_uid, info->sop_uid, url);
 }
 
+/* Contract 3.5 writes the tag of /v1 and /v2, whatever coding the body comes in.  RFC 9110 8.8.3.3
+ * wants another for each. */
 static void
-format_etag(const struct request *rq, const struct scope_totals *totals, char tag[64])
+make_etag(const struct request *rq, const struct scope_totals *totals, enum coding coding, struct etag *tag)
 {
+	const char *suffix = coding == CODING_IDENTITY || rq->dialect->bare_etag ? "" :
+		coding == CODING_ZSTD ? "-zstd" : "-gzip";
+
+	*tag = (struct etag){ .bare = rq->dialect->bare_etag, .vary = "Accept-Encoding" };
 	if (rq->sop_uid[0] != '\0')
-		snprintf(tag, 64, "%" PRIu64, totals->max_watermark);
+		snprintf(tag->text, sizeof tag->text, "%" PRIu64 "%s", totals->max_watermark, suffix);
 	else
-		snprintf(tag, 64, "%" PRIu64 "-%" PRIu64, totals->max_watermark, totals->instances);
+		snprintf(tag->text, sizeof tag->text, "%" PRIu64 "-%" PRIu64 "%s", totals->max_watermark,
+			 totals->instances, suffix);
 }
 
 static int
@@ -32,7 +38,7 @@ send_metadata(struct request *rq, struct store_scan *scan, struct err *err)
 	struct buf piece;
 	int r;
 
-	if (reply_begin(rq, 200, "application/dicom+json", REPLY_AUTO) != 0)
+	if (reply_begin(rq, 200, "application/dicom+json", REPLY_CODED) != 0)
 		return 0;
 	buf_init(&piece, LIMIT_METADATA_MAX);
 	r = reply_write(rq, "[", 1);
@@ -56,7 +62,7 @@ wado_metadata_handle(struct request *rq, struct err *err)
 	struct store_scope scope = request_scope(rq);
 	struct store_scan *scan = NULL;
 	struct scope_totals totals;
-	char tag[64];
+	struct etag tag;
 	int r;
 
 	if (!request_takes_json(rq, true))
@@ -64,11 +70,9 @@ wado_metadata_handle(struct request *rq, struct err *err)
 	r = store_scan_open(rq->web->store, &scope, &scan, &totals, err);
 	if (r < 0)
 		return r;
-	format_etag(rq, &totals, tag);
-	if (etag_in_list(request_header(rq, "If-None-Match"), tag)) {
-		reply_empty(rq, 304);
-	} else {
-		reply_header(rq, "ETag", rq->dialect->bare_etag ? "%s" : "\"%s\"", tag);
+	make_etag(rq, &totals, reply_coding(rq), &tag);
+	if (!wado_has_current(rq, &tag)) {
+		wado_put_etag(rq, &tag);
 		r = send_metadata(rq, scan, err);
 	}
 	store_scan_close(scan);
