@@ -110,6 +110,14 @@ enum {
 	LIMIT_QUALITY_DEFAULT	= 90,
 	/* Metadata is rendered that many bytes at a time. */
 	LIMIT_METADATA_PIECE	= 128 * 1024,
+	/* Coded metadata kept for the next who asks: of a thousand series of a thousand instances ... */
+	LIMIT_CODED		= 64 * 1024 * 1024,
+	/* ... each no larger than that, some 50,000 instances ... */
+	LIMIT_CODED_BODY	= 4 * 1024 * 1024,
+	/* ... nor of so little text that it is coded in no time ... */
+	LIMIT_CODED_MIN		= 16 * 1024,
+	/* ... and copied from so many replies at a time, which a slow reader may hold up. */
+	LIMIT_CODED_COPIES	= 8,
 };
 
 /* One instance's JSON with its bulk inline is the largest single piece. */

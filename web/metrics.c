@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/lru.h"
 #include "store/store.h"
 #include "web/handlers.h"
 #include "web/reply.h"
@@ -120,6 +121,22 @@ write_store(const struct store_status *s, struct buf *out)
 			   rows[i].name, rows[i].help, rows[i].name, rows[i].type, rows[i].name, rows[i].value);
 }
 
+static void
+write_coded(struct lru *coded, struct buf *out)
+{
+	struct lru_counts c;
+
+	lru_count(coded, &c);
+	buf_printf(out, "# HELP dicomlake_http_coded_metadata_total Replies of metadata in a content coding: kept from before, "
+		   "or coded anew.\n"
+		   "# TYPE dicomlake_http_coded_metadata_total counter\n"
+		   "dicomlake_http_coded_metadata_total{from=\"kept\"} %" PRIu64 "\n"
+		   "dicomlake_http_coded_metadata_total{from=\"index\"} %" PRIu64 "\n"
+		   "# HELP dicomlake_http_coded_metadata_bytes Bytes of such that are kept.\n"
+		   "# TYPE dicomlake_http_coded_metadata_bytes gauge\n"
+		   "dicomlake_http_coded_metadata_bytes %zu\n", c.found, c.missed, c.bytes);
+}
+
 int
 metrics_handle(struct request *rq, struct err *err)
 {
@@ -138,6 +155,7 @@ metrics_handle(struct request *rq, struct err *err)
 		buf_printf(&out, "# HELP dicomlake_http_connections Connections that hold a thread.\n"
 			   "# TYPE dicomlake_http_connections gauge\ndicomlake_http_connections %u\n",
 			   (unsigned)web->connections);
+		write_coded(web->coded, &out);
 		metrics_write(&web->metrics, &out);
 		if (web->options.metrics != NULL)
 			web->options.metrics(web->options.metrics_ctx, &out);

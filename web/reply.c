@@ -269,6 +269,12 @@ reply_put_coding(struct request *rq, enum coding coding)
 		reply_header(rq, "Content-Encoding", "%s", coding_name(coding));
 }
 
+void
+reply_copy_coded(struct request *rq, struct buf *copy)
+{
+	rq->reply.copy = copy;
+}
+
 static void
 put_vary(struct request *rq)
 {
@@ -316,6 +322,8 @@ send_encoded(struct request *rq, bool last)
 			rp->broken = true;
 			return more;
 		}
+		if (rp->copy != NULL)
+			buf_put(rp->copy, rp->encoded + REPLY_HEAD_ROOM + rp->encoded_fill, made);
 		rp->encoded_fill += made;
 		if (!(last && more == 0) && rp->encoded_fill < (more ? chunk_room(rq) : LIMIT_COMPRESS_PIECE))
 			continue;

@@ -40,6 +40,9 @@ enum coding reply_coding(const struct request *rq);
 /* The line that tells of the coding of a body that is ready. */
 void reply_put_coding(struct request *rq, enum coding coding);
 
+/* What the encoder makes of the body goes to copy as well, before reply_begin. */
+void reply_copy_coded(struct request *rq, struct buf *copy);
+
 /* A body in pieces; type must live until its end.  1: nobody wants the body (HEAD), the reply is done. */
 int  reply_begin(struct request *rq, int status, const char *type, int64_t length);
 int  reply_write(struct request *rq, const void *data, size_t len);

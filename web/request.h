@@ -40,6 +40,7 @@ struct reply {
 	struct encoder *encoder;	/* NULL: not begun */
 	char *encoded;			/* as chunk is, of what it made */
 	size_t encoded_fill;
+	struct buf *copy;		/* all of that goes there as well, as far as it holds it; NULL: nowhere */
 };
 
 struct request {

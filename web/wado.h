@@ -38,6 +38,9 @@ int wado_send_data(struct request *rq, const struct etag *tag, const char *type,
 int wado_send_file(struct request *rq, const struct store_file *f, uint64_t offset, uint64_t size,
 		   const char *type, struct err *err);
 
+/* A value of web->coded. */
+void wado_free_coded(void *body);
+
 /* A multipart/related reply.  media is the type of its parts; each returns 0 or -errno but that
  * begin says 1 when nobody wants the body, and the reply is done. */
 struct wado_parts {

@@ -2,11 +2,16 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "base/hash.h"
+#include "base/lru.h"
 #include "web/handlers.h"
 #include "web/reply.h"
 #include "web/server.h"
 #include "web/wado.h"
+
+#define TYPE "application/dicom+json"
 
 static void
 put_instance_url(void *ctx, const struct instance_info *info, struct buf *url)
@@ -38,7 +43,7 @@ send_metadata(struct request *rq, struct store_scan *scan, struct err *err)
 	struct buf piece;
 	int r;
 
-	if (reply_begin(rq, 200, "application/dicom+json", REPLY_CODED) != 0)
+	if (reply_begin(rq, 200, TYPE, REPLY_CODED) != 0)
 		return 0;
 	buf_init(&piece, LIMIT_METADATA_MAX);
 	r = reply_write(rq, "[", 1);
@@ -56,11 +61,116 @@ send_metadata(struct request *rq, struct store_scan *scan, struct err *err)
 	return r < 0 ? r : reply_end(rq);
 }
 
+/* ------------------------------------------------------------- coded ---- */
+
+/* Coding takes longer than all else, so what came of it is kept.  A coded body is named by the
+ * scope and its tag, which never comes back with other instances: what was added has a higher
+ * watermark, and what was removed is one less. */
+struct coded {
+	char *data;
+	size_t len;
+};
+
+void
+wado_free_coded(void *body)
+{
+	struct coded *c = body;
+
+	if (c == NULL)
+		return;
+	free(c->data);
+	free(c);
+}
+
+/* /v1 and /v2 show no URLs, and so the same. */
+static void
+make_key(const struct request *rq, const struct etag *tag, enum coding coding, unsigned char key[HASH_LEN])
+{
+	struct buf name;
+
+	buf_init(&name, LIMIT_ASKED);
+	buf_printf(&name, "%s %s ", coding_name(coding), tag->text);
+	if (rq->dialect->show_bulk)
+		request_put_url(rq, rq->study_uid, rq->series_uid, rq->sop_uid, &name);
+	else
+		buf_printf(&name, "%s/%s/%s/%s", rq->partition != NULL ? rq->partition : "", rq->study_uid,
+			   rq->series_uid, rq->sop_uid);
+	hash_bytes(name.data, name.len, key);
+	buf_fini(&name);
+}
+
+static int
+send_kept(struct request *rq, enum coding coding, const struct coded *c)
+{
+	int r;
+
+	reply_put_coding(rq, coding);
+	r = reply_begin(rq, 200, TYPE, (int64_t)c->len);
+	if (r != 0)
+		return r > 0 ? 0 : r;
+	r = reply_write(rq, c->data, c->len);
+	return r < 0 ? r : reply_end(rq);
+}
+
+static void
+keep(struct request *rq, const unsigned char key[HASH_LEN], struct buf *body)
+{
+	struct coded *c;
+	char *shrunk;
+
+	if (buf_error(body) < 0 || rq->reply.body < LIMIT_CODED_MIN || body->len == 0 || (c = malloc(sizeof *c)) == NULL)
+		return;
+	c->data = buf_take(body, &c->len);
+	shrunk = realloc(c->data, c->len);
+	if (shrunk != NULL)
+		c->data = shrunk;
+	lru_release(rq->web->coded, lru_put(rq->web->coded, key, c, c->len));
+}
+
+/* As send_metadata, and keep what came of it if that is of the totals' instances. */
+static int
+send_and_keep(struct request *rq, struct store_scan *scan, const struct scope_totals *totals,
+	      const unsigned char key[HASH_LEN], struct err *err)
+{
+	bool copies = atomic_fetch_add(&rq->web->copying, 1) < LIMIT_CODED_COPIES;
+	struct buf copy;
+	int r;
+
+	buf_init(&copy, LIMIT_CODED_BODY);
+	if (copies)
+		reply_copy_coded(rq, &copy);
+	r = send_metadata(rq, scan, err);
+	if (r == 0 && store_scan_newest(scan) <= totals->max_watermark)
+		keep(rq, key, &copy);
+	reply_copy_coded(rq, NULL);
+	buf_fini(&copy);
+	atomic_fetch_sub(&rq->web->copying, 1);
+	return r;
+}
+
+static int
+send_coded(struct request *rq, struct store_scan *scan, const struct scope_totals *totals,
+	   const struct etag *tag, enum coding coding, struct err *err)
+{
+	unsigned char key[HASH_LEN];
+	struct lru_item *i;
+	int r;
+
+	make_key(rq, tag, coding, key);
+	i = lru_find(rq->web->coded, key);
+	if (i == NULL)
+		return send_and_keep(rq, scan, totals, key, err);
+	r = send_kept(rq, coding, lru_value(i));
+	lru_release(rq->web->coded, i);
+	return r;
+}
+
 int
 wado_metadata_handle(struct request *rq, struct err *err)
 {
 	struct store_scope scope = request_scope(rq);
 	struct store_scan *scan = NULL;
+	enum coding coding = reply_coding(rq);
 	struct scope_totals totals;
 	struct etag tag;
 	int r;
@@ -70,10 +180,11 @@ wado_metadata_handle(struct request *rq, struct err *err)
 	r = store_scan_open(rq->web->store, &scope, &scan, &totals, err);
 	if (r < 0)
 		return r;
-	make_etag(rq, &totals, reply_coding(rq), &tag);
+	make_etag(rq, &totals, coding, &tag);
 	if (!wado_has_current(rq, &tag)) {
 		wado_put_etag(rq, &tag);
-		r = send_metadata(rq, scan, err);
+		r = coding == CODING_IDENTITY ? send_metadata(rq, scan, err) :
+						send_coded(rq, scan, &totals, &tag, coding, err);
 	}
 	store_scan_close(scan);
 	return r;
