@@ -159,10 +159,8 @@ metrics_handle(struct request *rq, struct err *err)
 		metrics_write(&web->metrics, &out);
 		if (web->options.metrics != NULL)
 			web->options.metrics(web->options.metrics_ctx, &out);
-		r = buf_error(&out);
+		r = reply_buf(rq, 200, "text/plain; version=0.0.4; charset=utf-8", &out);
 	}
-	if (r == 0)
-		reply_body(rq, 200, "text/plain; version=0.0.4; charset=utf-8", out.data, out.len);
 	buf_fini(&out);
 	return r;
 }

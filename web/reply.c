@@ -424,6 +424,16 @@ int
 reply_write(struct request *rq, const void *data, size_t len)
 {
 	const char *p = data;
+int
+reply_buf(struct request *rq, int status, const char *type, const struct buf *body)
+{
+	int r = buf_error(body);
+
+	if (r == 0)
+		reply_body(rq, status, type, body->data, body->len);
+	return r;
+}
+
 
 	while (len > 0) {
 		char *room;

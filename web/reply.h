@@ -18,6 +18,9 @@ enum {
 				 * a tag of each coding */
 };
 
+/* Of what is no DICOM JSON. */
+#define REPLY_JSON "application/json; charset=utf-8"
+
 /* A header line, before reply_begin and the like. */
 void reply_header(struct request *rq, const char *name, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -28,6 +31,8 @@ void reply_warning(struct request *rq, const char *text);
 /* Whole replies. */
 void reply_empty(struct request *rq, int status);
 void reply_body(struct request *rq, int status, const char *type, const void *data, size_t len);
+/* What was written into a buffer, or what went wrong there: 0 or -errno. */
+int  reply_buf(struct request *rq, int status, const char *type, const struct buf *body);
 /* A sentence as plain text (contract 0.4). */
 void reply_text(struct request *rq, int status, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -87,8 +87,9 @@ void request_fini(struct request *rq);
 const char *request_header(const struct request *rq, const char *name);
 /* All Accept headers as one; false: none was sent. */
 bool request_accept(const struct request *rq, struct accept *ret_accept);
-/* Does the client take this type?  It does when it does not say. */
-bool request_takes(const struct request *rq, const char *type);
+/* Does the client take this type, the only one there is?  It does when it does not say.  Else
+ * -ENOTSUP: "WHAT in TYPE only". */
+int  request_check_type(const struct request *rq, const char *type, const char *what, struct err *err);
 /* Does the client take application/dicom+json?  absent: the answer when it does not say. */
 bool request_takes_json(const struct request *rq, bool absent);
 
