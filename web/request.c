@@ -239,6 +239,12 @@ request_fini(struct request *rq)
 }
 
 bool
+request_is_old(const struct request *rq)
+{
+	return rq->info->http_version != NULL && strcmp(rq->info->http_version, "1.0") == 0;
+}
+
+bool
 request_accept(const struct request *rq, struct accept *ret_accept)
 {
 	char all[LIMIT_ACCEPT];

@@ -83,6 +83,8 @@ struct request {
 int  request_init(struct request *rq, struct web *web, struct mg_connection *conn, struct err *err);
 void request_fini(struct request *rq);
 
+/* Does the client speak HTTP/1.0, which knows no chunks? */
+bool request_is_old(const struct request *rq);
 /* The first header of that name; NULL: none. */
 const char *request_header(const struct request *rq, const char *name);
 /* All Accept headers as one; false: none was sent. */
