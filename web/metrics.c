@@ -53,8 +53,8 @@ route_label(unsigned id)
 	return id == ROUTE_MAX ? "none" : route_at((enum route_id)id)->name;
 }
 
-void
-metrics_write(struct metrics *m, struct buf *out)
+static void
+write_requests(struct metrics *m, struct buf *out)
 {
 	unsigned id, k;
 
@@ -156,7 +156,7 @@ metrics_handle(struct request *rq, struct err *err)
 			   "# TYPE dicomlake_http_connections gauge\ndicomlake_http_connections %u\n",
 			   (unsigned)web->connections);
 		write_coded(web->coded, &out);
-		metrics_write(&web->metrics, &out);
+		write_requests(&web->metrics, &out);
 		if (web->options.metrics != NULL)
 			web->options.metrics(web->options.metrics_ctx, &out);
 		r = reply_buf(rq, 200, "text/plain; version=0.0.4; charset=utf-8", &out);

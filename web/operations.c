@@ -11,8 +11,9 @@
 #include "web/reply.h"
 #include "web/server.h"
 
-void
-operation_put_url(const struct request *rq, const char *id, struct buf *out)
+/* "http://host/v2/operations/ID" */
+static void
+put_url(const struct request *rq, const char *id, struct buf *out)
 {
 	buf_printf(out, "%s/%s/operations/%s", rq->base, rq->dialect->prefix, id);
 }
@@ -21,7 +22,7 @@ void
 operation_put_reference(const struct request *rq, const char *id, struct buf *out)
 {
 	buf_printf(out, "{\"id\":\"%s\",\"href\":\"", id);
-	operation_put_url(rq, id, out);
+	put_url(rq, id, out);
 	buf_puts(out, "\"}");
 }
 
@@ -31,7 +32,7 @@ operation_put_location(struct request *rq, const char *id)
 	struct buf url;
 
 	buf_init(&url, LIMIT_REPLY_HEAD);
-	operation_put_url(rq, id, &url);
+	put_url(rq, id, &url);
 	if (buf_error(&url) == 0)
 		reply_header(rq, "Location", "%s", url.data);
 	buf_fini(&url);
