@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/hash.h"
 #include "base/lru.h"
@@ -67,6 +68,7 @@ send_metadata(struct request *rq, struct store_scan *scan, struct err *err)
  * scope and its tag, which never comes back with other instances: what was added has a higher
  * watermark, and what was removed is one less. */
 struct coded {
+	char *name;
 	char *data;
 	size_t len;
 };
@@ -78,25 +80,21 @@ wado_free_coded(void *body)
 
 	if (c == NULL)
 		return;
+	free(c->name);
 	free(c->data);
 	free(c);
 }
 
 /* /v1 and /v2 show no URLs, and so the same. */
 static void
-make_key(const struct request *rq, const struct etag *tag, enum coding coding, unsigned char key[HASH_LEN])
+put_name(const struct request *rq, const struct etag *tag, enum coding coding, struct buf *name)
 {
-	struct buf name;
-
-	buf_init(&name, LIMIT_ASKED);
-	buf_printf(&name, "%s %s ", coding_name(coding), tag->text);
+	buf_printf(name, "%s %s ", coding_name(coding), tag->text);
 	if (rq->dialect->show_bulk)
-		request_put_url(rq, rq->study_uid, rq->series_uid, rq->sop_uid, &name);
+		request_put_url(rq, rq->study_uid, rq->series_uid, rq->sop_uid, name);
 	else
-		buf_printf(&name, "%s/%s/%s/%s", rq->partition != NULL ? rq->partition : "", rq->study_uid,
+		buf_printf(name, "%s/%s/%s/%s", rq->partition != NULL ? rq->partition : "", rq->study_uid,
 			   rq->series_uid, rq->sop_uid);
-	hash_bytes(name.data, name.len, key);
-	buf_fini(&name);
 }
 
 static int
@@ -113,24 +111,30 @@ send_kept(struct request *rq, enum coding coding, const struct coded *c)
 }
 
 static void
-keep(struct request *rq, const unsigned char key[HASH_LEN], struct buf *body)
+keep(struct request *rq, const char *name, const unsigned char key[HASH_LEN], struct buf *body)
 {
 	struct coded *c;
 	char *shrunk;
 
-	if (buf_error(body) < 0 || rq->reply.body < LIMIT_CODED_MIN || body->len == 0 || (c = malloc(sizeof *c)) == NULL)
+	if (buf_error(body) < 0 || rq->reply.body < LIMIT_CODED_MIN || body->len == 0 ||
+	    (c = calloc(1, sizeof *c)) == NULL)
 		return;
+	c->name = strdup(name);
+	if (c->name == NULL) {
+		wado_free_coded(c);
+		return;
+	}
 	c->data = buf_take(body, &c->len);
 	shrunk = realloc(c->data, c->len);
 	if (shrunk != NULL)
 		c->data = shrunk;
-	lru_release(rq->web->coded, lru_put(rq->web->coded, key, c, c->len));
+	lru_release(rq->web->coded, lru_put(rq->web->coded, key, c, sizeof *c + strlen(name) + c->len));
 }
 
 /* As send_metadata, and keep what came of it if that is of the totals' instances. */
 static int
 send_and_keep(struct request *rq, struct store_scan *scan, const struct scope_totals *totals,
-	      const unsigned char key[HASH_LEN], struct err *err)
+	      const char *name, const unsigned char key[HASH_LEN], struct err *err)
 {
 	bool copies = atomic_fetch_add(&rq->web->copying, 1) < LIMIT_CODED_COPIES;
 	struct buf copy;
@@ -141,7 +145,7 @@ send_and_keep(struct request *rq, struct store_scan *scan, const struct scope_to
 		reply_copy_coded(rq, &copy);
 	r = send_metadata(rq, scan, err);
 	if (r == 0 && store_scan_newest(scan) <= totals->max_watermark)
-		keep(rq, key, &copy);
+		keep(rq, name, key, &copy);
 	reply_copy_coded(rq, NULL);
 	buf_fini(&copy);
 	atomic_fetch_sub(&rq->web->copying, 1);
@@ -153,15 +157,27 @@ send_coded(struct request *rq, struct store_scan *scan, const struct scope_total
 	   const struct etag *tag, enum coding coding, struct err *err)
 {
 	unsigned char key[HASH_LEN];
+	const struct coded *c;
 	struct lru_item *i;
+	struct buf name;
 	int r;
 
-	make_key(rq, tag, coding, key);
+	buf_init(&name, LIMIT_ASKED);
+	put_name(rq, tag, coding, &name);
+	r = buf_error(&name);
+	if (r < 0)
+		goto out;
+	hash_bytes(name.data, name.len, key);
 	i = lru_find(rq->web->coded, key);
-	if (i == NULL)
-		return send_and_keep(rq, scan, totals, key, err);
-	r = send_kept(rq, coding, lru_value(i));
+	c = i != NULL ? lru_value(i) : NULL;
+	/* Host is part of the name, so that somebody could look for two of the same hash. */
+	if (c != NULL && strcmp(c->name, name.data) == 0)
+		r = send_kept(rq, coding, c);
+	else
+		r = send_and_keep(rq, scan, totals, name.data, key, err);
 	lru_release(rq->web->coded, i);
+out:
+	buf_fini(&name);
 	return r;
 }
 
