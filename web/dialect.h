@@ -73,7 +73,7 @@ struct dialect {
 
 	/* Metadata */
 	bool show_bulk;			/* InlineBinary and BulkDataURI */
-	bool bare_etag;			/* without quotes (contract 3.5) */
+	bool bare_etag;			/* without quotes, the same in every coding (contract 3.5) */
 
 	/* Search */
 	struct tag_set defaults[3];		/* study, series, instance */

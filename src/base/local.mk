@@ -9,4 +9,5 @@ libcore_a_SOURCES += \
 	src/base/vec.h src/base/vec.c \
 	src/base/hash.h src/base/hash.c \
 	src/base/io.h src/base/io.c \
-	src/base/coding.h src/base/coding.c
+	src/base/coding.h src/base/coding.c \
+	src/base/lru.h src/base/lru.c

@@ -3,7 +3,8 @@ libcore_a_SOURCES += \
 	src/store/base_cache.h src/store/base_cache.c \
 	src/store/store.c src/store/stage.c src/store/incoming.c \
 	src/store/committer.c src/store/journal.c src/store/reclaim.c src/store/recover.c \
-	src/store/namespace.c src/store/retrieve.c src/store/pixels.h src/store/pixels.c \
+	src/store/namespace.c src/store/retrieve.c src/store/pixels.h src/store/pixels_internal.h src/store/pixels.c \
+	src/store/pixels_render.c src/store/pixels_transcode.c \
 	src/store/search_internal.h src/store/search_term.c \
 	src/store/search_gather.h src/store/search_gather.c src/store/search_merge.c \
 	src/store/search_order.c src/store/search_plan.c \

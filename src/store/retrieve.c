@@ -45,6 +45,7 @@ struct store_scan {
 	uint64_t study, series, instance;	/* 0: at the beginning of that level */
 	bool ended;
 	bool first;				/* no metadata written yet */
+	uint64_t newest;			/* watermark handed out */
 	char study_uid[UID_TEXT_MAX], series_uid[UID_TEXT_MAX];
 	struct instance_info page[PAGE];
 	size_t n, next;
@@ -208,6 +209,8 @@ scan_series(struct store_scan *s, struct kv_txn *txn, size_t *left, scan_fn *fn,
 		if (r < 0)
 			break;
 		s->instance = id;
+		if (row.watermark > s->newest)
+			s->newest = row.watermark;
 		--*left;
 		r = fn(s, txn, &row, id, ctx);
 		if (r == 0)
@@ -325,6 +328,12 @@ store_scan_metadata(struct store_scan *s, struct buf *out, size_t enough,
 	if (r < 0)
 		return err_set(err, r, "cannot read the index: %s", strerror(-r));
 	return r;
+}
+
+uint64_t
+store_scan_newest(const struct store_scan *s)
+{
+	return s->newest;
 }
 
 /* -- files ---------------------------------------------------------------- */

@@ -206,6 +206,9 @@ int  store_scan_next(struct store_scan *scan, struct instance_info *ret_info, st
 int  store_scan_metadata(struct store_scan *scan, struct buf *out, size_t enough,
 			 void (*instance_url)(void *ctx, const struct instance_info *info, struct buf *url),
 			 void *ctx, struct err *err);
+/* The highest watermark of what was handed out.  Above that of the totals, something was stored
+ * since the scan was opened, and the instances handed out are not those that the totals counted. */
+uint64_t store_scan_newest(const struct store_scan *scan);
 void store_scan_close(struct store_scan *scan);
 
 /* One instance's bytes, checked to be those the index knows (-ESTALE if not).

@@ -565,6 +565,31 @@ check_looks_into_every_partition_however_many_there_are(void **state)
 }
 
 static void
+a_scan_tells_that_it_met_what_its_totals_did_not_count(void **state)
+{
+	struct fixture *f = *state;
+	struct store_scope scope = { .study_uid = "1.1" };
+	struct scope_totals totals;
+	struct store_scan *scan;
+	struct err err = { 0 };
+	struct buf json;
+
+	put(f, sample("1.1", "1.1.1", "1.1.1.1"));
+	put(f, sample("1.1", "1.1.1", "1.1.1.2"));
+	buf_init(&json, 1 << 24);
+	assert_int_equal(store_scan_open(f->st, &scope, &scan, &totals, &err), 0);
+	assert_int_equal(store_scan_metadata(scan, &json, 1 << 20, NULL, NULL, &err), 0);
+	assert_true(store_scan_newest(scan) == totals.max_watermark);
+	store_scan_close(scan);
+	assert_int_equal(store_scan_open(f->st, &scope, &scan, &totals, &err), 0);
+	put(f, sample("1.1", "1.1.1", "1.1.1.3"));
+	assert_int_equal(store_scan_metadata(scan, &json, 1 << 20, NULL, NULL, &err), 0);
+	assert_true(store_scan_newest(scan) > totals.max_watermark);
+	store_scan_close(scan);
+	buf_fini(&json);
+}
+
+static void
 a_file_changed_behind_the_store_is_stale_and_check_finds_and_repairs_it(void **state)
 {
 	struct fixture *f = *state;
@@ -803,6 +828,7 @@ main(void)
 		TEST(partitions_do_not_see_each_other),
 		TEST(a_scan_gives_every_instance_of_its_scope_once),
 		TEST(check_looks_into_every_partition_however_many_there_are),
+		TEST(a_scan_tells_that_it_met_what_its_totals_did_not_count),
 		TEST(a_file_changed_behind_the_store_is_stale_and_check_finds_and_repairs_it),
 		TEST(rebuild_makes_the_index_again_from_the_files),
 		TEST(an_observer_is_told_of_each_change_before_the_writer_is),
