@@ -30,9 +30,7 @@ health_handle(struct request *rq, struct err *err)
 	buf_puts(&out, "\"description\":");
 	buf_put_json_string(&out, store, strlen(store));
 	buf_puts(&out, "}]}");
-	r = buf_error(&out);
-	if (r == 0)
-		reply_body(rq, healthy ? 200 : 503, "application/json; charset=utf-8", out.data, out.len);
+	r = reply_buf(rq, healthy ? 200 : 503, REPLY_JSON, &out);
 	buf_fini(&out);
 	return r;
 }

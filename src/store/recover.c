@@ -73,13 +73,11 @@ publish_in_any(struct store *st, const char *stage_file, uint64_t stage, const s
 	return r;
 }
 
-/* XXX By the plain rules also what came by the import-container: if a kill falls between the accept and
- * the commit, values that break the rules of v2 can be searched. */
 static int
 ingest_again(struct store *st, const char *stage_file, const char *partition)
 {
 	struct ingest_options o = {
-		.partition = partition, .rules = VALIDATE_PLAIN, .same = INGEST_SAME_REPLACE,
+		.partition = partition, .same = INGEST_SAME_REPLACE,
 		.survive_kill = true,
 	};
 	struct ingest_result result;
@@ -91,6 +89,7 @@ ingest_again(struct store *st, const char *stage_file, const char *partition)
 	r = incoming_adopt(st, stage_file, &in);
 	if (r < 0)
 		return r;
+	o.rules = incoming_kept_rules(in);
 	r = incoming_accept(in, &o, &result, &t, &err);
 	if (r < 0) {
 		store_record_refusal(st, "recovery", stage_file, &result, &err);
