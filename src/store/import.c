@@ -25,7 +25,7 @@
 
 const struct ingest_options store_import_options = {
 	.rules = VALIDATE_V2,
-	.same = INGEST_SAME_REFUSE,
+	.same = INGEST_SAME_KEEP,	/* a folder that is put there again is no error */
 	.survive_kill = true,
 };
 

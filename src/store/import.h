@@ -21,7 +21,7 @@
 #define STORE_IMPORT_NAME_MAX 240	/* leaves room for the suffix of the report */
 #define STORE_IMPORT_REPORT ".error.json"
 
-/* The default partition, the rules of v2, and an instance that exists is refused. */
+/* The default partition, the rules of v2, and an instance that exists with other bytes is refused. */
 extern const struct ingest_options store_import_options;
 
 bool store_import_path_is_valid(const char *path);
