@@ -9,4 +9,5 @@ libcore_a_SOURCES += \
 	src/store/search_row.c src/store/search_scan.c src/store/search.c \
 	src/store/operations.h src/store/operations_internal.h src/store/operations.c \
 	src/store/query_tags.h src/store/query_tags.c src/store/reindex.c \
-	src/store/delete.c src/store/changes.c src/store/feed.c src/store/status.c src/store/check.c
+	src/store/delete.c src/store/changes.c src/store/feed.c \
+	src/store/change_json.h src/store/change_json.c src/store/status.c src/store/check.c
