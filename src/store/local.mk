@@ -3,7 +3,7 @@ libcore_a_SOURCES += \
 	src/store/base_cache.h src/store/base_cache.c \
 	src/store/store.c src/store/stage.c src/store/incoming.c \
 	src/store/committer.c src/store/journal.c src/store/reclaim.c src/store/recover.c \
-	src/store/namespace.c src/store/retrieve.c src/store/pixels.h src/store/pixels.c \
+	src/store/namespace.c src/store/attributes.c src/store/retrieve.c src/store/pixels.h src/store/pixels.c \
 	src/store/search_value.h src/store/search_value.c src/store/search_internal.h src/store/search_term.c \
 	src/store/search_gather.h src/store/search_gather.c src/store/search_plan.c \
 	src/store/search_row.c src/store/search_scan.c src/store/search.c \

@@ -30,7 +30,8 @@ static void
 study_node(uint64_t parent, uint64_t id, const struct study_row *row, struct store_node *n)
 {
 	*n = (struct store_node){ .id = id, .parent = parent, .level = STORE_STUDY,
-		.size = row->bytes, .count = row->series, .mtime = row->mtime, .created = row->created };
+		.size = row->bytes, .count = row->series, .mtime = row->mtime, .created = row->created,
+		.watermark = row->max_watermark };
 	strcpy(n->name, row->uid);
 }
 
@@ -38,7 +39,8 @@ static void
 series_node(uint64_t parent, uint64_t id, const struct series_row *row, struct store_node *n)
 {
 	*n = (struct store_node){ .id = id, .parent = parent, .level = STORE_SERIES,
-		.size = row->bytes, .count = row->instances, .mtime = row->mtime, .created = row->created };
+		.size = row->bytes, .count = row->instances, .mtime = row->mtime, .created = row->created,
+		.watermark = row->max_watermark };
 	strcpy(n->name, row->uid);
 }
 

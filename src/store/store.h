@@ -26,6 +26,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/hash.h"
+#include "base/sha256.h"
 #include "base/slice.h"
 #include "dicom/uid.h"
 #include "dicom/validate.h"
@@ -149,7 +150,7 @@ struct store_node {
 	uint64_t count;			/* children (not descendants) */
 	int64_t mtime;			/* ns; of the bytes for an instance, of the last change below otherwise */
 	int64_t created;		/* ns, when it was first stored */
-	uint64_t watermark;		/* instance only */
+	uint64_t watermark;		/* of a study or series the highest below; 0 above */
 };
 
 int  store_lookup(struct store *st, uint64_t parent, const char *name, struct store_node *ret_node);
@@ -208,6 +209,10 @@ int  store_scan_metadata(struct store_scan *scan, struct buf *out, size_t enough
 			 void *ctx, struct err *err);
 void store_scan_close(struct store_scan *scan);
 
+/* Append the attributes of a study, series or instance as one object of DICOM JSON, bulk hidden: of an
+ * instance its whole header, of the others what is known of their own level.  -ENOENT. */
+int  store_get_attributes(struct store *st, uint64_t id, struct buf *out, struct err *err);
+
 /* One instance's bytes, checked to be those the index knows (-ESTALE if not).
  * They stay readable while open, whatever happens to the instance. */
 struct store_file;
@@ -215,6 +220,9 @@ int  store_open_file(struct store *st, uint64_t instance_id, struct store_file *
 const struct instance_info *store_file_info(const struct store_file *f);
 int  store_file_fd(const struct store_file *f);		/* borrowed */
 ssize_t store_file_pread(const struct store_file *f, void *data, size_t len, uint64_t off);
+/* Read all of it: -ESTALE unless the bytes are those the index knows.  Their SHA-256 too when
+ * sha256 is not NULL. */
+int  store_file_verify(const struct store_file *f, char sha256[SHA256_TEXT_MAX], struct err *err);
 void store_file_close(struct store_file *f);
 
 /* ------------------------------------------------------------ search ---- */

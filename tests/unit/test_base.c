@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/hash.h"
+#include "base/sha256.h"
 
 static void
 buf_grows_and_ends_with_nul(void **state)
@@ -162,6 +163,21 @@ hash_of_a_stream_is_the_hash_of_its_bytes(void **state)
 	hash_stream_free(h);
 }
 
+static void
+sha256_of_pieces_is_that_of_the_whole(void **state)
+{
+	struct sha256 *s = sha256_new();
+	char text[SHA256_TEXT_MAX];
+
+	(void)state;
+	assert_int_equal(sha256_add(s, "a", 1), 0);
+	assert_int_equal(sha256_add(s, "bc", 2), 0);
+	assert_int_equal(sha256_get(s, text), 0);
+	/* FIPS 180-2, B.1 */
+	assert_string_equal(text, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	sha256_free(s);
+}
+
 int
 main(void)
 {
@@ -174,6 +190,7 @@ main(void)
 		cmocka_unit_test(clock_prints_utc_with_seven_digits),
 		cmocka_unit_test(clock_reads_what_it_prints_and_other_zones),
 		cmocka_unit_test(hash_of_a_stream_is_the_hash_of_its_bytes),
+		cmocka_unit_test(sha256_of_pieces_is_that_of_the_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

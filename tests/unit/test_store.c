@@ -153,6 +153,53 @@ an_instance_stored_is_found_and_its_bytes_come_back(void **state)
 	expect_clean(f);
 }
 
+static const char *
+attributes_of(struct fixture *f, uint64_t id)
+{
+	static char text[8192];
+	struct err err = { 0 };
+	struct buf b;
+
+	buf_init(&b, sizeof text - 1);
+	if (store_get_attributes(f->st, id, &b, &err) < 0)
+		fail_msg("%s", err_text(&err));
+	strcpy(text, b.data);
+	buf_fini(&b);
+	return text;
+}
+
+static void
+each_level_has_its_own_attributes(void **state)
+{
+	struct fixture *f = *state;
+	struct sample s = sample("1.2", "1.2.3", "1.2.3.4");
+	struct store_node n, series;
+	struct err err = { 0 };
+	uint64_t id = put(f, s), watermark;
+	struct buf b;
+
+	assert_int_equal(store_get_node(f->st, id, &n), 0);
+	watermark = n.watermark;
+	assert_non_null(strstr(attributes_of(f, id), "\"00100020\":{\"vr\":\"LO\",\"Value\":[\"P1\"]}"));
+	assert_non_null(strstr(attributes_of(f, id), "\"00080018\":{\"vr\":\"UI\",\"Value\":[\"1.2.3.4\"]}"));
+	assert_null(strstr(attributes_of(f, id), "7FE00010"));
+	assert_int_equal(store_get_node(f->st, n.parent, &series), 0);
+	assert_string_equal(attributes_of(f, series.id), "{\"00080005\":{\"vr\":\"CS\",\"Value\":[\"ISO_IR 192\"]},\"00080060\":{\"vr\":\"CS\",\"Value\":[\"CT\"]},"
+			    "\"0020000E\":{\"vr\":\"UI\",\"Value\":[\"1.2.3\"]}}");
+	assert_true(series.watermark == watermark);
+	assert_int_equal(store_get_node(f->st, series.parent, &n), 0);
+	assert_true(n.watermark == watermark);
+	assert_string_equal(attributes_of(f, n.id), "{\"00080005\":{\"vr\":\"CS\",\"Value\":[\"ISO_IR 192\"]},\"00080020\":{\"vr\":\"DA\",\"Value\":[\"20240115\"]},"
+			    "\"00080061\":{\"vr\":\"CS\",\"Value\":[\"CT\"]},\"00081030\":{\"vr\":\"LO\",\"Value\":[\"Head\"]},"
+			    "\"00100010\":{\"vr\":\"PN\",\"Value\":[{\"Alphabetic\":\"Doe^John\"}]},"
+			    "\"00100020\":{\"vr\":\"LO\",\"Value\":[\"P1\"]},"
+			    "\"0020000D\":{\"vr\":\"UI\",\"Value\":[\"1.2\"]}}");
+	buf_init(&b, 1000);
+	assert_int_equal(store_get_attributes(f->st, n.parent, &b, &err), -ENOENT);
+	assert_int_equal(store_get_attributes(f->st, 999999, &b, &err), -ENOENT);
+	buf_fini(&b);
+}
+
 static void
 the_same_instance_again_is_kept_refused_or_replaced_as_asked(void **state)
 {
@@ -518,9 +565,14 @@ a_file_changed_behind_the_store_is_stale_and_check_finds_and_repairs_it(void **s
 	uint64_t id = put(f, s), gone;
 	char path[300], other[300];
 	unsigned char bytes[SAMPLE_MAX + 100];
+	char sum[SHA256_TEXT_MAX];
 	size_t len;
 	int fd;
 
+	assert_int_equal(store_open_file(f->st, id, &file, &err), 0);
+	assert_int_equal(store_file_verify(file, sum, &err), 0);
+	assert_int_equal(strlen(sum), SHA256_TEXT_MAX - 1);
+	assert_int_equal(store_file_verify(file, NULL, &err), 0);
 	s.sop_uid = "1.1.1.2";
 	gone = put(f, s);
 	snprintf(path, sizeof path, "%s/AHDS/ws/dicom/svc/Microsoft.Default/1.1/1.1.1/1.1.1.1.dcm", f->dir);
@@ -531,6 +583,8 @@ a_file_changed_behind_the_store_is_stale_and_check_finds_and_repairs_it(void **s
 	fd = open(path, O_WRONLY | O_TRUNC);
 	assert_int_equal(write(fd, bytes, len), len);
 	close(fd);
+	assert_int_equal(store_file_verify(file, sum, &err), -ESTALE);
+	store_file_close(file);
 	assert_int_equal(unlink(other), 0);
 	assert_int_equal(store_open_file(f->st, id, &file, &err), -ESTALE);
 	assert_int_equal(store_open_file(f->st, gone, &file, &err), -ESTALE);
@@ -731,6 +785,7 @@ main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(an_instance_stored_is_found_and_its_bytes_come_back),
+		TEST(each_level_has_its_own_attributes),
 		TEST(the_same_instance_again_is_kept_refused_or_replaced_as_asked),
 		TEST(what_is_refused_leaves_nothing),
 		TEST(a_modality_stays_searchable_while_any_spelling_of_it_is_left),
