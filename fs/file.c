@@ -219,9 +219,10 @@ enter_file_locked(struct fs *fs, struct node *n, int flags)
 	return r;
 }
 
+/* The file of this name, made if there is none. */
 static int
-create_locked(struct fs *fs, uint64_t ino, const char *name, mode_t mode, int flags,
-	      const struct fuse_ctx *who, struct node **ret_file)
+name_file_locked(struct fs *fs, uint64_t ino, const char *name, mode_t mode, int flags,
+		 const struct fuse_ctx *who, struct node **ret_file)
 {
 	struct node *dir, *n, *up;
 	int r = dir_get_locked(fs, ino, &dir);
@@ -244,9 +245,47 @@ create_locked(struct fs *fs, uint64_t ino, const char *name, mode_t mode, int fl
 			return r;
 		node_made_by(n, mode, who->uid, who->gid);
 	}
-	r = enter_file_locked(fs, n, flags);
 	*ret_file = n;
-	return r;
+	return 0;
+}
+
+static int
+create_locked(struct fs *fs, uint64_t ino, const char *name, mode_t mode, int flags,
+	      const struct fuse_ctx *who, struct node **ret_file)
+{
+	int r = name_file_locked(fs, ino, name, mode, flags, who, ret_file);
+
+	return r == 0 ? enter_file_locked(fs, *ret_file, flags) : r;
+}
+
+/* tar makes a file this way before it opens it, when it restores attributes. */
+void
+fs_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t dev)
+{
+	struct fs *fs = fs_enter(req, FS_CREATE);
+	struct fuse_entry_param e;
+	struct node *n;
+	int r = 0;
+
+	(void)dev;
+	if (strlen(name) > TREE_NAME_MAX)
+		r = -ENAMETOOLONG;
+	else if (!S_ISREG(mode) || tree_is_fixed(parent))
+		r = -EPERM;
+	if (r == 0) {
+		nodes_lock(fs->nodes);
+		r = name_file_locked(fs, parent, name, mode, O_EXCL, fuse_req_ctx(req), &n);
+		if (r == 0) {
+			entry_init(&e, n->id, FS_TIMEOUT);
+			attr_of_local_locked(fs, n, &e.attr);
+			node_review_locked(fs->nodes, n);
+		}
+		nodes_unlock(fs->nodes);
+	}
+	if (r < 0)
+		fuse_reply_err(req, -r);
+	else
+		fuse_reply_entry(req, &e);
 }
 
 void

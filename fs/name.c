@@ -327,14 +327,3 @@ fs_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *na
 	fs_enter(req, FS_REFUSED);
 	fuse_reply_err(req, EPERM);
 }
-
-void
-fs_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t dev)
-{
-	(void)parent;
-	(void)name;
-	(void)mode;
-	(void)dev;
-	fs_enter(req, FS_REFUSED);
-	fuse_reply_err(req, EPERM);
-}
