@@ -4,6 +4,7 @@ check_PROGRAMS += tests/fs/fsd
 tests_fs_fsd_SOURCES = tests/fs/fsd.c $(MAKE_DICOM)
 tests_fs_fsd_LDADD = $(FS_LIBS) $(CORE_LIBS)
 fs_tests = \
+	tests/fs/attributes.t \
 	tests/fs/both-doors.t \
 	tests/fs/coherence.t \
 	tests/fs/copy-in.t \
