@@ -192,6 +192,8 @@ void changes_stop(struct store *st);
 /* Ids of a scope.  -ENOENT and err says which level is not there. */
 int  scope_resolve(struct kv_txn *txn, const struct store_scope *scope, struct catalog_path *ret_path,
 		   struct err *err);
+/* The node with an id. */
+int  node_read(struct kv_txn *txn, uint64_t id, struct store_node *ret_node);
 void info_of(const struct instance_row *row, uint64_t id, const char *study_uid, const char *series_uid,
 	     struct instance_info *ret_info);
 

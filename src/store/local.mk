@@ -6,7 +6,7 @@ libcore_a_SOURCES += \
 	src/store/namespace.c src/store/attributes.c src/store/retrieve.c src/store/pixels.h src/store/pixels.c \
 	src/store/search_value.h src/store/search_value.c src/store/search_internal.h src/store/search_term.c \
 	src/store/search_gather.h src/store/search_gather.c src/store/search_plan.c \
-	src/store/search_row.c src/store/search_scan.c src/store/search.c \
+	src/store/search_row.c src/store/search_scan.c src/store/search.c src/store/search_nodes.c \
 	src/store/operations.h src/store/operations_internal.h src/store/operations.c \
 	src/store/query_tags.h src/store/query_tags.c src/store/reindex.c \
 	src/store/delete.c src/store/changes.c src/store/feed.c \

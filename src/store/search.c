@@ -245,8 +245,8 @@ show_all(struct store *st, struct show *w, uint64_t partition, const struct hits
 	return r;
 }
 
-static int
-find_hits(struct store *st, const struct search *search, uint64_t *ret_partition, struct hits *hits,
+int
+search_find(struct store *st, const struct search *search, uint64_t *ret_partition, struct hits *hits,
 	  struct search_report *ret_report, struct err *err)
 {
 	struct store_scope scope = { .partition = search->partition };
@@ -284,7 +284,7 @@ store_search(struct store *st, const struct search *search,
 		part.limit = left < HITS_MAX ? left : HITS_MAX;
 		part.count = search->count && first;
 		hits.n = 0;
-		r = find_hits(st, &part, &partition, &hits, &report, err);
+		r = search_find(st, &part, &partition, &hits, &report, err);
 		if (first && r == 0 && search->report != NULL)
 			*search->report = report;
 		first = false;

@@ -95,14 +95,23 @@ look_closer(struct gather *g, const struct hit *hit)
 	return r;
 }
 
+bool
+gather_is_past(const struct gather *g, uint64_t order)
+{
+	return g->search->before != 0 && order >= g->search->before;
+}
+
 int
 gather_take(struct gather *g, const struct hit *hit)
 {
 	int r;
 
+	if (gather_is_past(g, hit->order))
+		return 1;
 	if (g->terms.n_scanned > 0) {
 		r = look_closer(g, hit);
 		if (g->report->cut) {
+			g->report->next = hit->order + 1;
 			g->stopped = true;
 			return 0;
 		}

@@ -38,6 +38,8 @@ int  hits_add(struct hits *h, const struct hit *hit);
 int  hits_newest_first(const void *a, const void *b);		/* for qsort */
 int  hits_drop_duplicates(struct hits *h);			/* sorts; 0 */
 
+/* Is it before what the search begins with? */
+bool gather_is_past(const struct gather *g, uint64_t order);
 /* A match, in order.  1: go on; 0: the page is full, or enough was looked at. */
 int  gather_take(struct gather *g, const struct hit *hit);
 /* Candidates in any order: sorted, duplicates dropped, taken until the page is full.  They

@@ -61,6 +61,10 @@ struct hits {
 int search_plan(struct store *st, struct kv_txn *txn, const struct search *s, struct hits *ret_hits,
 		struct search_report *ret_report, struct err *err);
 
+/* search_plan in a transaction of its own; *ret_partition is where it searched. */
+int search_find(struct store *st, const struct search *s, uint64_t *ret_partition, struct hits *ret_hits,
+		struct search_report *ret_report, struct err *err);
+
 /* -- the rows and the header of a match (search_row.c) -- */
 
 struct match {

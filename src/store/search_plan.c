@@ -24,7 +24,7 @@ static int
 offer_study(struct gather *g, uint64_t study)
 {
 	struct hit hit = { .study = study, .order = study };
-	int r = gather_check_study(g, study);
+	int r = gather_is_past(g, study) ? 0 : gather_check_study(g, study);
 
 	return r > 0 ? gather_take(g, &hit) : r < 0 ? r : 1;
 }

@@ -252,6 +252,7 @@ struct search_term {
 struct search_report {
 	uint64_t headers;		/* that had to be looked at for terms the index does not have */
 	bool cut;			/* there were more of them than is bearable: older ones were not */
+	uint64_t next;			/* where one that was cut goes on: the `before` of the next search */
 	uint64_t total;			/* of matches; UINT64_MAX when not known */
 };
 
@@ -272,6 +273,8 @@ struct search {
 	bool online;			/* InstanceAvailability is computed: ONLINE */
 	uint64_t limit;			/* 0: no limit */
 	uint64_t offset;
+	uint64_t before;		/* of what is in its own order, only matches after this one: studies and
+					 * series with lower ids, instances with lower watermarks; 0: all */
 	/* Terms may be of any attribute and level: what is not indexed is looked up in the
 	 * rows and headers of the candidates that are left, a bounded number of them. */
 	bool scan;
@@ -299,6 +302,10 @@ bool search_orders_by(uint32_t tag, enum store_level level);
  * -EINVAL: a term that cannot be searched, or a value that is none. */
 int  store_search(struct store *st, const struct search *search,
 		  int (*fn)(void *ctx, struct slice dataset), void *ctx, struct err *err);
+
+/* The same matches as nodes of the tree, newest first; what they should tell and order_by do not matter. */
+int  store_search_nodes(struct store *st, const struct search *search,
+			int (*fn)(void *ctx, const struct store_node *node), void *ctx, struct err *err);
 
 /* ------------------------------------------------------------ delete ---- */
 

@@ -200,6 +200,63 @@ each_level_has_its_own_attributes(void **state)
 	buf_fini(&b);
 }
 
+struct found {
+	char names[400];
+	uint64_t last;
+};
+
+static int
+note_node(void *ctx, const struct store_node *node)
+{
+	struct found *found = ctx;
+
+	assert_int_equal(node->level, STORE_STUDY);
+	strcat(strcat(found->names, node->name), " ");
+	found->last = node->id;
+	return 0;
+}
+
+static void
+matches_are_nodes_and_a_search_goes_on_where_it_ended(void **state)
+{
+	struct fixture *f = *state;
+	static const char *const studies[] = { "1.1", "1.2", "1.3", "1.4", "1.5" };
+	struct search_term term = { .tag = TAG_PATIENT_ID, .match = SEARCH_EXACT, .value = "P1" };
+	struct search_report report;
+	struct search s = { .level = STORE_STUDY, .terms = &term, .n_terms = 1, .limit = 2, .report = &report };
+	struct found found = { .last = 0 };
+	struct err err = { 0 };
+	size_t i;
+
+	for (i = 0; i < 5; i++) {
+		struct sample sample_i = sample(studies[i], "1.9", studies[i]);
+
+		sample_i.body_part = i % 2 == 0 ? "HEAD" : "KNEE";
+		put(f, sample_i);
+	}
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(store_search_nodes(f->st, &s, note_node, &found, &err), 0);
+		s.before = found.last;
+	}
+	assert_string_equal(found.names, "1.5 1.4 1.3 1.2 1.1 ");
+	assert_int_equal(store_search_nodes(f->st, &s, note_node, &found, &err), 0);
+	assert_string_equal(found.names, "1.5 1.4 1.3 1.2 1.1 ");
+
+	/* By an attribute that is not indexed, two headers at a time. */
+	term = (struct search_term){ .tag = 0x00180015, .match = SEARCH_EXACT, .value = "HEAD" };
+	s = (struct search){ .level = STORE_STUDY, .terms = &term, .n_terms = 1, .scan = true, .scan_max = 2,
+			     .report = &report };
+	found.names[0] = '\0';
+	i = 0;
+	do {
+		assert_int_equal(store_search_nodes(f->st, &s, note_node, &found, &err), 0);
+		s.before = report.next;
+		i++;
+	} while (report.cut);
+	assert_string_equal(found.names, "1.5 1.3 1.1 ");
+	assert_int_equal(i, 3);
+}
+
 static void
 the_same_instance_again_is_kept_refused_or_replaced_as_asked(void **state)
 {
@@ -786,6 +843,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(an_instance_stored_is_found_and_its_bytes_come_back),
 		TEST(each_level_has_its_own_attributes),
+		TEST(matches_are_nodes_and_a_search_goes_on_where_it_ended),
 		TEST(the_same_instance_again_is_kept_refused_or_replaced_as_asked),
 		TEST(what_is_refused_leaves_nothing),
 		TEST(a_modality_stays_searchable_while_any_spelling_of_it_is_left),
