@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "fs/virtual.h"
 
 /* -- handles -------------------------------------------------------------- */
 
@@ -82,6 +83,7 @@ handle_free(struct fs *fs, struct handle *h)
 	receive_free(rc);
 	pending_unref(h->pending);
 	open_put(fs->opened, h->opened);
+	stream_close(h->stream);
 	if (h->fd >= 0)
 		close(h->fd);
 	free(h);
@@ -225,12 +227,15 @@ name_file_locked(struct fs *fs, uint64_t ino, const char *name, mode_t mode, int
 		 const struct fuse_ctx *who, struct node **ret_file)
 {
 	struct node *dir, *n, *up;
+	enum store_level level;
 	int r = dir_get_locked(fs, ino, &dir);
 
 	if (r < 0)
 		return r;
 	if (alias_partition_locked(dir) == NULL)
 		return -EPERM;		/* beside the partitions */
+	if (dir_level(dir, &level) && virtual_is_name(level, name))
+		return -EPERM;
 	n = node_child_locked(fs->nodes, dir->id, name);
 	if (n != NULL && n->kind == NODE_FILE && (flags & O_EXCL))
 		return -EEXIST;
@@ -270,7 +275,7 @@ fs_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t
 	(void)dev;
 	if (strlen(name) > TREE_NAME_MAX)
 		r = -ENAMETOOLONG;
-	else if (!S_ISREG(mode) || tree_is_fixed(parent))
+	else if (!S_ISREG(mode) || tree_is_fixed(parent) || tree_is_virtual(parent))
 		r = -EPERM;
 	if (r == 0) {
 		nodes_lock(fs->nodes);
@@ -299,7 +304,7 @@ fs_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, stru
 
 	if (strlen(name) > TREE_NAME_MAX)
 		r = -ENAMETOOLONG;
-	else if (tree_is_fixed(parent))
+	else if (tree_is_fixed(parent) || tree_is_virtual(parent))
 		r = -EPERM;
 	else {
 		h = handle_new(fs);
@@ -460,7 +465,10 @@ fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	}
 	if (ino == TREE_ERROR_QUEUE)
 		r = open_queue(fs, h, fi);
-	else {
+	else if (tree_is_virtual(ino)) {
+		r = virtual_open(fs, ino, fi->flags, &h->stream);
+		fi->direct_io = 1;	/* what is read may be another thing the next time */
+	} else {
 		r = open_local(fs, ino, h, fi->flags);
 		fi->direct_io = fs->passthrough.direct_mmap;
 	}
@@ -503,6 +511,8 @@ fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file
 		n = -ENOMEM;
 	else if (h->receive != NULL)
 		n = receive_read(h->receive, data, size, (uint64_t)off);
+	else if (h->stream != NULL)
+		n = stream_read(h->stream, data, size, (uint64_t)off);
 	else if (h->opened != NULL)
 		n = store_file_pread(opened_file(h->opened), data, size, (uint64_t)off);
 	else if (h->fd >= 0)

@@ -11,6 +11,9 @@ libfs_a_SOURCES = fs/fs.h fs/private.h \
 	fs/settle.h fs/settle.c \
 	fs/open.h fs/open.c \
 	fs/notify.h fs/notify.c \
+	fs/stream.h fs/stream.c \
+	fs/query.h fs/query.c \
+	fs/virtual.h fs/virtual.c fs/virtual_dir.c \
 	fs/attr.c fs/dir.c fs/name.c fs/file.c fs/close.c \
 	fs/xattr_dicom.h fs/xattr_dicom.c fs/xattr.c
 libfs_a_CFLAGS = $(AM_CFLAGS) $(FUSE_CFLAGS)

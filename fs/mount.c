@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "fs/notify.h"
+#include "fs/virtual.h"
 
 /* -- libfuse's own words -------------------------------------------------- */
 
@@ -203,6 +204,7 @@ fs_free(struct fs *fs)
 		fuse_session_destroy(fs->se);
 	}
 	nodes_free(fs->nodes, file_drop);
+	virtual_free(fs->virtual);
 	fs_mount_options_fini(&fs->options);
 	pthread_mutex_destroy(&fs->handles_lock);
 	pthread_mutex_destroy(&fs->end_lock);
@@ -221,7 +223,8 @@ prepare(struct fs *fs, struct err *err)
 	fs->passthrough.fuse_fd = -1;
 	fs->nodes = nodes_new(ALIAS_MAX, notify_gone_locked, fs);
 	fs->opened = open_table_new(fs->st, &fs->passthrough);
-	if (fs->nodes == NULL || fs->opened == NULL ||
+	fs->virtual = virtual_new();
+	if (fs->nodes == NULL || fs->opened == NULL || fs->virtual == NULL ||
 	    node_add_catalog_locked(fs->nodes, NULL, TREE_SERVICE, STORE_ROOT, "") == NULL)
 		return err_set(err, -ENOMEM, "out of memory");
 	r = settler_start(close_settled, fs, &fs->settler);

@@ -38,7 +38,7 @@
 	X(FSYNC, "fsync") X(FALLOCATE, "fallocate") X(OPENDIR, "opendir") X(READDIR, "readdir") \
 	X(READDIRPLUS, "readdirplus") X(RELEASEDIR, "releasedir") X(FSYNCDIR, "fsyncdir") X(STATFS, "statfs") \
 	X(GETXATTR, "getxattr") X(SETXATTR, "setxattr") X(LISTXATTR, "listxattr") \
-	X(REMOVEXATTR, "removexattr") X(REFUSED, "refused")
+	X(REMOVEXATTR, "removexattr") X(READLINK, "readlink") X(REFUSED, "refused")
 
 enum fs_operation {
 #define X(id, name) FS_##id,
@@ -54,6 +54,8 @@ enum fs_operation {
 
 struct notifier;
 struct handle;
+struct virtual;				/* virtual.h */
+struct stream;				/* stream.h */
 
 struct fs {
 	struct passthrough passthrough;	/* first: the session's userdata (passthrough.h) */
@@ -66,6 +68,7 @@ struct fs {
 	struct open_table *opened;
 	struct settler *settler;
 	struct notifier *notifier;
+	struct virtual *virtual;
 	int64_t started;		/* ns: the time of the fixed directories */
 	atomic_uint_least64_t counters[FS_OPERATIONS_END];
 
@@ -140,6 +143,7 @@ struct handle {
 	bool append, writes;
 	bool leaving;			/* counted in the file's leaving */
 	struct opened *opened;		/* an instance open for reading */
+	struct stream *stream;		/* a virtual file */
 	struct node *file;		/* a local name; opens counts this */
 	struct receive *receive;	/* what is written: the file's, or our own when file is NULL */
 	struct pending *pending;	/* ours, guarded by the nodes' lock */
@@ -173,6 +177,10 @@ void close_settled(void *ctx, struct pending *p, const struct settled *s);
 void fs_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void fs_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi);
 void fs_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+
+/* --------------------------------------------------------- virtual.c --- */
+
+void fs_readlink(fuse_req_t req, fuse_ino_t ino);
 
 /* ----------------------------------------------------------- xattr.c --- */
 

@@ -27,6 +27,12 @@ tree_is_local(uint64_t node)
 }
 
 bool
+tree_is_virtual(uint64_t node)
+{
+	return (node & (TREE_LOCAL | TREE_VIRTUAL)) == TREE_VIRTUAL;
+}
+
+bool
 tree_is_instance(uint64_t node)
 {
 	return (node & TREE_LOCAL) == 0 && (node & INSTANCE) != 0;

@@ -5,6 +5,7 @@
  *   STORE_FIRST_ID ..      a partition, study or series: its catalog id as it is
  *   bit 61 set             an instance: catalog id in the low 48 bits, above
  *                          them 13 bits of the watermark
+ *   bit 62 set             a virtual name (virtual.h)
  *   bit 63 set             a name that lives in this mount only (inode.h)
  *
  * Instances carry their version in the node number (never in st_ino, which is
@@ -35,6 +36,7 @@ enum {
 };
 
 #define TREE_LOCAL (UINT64_C(1) << 63)
+#define TREE_VIRTUAL (UINT64_C(1) << 62)
 #define TREE_NAME_MAX 255
 #define TREE_SUFFIX ".dcm"
 
@@ -42,6 +44,7 @@ bool tree_is_fixed(uint64_t node);
 /* Fixed, and not the service directory: nothing in it is the store's. */
 bool tree_is_outside(uint64_t node);
 bool tree_is_local(uint64_t node);
+bool tree_is_virtual(uint64_t node);
 bool tree_is_instance(uint64_t node);
 /* 0 when the id is past 48 bits. */
 uint64_t tree_instance_node(uint64_t catalog_id, uint64_t watermark);

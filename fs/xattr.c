@@ -82,6 +82,8 @@ subject_of(struct fs *fs, uint64_t ino, struct subject *s)
 	struct node *n;
 
 	memset(s, 0, sizeof *s);
+	if (tree_is_virtual(ino))
+		return 0;
 	s->local = tree_is_local(ino);
 	if (s->local) {
 		nodes_lock(fs->nodes);

@@ -13,6 +13,7 @@ fs_tests = \
 	tests/fs/kill-and-remount.t \
 	tests/fs/large-file.t \
 	tests/fs/options.t \
+	tests/fs/query.t \
 	tests/fs/read-back.t \
 	tests/fs/readdir-while-ingest.t \
 	tests/fs/refused-file.t \
@@ -22,15 +23,17 @@ fs_tests = \
 	tests/fs/storm.t \
 	tests/fs/tools.t \
 	tests/fs/tree-shape.t \
+	tests/fs/virtual.t \
 	tests/fs/write-again.t
 TESTS += $(fs_tests)
 EXTRA_DIST += $(fs_tests) tests/fs/mount.sh
 
 if WITH_CMOCKA
-fs_unit_tests = tests/fs/test_fs_names tests/fs/test_fs_receive
+fs_unit_tests = tests/fs/test_fs_names tests/fs/test_fs_query tests/fs/test_fs_receive
 check_PROGRAMS += $(fs_unit_tests)
 TESTS += $(fs_unit_tests)
 tests_fs_test_fs_names_LDADD = libfs.a $(CORE_LIBS) $(CMOCKA_LIBS)
+tests_fs_test_fs_query_LDADD = libfs.a $(CORE_LIBS) $(CMOCKA_LIBS)
 tests_fs_test_fs_receive_SOURCES = tests/fs/test_fs_receive.c $(MAKE_DICOM)
 tests_fs_test_fs_receive_LDADD = libfs.a $(CORE_LIBS) $(CMOCKA_LIBS)
 endif
