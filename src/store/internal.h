@@ -138,6 +138,12 @@ void row_stage_name(char name[BLOB_STAGE_MAX], uint64_t stage, uint8_t flags, co
 /* Contract 7.4: at /v1 what cannot be indexed is not stored.  -EINVAL: the value of a tag. */
 int  query_tags_check(struct kv_txn *txn, struct slice json, struct err *err);
 
+/* -- external.c -- */
+
+/* Take over the external metadata that another index of the same files has; what it has of studies that
+ * are not there, or cannot be read of it, is left. */
+int  external_restore(struct store *st, struct kv *old, struct err *err);
+
 /* -- incoming.c -- */
 
 /* Take over a staged file of a dead process (its stage name and number) as an incoming of ours. */

@@ -8,6 +8,7 @@ libcore_a_SOURCES += \
 	src/store/search_gather.h src/store/search_gather.c src/store/search_plan.c \
 	src/store/search_row.c src/store/search_scan.c src/store/search.c src/store/search_nodes.c \
 	src/store/operations.h src/store/operations_internal.h src/store/operations.c \
+	src/store/external.h src/store/external.c \
 	src/store/query_tags.h src/store/query_tags.c src/store/reindex.c \
 	src/store/delete.c src/store/changes.c src/store/feed.c \
 	src/store/change_json.h src/store/change_json.c src/store/status.c src/store/check.c

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "dicom/tag.h"
+#include "store/external.h"
 #include "store/store.h"
 #include "tests/unit/ingest.h"
 
@@ -198,6 +199,73 @@ each_level_has_its_own_attributes(void **state)
 	assert_int_equal(store_get_attributes(f->st, n.parent, &b, &err), -ENOENT);
 	assert_int_equal(store_get_attributes(f->st, 999999, &b, &err), -ENOENT);
 	buf_fini(&b);
+}
+
+static int
+note_external(void *ctx, const struct external_value *v)
+{
+	buf_printf(ctx, "%08x %c%c %s;", (unsigned)v->tag, v->vr >> 8, v->vr & 0xff, v->text);
+	return 0;
+}
+
+static const char *
+externals_of(struct fixture *f, uint64_t study)
+{
+	static char text[400];
+	struct err err = { 0 };
+	struct buf b;
+
+	buf_init(&b, sizeof text - 1);
+	assert_int_equal(store_get_external(f->st, study, note_external, &b, &err), 0);
+	snprintf(text, sizeof text, "%s", b.data != NULL ? b.data : "");
+	buf_fini(&b);
+	return text;
+}
+
+static void
+a_study_has_values_that_no_file_has_until_it_goes(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t id = put(f, sample("1.2", "1.2.3", "1.2.3.4"));
+	const struct external_value good[] = {
+		{ 0x00191100, VR('L', 'O'), "a" }, { 0x00191101, VR('F', 'L'), "-1.5" }, { 0x00191102, VR('L', 'O'), "" },
+	};
+	const struct external_value bad[] = {
+		{ 0x00191100, VR('L', 'O'), "b" }, { 0x00191101, VR('L', 'O'), "b" },
+	};
+	const struct external_value wrong[] = {
+		{ 0x00100010, VR('P', 'N'), "a" }, { 0x00190010, VR('L', 'O'), "a" }, { 0x00191100, VR('O', 'B'), "a" },
+		{ 0x00191100, VR('U', 'T'), "a" }, { 0x00191100, VR('U', 'S'), "-1" }, { 0x00191100, VR('S', 'L'), "1.0" },
+		{ 0x00191100, VR('F', 'L'), "1e39" }, { 0x00191100, VR('D', 'A'), "20240230" }, { 0x00191100, VR('L', 'O'), "a\\b" },
+		{ 0x00191100, VR('L', 'O'), "\xff" }, { 0xffff1100, VR('L', 'O'), "a" }, { 0x00051100, VR('L', 'O'), "a" },
+	};
+	struct store_node n;
+	struct err err = { 0 };
+	size_t i;
+
+	assert_int_equal(store_get_node(f->st, id, &n), 0);
+	assert_int_equal(store_get_node(f->st, n.parent, &n), 0);
+	assert_int_equal(store_put_external(f->st, n.id, good, 1, &err), -ENOENT);	/* a series */
+	id = n.parent;
+	assert_int_equal(store_put_external(f->st, id, good, 3, &err), 0);
+	assert_string_equal(externals_of(f, id), "00191100 LO a;00191101 FL -1.5;");
+	/* all or none */
+	assert_int_equal(store_put_external(f->st, id, bad, 2, &err), -EINVAL);
+	assert_string_equal(externals_of(f, id), "00191100 LO a;00191101 FL -1.5;");
+	assert_int_equal(store_put_external(f->st, id, bad, 1, &err), 0);
+	assert_string_equal(externals_of(f, id), "00191100 LO b;00191101 FL -1.5;");
+	for (i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		err_clear(&err);
+		if (store_put_external(f->st, id, &wrong[i], 1, &err) != -EINVAL || err.tag != wrong[i].tag)
+			fail_msg("%zu", i);
+	}
+	assert_int_equal(store_delete_id(f->st, id, 0, &err), 0);
+	assert_int_equal(store_put_external(f->st, id, good, 1, &err), -ENOENT);
+	put(f, sample("1.2", "1.2.3", "1.2.3.4"));
+	assert_int_equal(store_find_partition(f->st, STORE_DEFAULT_PARTITION, &n), 0);
+	assert_int_equal(store_lookup(f->st, n.id, "1.2", &n), 0);
+	assert_string_equal(externals_of(f, n.id), "");
+	expect_clean(f);
 }
 
 struct found {
@@ -672,10 +740,17 @@ rebuild_makes_the_index_again_from_the_files(void **state)
 	struct err err = { 0 };
 	struct ingest_result result;
 	struct sample s = sample("1.2", "1.2.1", "1.2.1.1");
+	const struct external_value values[] = {
+		{ 0x00191100, VR('L', 'O'), "a" }, { 0x00191101, VR('U', 'S'), "7" },
+	};
+	struct store_node n;
 
 	put(f, sample("1.1", "1.1.1", "1.1.1.1"));
 	put(f, sample("1.1", "1.1.1", "1.1.1.2"));
 	assert_int_equal(ingest(f->st, &s, INGEST_SAME_REFUSE, "clinicA", &result, &err), 0);
+	assert_int_equal(store_find_partition(f->st, "clinicA", &n), 0);
+	assert_int_equal(store_lookup(f->st, n.id, "1.2", &n), 0);
+	assert_int_equal(store_put_external(f->st, n.id, values, 2, &err), 0);
 	assert_int_equal(store_rebuild(f->dir, &totals, &err), -EBUSY);
 	store_close(f->st);
 	f->st = NULL;
@@ -687,6 +762,9 @@ rebuild_makes_the_index_again_from_the_files(void **state)
 	assert_string_equal(store_workspace(f->st), "ws");
 	assert_string_equal(search_for(f, (struct search){ .level = STORE_STUDY, .partition = "clinicA" },
 				       TAG_STUDY_INSTANCE_UID), "\"1.2\" ");
+	assert_int_equal(store_find_partition(f->st, "clinicA", &n), 0);
+	assert_int_equal(store_lookup(f->st, n.id, "1.2", &n), 0);
+	assert_string_equal(externals_of(f, n.id), "00191100 LO a;00191101 US 7;");
 	expect_clean(f);
 }
 
@@ -843,6 +921,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(an_instance_stored_is_found_and_its_bytes_come_back),
 		TEST(each_level_has_its_own_attributes),
+		TEST(a_study_has_values_that_no_file_has_until_it_goes),
 		TEST(matches_are_nodes_and_a_search_goes_on_where_it_ended),
 		TEST(the_same_instance_again_is_kept_refused_or_replaced_as_asked),
 		TEST(what_is_refused_leaves_nothing),
