@@ -17,11 +17,13 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "fs/xattr_dicom.h"
+#include "fs/xattr_meta.h"
 
 #define ERROR_MAX 512
 #define NUMBER_LEN 20			/* of the longest watermark */
 
-enum { ON_INSTANCE = 1, ON_DIRECTORY = 2, ON_REFUSED = 4 };
+enum { ON_INSTANCE = 1, ON_SERIES = 2, ON_STUDY = 4, ON_REFUSED = 8 };
+#define ON_CATALOG (ON_INSTANCE | ON_SERIES | ON_STUDY)
 
 struct subject {
 	int what;			/* ON_..., 0 none of them */
@@ -48,7 +50,7 @@ static const struct own {
 	{ "user.dicomlake.hash", ON_INSTANCE, true, 2 * HASH_LEN, get_hash },
 	/* Not listed: whoever copies attributes would read every byte twice. */
 	{ "user.dicomlake.sha256", ON_INSTANCE, false, SHA256_TEXT_MAX - 1, get_sha256 },
-	{ "user.dicomlake.watermark", ON_INSTANCE | ON_DIRECTORY, true, 0, get_watermark },
+	{ "user.dicomlake.watermark", ON_CATALOG, true, 0, get_watermark },
 };
 #define N_OWN (sizeof own / sizeof *own)
 
@@ -71,7 +73,8 @@ subject_of_catalog(struct fs *fs, uint64_t id, struct subject *s)
 		return r;
 	s->id = id;
 	s->watermark = node.watermark;
-	s->what = node.level == STORE_INSTANCE ? ON_INSTANCE : node.level >= STORE_STUDY ? ON_DIRECTORY : 0;
+	s->what = node.level == STORE_INSTANCE ? ON_INSTANCE : node.level == STORE_SERIES ? ON_SERIES
+		: node.level == STORE_STUDY ? ON_STUDY : 0;
 	return 0;
 }
 
@@ -164,6 +167,12 @@ get_sha256(struct fs *fs, const struct subject *s, struct buf *out)
 	return r < 0 ? r : buf_puts(out, sum);
 }
 
+static bool
+is_meta(const char *name)
+{
+	return strncmp(name, XATTR_META_PREFIX, strlen(XATTR_META_PREFIX)) == 0;
+}
+
 static const struct own *
 find_own(const struct subject *s, const char *name)
 {
@@ -183,7 +192,9 @@ get_value(struct fs *fs, const struct subject *s, const char *name, struct buf *
 
 	if (o != NULL)
 		r = o->get(fs, s, out);
-	else if (s->what & (ON_INSTANCE | ON_DIRECTORY))
+	else if (s->what == ON_STUDY && is_meta(name))
+		r = xattr_meta_get(fs->st, s->id, name, out);
+	else if (s->what & ON_CATALOG)
 		r = xattr_dicom_get(fs->st, s->id, name, out);
 	else
 		r = -ENODATA;
@@ -215,7 +226,7 @@ fs_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 	buf_init(&value, XATTR_MAX);
 	if (strncmp(name, "user.", 5) != 0)
 		r = -EOPNOTSUPP;
-	else if (strncmp(name, "user.dicom", 10) == 0)
+	else if (strncmp(name, "user.dicom", 10) == 0 || is_meta(name))
 		r = subject_of(fs, ino, &s);
 	if (r == 0 && size == 0 && (o = find_own(&s, name)) != NULL && o->len > 0) {
 		/* Who asks for the length first shall not wait for the value twice. */
@@ -248,7 +259,9 @@ fs_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 		room -= cost < room ? cost : room;
 		r = buf_put(&list, own[i].name, strlen(own[i].name) + 1);
 	}
-	if (r == 0 && !s.local && (s.what & (ON_INSTANCE | ON_DIRECTORY)) != 0)
+	if (r == 0 && !s.local && s.what == ON_STUDY)
+		r = xattr_meta_list(fs->st, s.id, &room, &list);
+	if (r == 0 && !s.local && (s.what & ON_CATALOG) != 0)
 		r = xattr_dicom_list(fs->st, s.id, room, &list);
 	if (r < 0)
 		fuse_reply_err(req, r == -ENOENT ? ESTALE : -r);
@@ -257,7 +270,18 @@ fs_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 	buf_fini(&list);
 }
 
-/* Nothing can be set.  But a copy brings along what it found: that is no error where it says what
+static int
+set_meta(struct fs *fs, uint64_t ino, const char *name, const char *value, size_t size, int flags)
+{
+	struct subject s;
+	int r = subject_of(fs, ino, &s);
+
+	if (r == 0)
+		r = s.what != ON_STUDY ? -EPERM : xattr_meta_set(fs->st, s.id, name, value, size, flags);
+	return r == -ENOENT ? -ESTALE : r;
+}
+
+/* Nothing else can be set.  But a copy brings along what it found: that is no error where it says what
  * is so, nor before there is anything to compare it with, nor for what only ever told of another store. */
 static int
 check_setting(struct fs *fs, uint64_t ino, const char *name, const char *value, size_t size)
@@ -286,8 +310,8 @@ fs_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value,
 {
 	struct fs *fs = fs_enter(req, FS_SETXATTR);
 
-	(void)flags;
-	fuse_reply_err(req, -check_setting(fs, ino, name, value, size));
+	fuse_reply_err(req, is_meta(name) ? -set_meta(fs, ino, name, value, size, flags)
+					  : -check_setting(fs, ino, name, value, size));
 }
 
 void
@@ -295,5 +319,5 @@ fs_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
 {
 	(void)ino;
 	fs_enter(req, FS_REMOVEXATTR);
-	fuse_reply_err(req, strncmp(name, "user.dicom", 10) == 0 ? EPERM : EOPNOTSUPP);
+	fuse_reply_err(req, strncmp(name, "user.dicom", 10) == 0 || is_meta(name) ? EPERM : EOPNOTSUPP);
 }

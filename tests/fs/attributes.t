@@ -105,6 +105,25 @@ ok "and again" t tar --xattrs -xf "$tmp/a.tar" -C "$service/tar"
 ok "is whole" same tar
 fails 1 "no special file is made" t mknod "$partition/pipe" p
 
+# External metadata: the only ones that are set, on studies.
+ok "a study gets a value of its own" t setfattr -n user.meta.00191100 -v LO:checked "$study"
+is "has it" "$(value "$study" user.meta.00191100)" LO:checked
+ok "is listed" grep -qx user.meta.00191100 <(names "$study")
+ok "it is overwritten" t setfattr -n user.meta.00191100 -v 'LO:checked again' "$study"
+ok "another" t setfattr -n user.meta.001910FF -v US:65535 "$study"
+is "in either case" "$(value "$study" user.meta.001910ff) $(value "$study" user.meta.00191100)" "US:65535 LO:checked again"
+allow_log 'external metadata door=mount'
+for bad in 00191100=CS:X 00100010=PN:X 00191101=LO 00191101=XX:1 00191101=US:65536 00191101=US:1.5 00191101=DA:today \
+	00190010=LO:creator PatientName=PN:X 00191101=SQ:x 00191101=OB:x; do
+	fails 1 "$bad is refused" t setfattr -n "user.meta.${bad%%=*}" -v "${bad#*=}" "$study"
+done
+fails 1 "a series has none" t setfattr -n user.meta.00191100 -v LO:x "$series"
+fails 1 "nor an instance" t setfattr -n user.meta.00191100 -v LO:x "$one"
+fails 1 "none is removed" t setfattr -x user.meta.00191100 "$study"
+ok "create" t python3 -c 'import os, sys; os.setxattr(sys.argv[1], "user.meta.00191102", b"LO:x", os.XATTR_CREATE)' "$study"
+like "only once" "$(t python3 -c 'import os, sys; os.setxattr(sys.argv[1], "user.meta.00191102", b"LO:x", os.XATTR_CREATE)' "$study" 2>&1)" FileExists
+is "nothing else came of it" "$(names "$study" | grep -c meta)" 3
+
 # Bytes that were changed behind the store, with size and time as before.
 stop_daemon
 backing=$store/${one#"$mnt"/}
@@ -114,6 +133,12 @@ touch -r "$tmp/time" "$backing"
 allow_log 'sha256 door=mount .*not those that were stored'
 start_mount
 like "its sum is an error" "$(t getfattr -n user.dicomlake.sha256 "$one" 2>&1)" 'Input/output error'
+
+is "what was set is kept" "$(value "$study" user.meta.00191100)" "LO:checked again"
+ok "a study that is deleted" t rm -r "$study"
+ok "and comes again" t cp "$tmp/one.dcm" "$partition/"
+is "has nothing of it" "$(names "$study" | grep -c meta)" 0
+ok "check finds nothing" beside check --verify "$store"
 stop_daemon
 
 # More attributes than Linux lists.
