@@ -387,9 +387,10 @@ fs_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 void
 fs_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	fs_enter(req, FS_RELEASEDIR);
+	struct fs *fs = fs_enter(req, FS_RELEASEDIR);
+
 	if (tree_is_virtual(ino))
-		virtual_releasedir(req, fi);
+		virtual_releasedir(req, fs, fi);
 	else
 		fuse_reply_err(req, 0);
 }

@@ -72,6 +72,7 @@ struct size {
 
 struct virtual {
 	struct query_dirs *queries;
+	struct open_dirs open_dirs;
 	pthread_mutex_t lock;		/* guards sizes; a leaf */
 	struct size sizes[SIZES];
 };
@@ -84,6 +85,7 @@ virtual_new(void)
 	if (v == NULL)
 		return NULL;
 	pthread_mutex_init(&v->lock, NULL);
+	pthread_mutex_init(&v->open_dirs.lock, NULL);
 	v->queries = query_dirs_new();
 	if (v->queries == NULL) {
 		virtual_free(v);
@@ -97,15 +99,17 @@ virtual_free(struct virtual *v)
 {
 	if (v == NULL)
 		return;
+	open_dirs_free(&v->open_dirs);
 	query_dirs_free(v->queries);
+	pthread_mutex_destroy(&v->open_dirs.lock);
 	pthread_mutex_destroy(&v->lock);
 	free(v);
 }
 
-struct query_dirs *
-virtual_queries(struct fs *fs)
+struct open_dirs *
+virtual_open_dirs(struct fs *fs)
 {
-	return fs->virtual->queries;
+	return &fs->virtual->open_dirs;
 }
 
 static struct size *

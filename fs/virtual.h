@@ -39,10 +39,16 @@ int  virtual_open(struct fs *fs, uint64_t ino, int flags, struct stream **ret_st
 void virtual_opendir(fuse_req_t req, struct fs *fs, uint64_t ino, struct fuse_file_info *fi);
 void virtual_readdir(fuse_req_t req, struct fs *fs, uint64_t ino, size_t size, uint64_t off, bool plus,
 		     struct fuse_file_info *fi);
-void virtual_releasedir(fuse_req_t req, struct fuse_file_info *fi);
+void virtual_releasedir(fuse_req_t req, struct fs *fs, struct fuse_file_info *fi);
 
 /* What the two files share. */
-struct query_dirs *virtual_queries(struct fs *fs);
+struct open_dirs {
+	pthread_mutex_t lock;		/* guards the list */
+	struct open_dir *first;
+};
+struct open_dirs *virtual_open_dirs(struct fs *fs);
+/* Those that nobody will close any more. */
+void open_dirs_free(struct open_dirs *all);
 /* The query directory that ino is.  -ENOTDIR, -ESTALE. */
 struct query_dir;
 int  virtual_query_dir(struct fs *fs, uint64_t ino, struct query_dir *ret_dir);

@@ -12,7 +12,7 @@
 
 #include "fs/query.h"
 
-#define BATCH 1024			/* 70 kB an open directory */
+#define BATCH 512			/* 40 kB while a directory is read */
 #define OFFSET_END (UINT64_C(1) << 48)	/* past every id: offsets rise as ids fall */
 
 struct entry {
@@ -22,45 +22,91 @@ struct entry {
 };
 
 struct open_dir {
+	struct open_dir *prev, *next;	/* in the list of all */
 	pthread_mutex_t lock;		/* guards all below */
 	struct query_dir dir;
 	bool lists;			/* it has conditions */
 	uint64_t before;		/* the batch is of what has lower ids; 0: of all */
 	bool complete;			/* nothing comes after it */
 	size_t n;
-	struct entry batch[BATCH];
+	struct entry *batch;		/* NULL: not read yet, or to its end */
 };
 
-void
-virtual_opendir(fuse_req_t req, struct fs *fs, uint64_t ino, struct fuse_file_info *fi)
+static void
+list_put(struct open_dirs *all, struct open_dir *d)
 {
-	struct open_dir *d = malloc(sizeof *d);
-	struct stat sb;
-	int r = d != NULL ? virtual_getattr(fs, ino, &sb) : -ENOMEM;
+	pthread_mutex_lock(&all->lock);
+	d->prev = NULL;
+	d->next = all->first;
+	if (d->next != NULL)
+		d->next->prev = d;
+	all->first = d;
+	pthread_mutex_unlock(&all->lock);
+}
 
-	if (r == 0) {
-		d->lists = virtual_query_dir(fs, ino, &d->dir) == 0 && d->dir.depth > 0;
-		d->n = 0;
-		d->complete = false;
-		pthread_mutex_init(&d->lock, NULL);
-		fi->fh = (uint64_t)(uintptr_t)d;
-		if (fuse_reply_open(req, fi) == 0)
-			return;
-		pthread_mutex_destroy(&d->lock);
-	} else {
-		fuse_reply_err(req, -r);
-	}
+static void
+list_del(struct open_dirs *all, struct open_dir *d)
+{
+	pthread_mutex_lock(&all->lock);
+	if (d->next != NULL)
+		d->next->prev = d->prev;
+	if (d->prev != NULL)
+		d->prev->next = d->next;
+	else
+		all->first = d->next;
+	pthread_mutex_unlock(&all->lock);
+}
+
+static void
+open_dir_free(struct open_dirs *all, struct open_dir *d)
+{
+	list_del(all, d);
+	pthread_mutex_destroy(&d->lock);
+	free(d->batch);
 	free(d);
 }
 
 void
-virtual_releasedir(fuse_req_t req, struct fuse_file_info *fi)
+open_dirs_free(struct open_dirs *all)
 {
-	struct open_dir *d = (struct open_dir *)(uintptr_t)fi->fh;
+	while (all->first != NULL)
+		open_dir_free(all, all->first);
+}
 
-	pthread_mutex_destroy(&d->lock);
-	free(d);
+void
+virtual_opendir(fuse_req_t req, struct fs *fs, uint64_t ino, struct fuse_file_info *fi)
+{
+	struct open_dir *d = calloc(1, sizeof *d);
+	struct stat sb;
+	int r = d != NULL ? virtual_getattr(fs, ino, &sb) : -ENOMEM;
+
+	if (r < 0) {
+		free(d);
+		fuse_reply_err(req, -r);
+		return;
+	}
+	d->lists = virtual_query_dir(fs, ino, &d->dir) == 0 && d->dir.depth > 0;
+	pthread_mutex_init(&d->lock, NULL);
+	list_put(virtual_open_dirs(fs), d);
+	fi->fh = (uint64_t)(uintptr_t)d;
+	if (fuse_reply_open(req, fi) != 0)
+		open_dir_free(virtual_open_dirs(fs), d);
+}
+
+void
+virtual_releasedir(fuse_req_t req, struct fs *fs, struct fuse_file_info *fi)
+{
+	open_dir_free(virtual_open_dirs(fs), (struct open_dir *)(uintptr_t)fi->fh);
 	fuse_reply_err(req, 0);
+}
+
+static void
+drop_batch(struct open_dir *d)
+{
+	free(d->batch);
+	d->batch = NULL;
+	d->n = 0;
+	d->complete = false;
 }
 
 static int
@@ -82,6 +128,10 @@ find_batch(fuse_req_t req, struct fs *fs, struct open_dir *d, uint64_t before)
 	struct search_report report;
 	int r;
 
+	if (d->batch == NULL)
+		d->batch = malloc(BATCH * sizeof *d->batch);
+	if (d->batch == NULL)
+		return -ENOMEM;
 	d->before = before;
 	d->n = 0;
 	/* One search looks at so many headers at most; there may be no match among those. */
@@ -92,10 +142,8 @@ find_batch(fuse_req_t req, struct fs *fs, struct open_dir *d, uint64_t before)
 			r = -EINTR;
 	} while (r == 0 && d->n == 0 && report.cut);
 	d->complete = !report.cut && d->n < BATCH;
-	if (r < 0) {
-		d->n = 0;
-		d->complete = false;
-	}
+	if (r < 0)
+		drop_batch(d);
 	return r;
 }
 
@@ -152,10 +200,8 @@ list_locked(struct fs *fs, struct open_dir *d, struct listing *l, uint64_t off)
 	struct store_node study;
 	int r = 0;
 
-	if (before == 0) {		/* from the beginning: as it is now */
-		d->n = 0;
-		d->complete = false;
-	}
+	if (before == 0)
+		drop_batch(d);		/* from the beginning: as it is now */
 	while (d->lists && (r = next_entry(l->req, fs, d, before, &entry)) > 0) {
 		before = entry->id;
 		study = (struct store_node){ .id = entry->id, .mtime = entry->mtime };
@@ -164,6 +210,8 @@ list_locked(struct fs *fs, struct open_dir *d, struct listing *l, uint64_t off)
 		if (!add(l, entry->uid, &e, OFFSET_END - before))
 			return 0;
 	}
+	if (r == 0 && l->len == 0)
+		drop_batch(d);		/* that was the end */
 	return r;
 }
 

@@ -139,5 +139,6 @@ fails 1 "without its series there is no metadata" t test -e "$all"
 allow_log 'unmount .*is busy: detached'
 ok "the daemon ends while one is open" bash -c "exec 3<'$sums'; kill $daemon_pid; timeout $patience tail --pid=$daemon_pid -f /dev/null"
 wait "$daemon_pid"
+is "cleanly" $? 0
 daemon_pid=
 done_testing
