@@ -158,6 +158,28 @@ getattr_instance(struct fs *fs, uint64_t ino, struct handle *h, struct stat *sb)
 	return r;
 }
 
+/* A directory that was deleted while somebody is in it: empty, without a link. */
+static int
+getattr_gone(struct fs *fs, uint64_t id, struct stat *sb, double *ret_timeout)
+{
+	struct store_node node = { .id = id };
+	struct node *n;
+	int r = -ESTALE;
+
+	nodes_lock(fs->nodes);
+	n = node_find_locked(fs->nodes, id);
+	if (n != NULL && n->kind == NODE_CATALOG) {
+		node.level = n->u.catalog.level;
+		node.mtime = n->mtime;
+		attr_of_catalog(fs, &node, sb);
+		sb->st_nlink = 0;
+		*ret_timeout = 0;
+		r = 0;
+	}
+	nodes_unlock(fs->nodes);
+	return r;
+}
+
 static int
 getattr_dir(struct fs *fs, uint64_t ino, pid_t pid, struct stat *sb, double *ret_timeout)
 {
@@ -197,8 +219,10 @@ getattr_dir(struct fs *fs, uint64_t ino, pid_t pid, struct stat *sb, double *ret
 			return -ESTALE;
 	}
 	r = store_get_node(fs->st, id == TREE_SERVICE ? STORE_ROOT_ID : id, &node);
+	if (r == -ENOENT)
+		return getattr_gone(fs, id, sb, ret_timeout);
 	if (r < 0)
-		return r == -ENOENT ? -ESTALE : r;
+		return r;
 	attr_of_catalog(fs, &node, sb);
 	nodes_lock(fs->nodes);
 	n = node_find_locked(fs->nodes, id);

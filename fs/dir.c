@@ -317,8 +317,11 @@ fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 			r = parent_of(fs, parent, &self);
 		if (r == 0)
 			r = lookup_self(fs, self, &e);
-	} else
+	} else {
 		r = lookup(fs, parent, name, &e);
+		if (r == -ESTALE)
+			r = -ENOENT;	/* in a directory that is gone, as everywhere */
+	}
 	if (r < 0)
 		fuse_reply_err(req, -r);
 	else if (fuse_reply_entry(req, &e) != 0) {

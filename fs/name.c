@@ -39,6 +39,8 @@ find_public(struct fs *fs, uint64_t ino, const char *name, struct store_node *fo
 	if (r == 0)
 		store_id = dir_store_id(dir);
 	nodes_unlock(fs->nodes);
+	if (r == -ESTALE)
+		r = -ENOENT;		/* in a directory that is gone there is nothing */
 	return r < 0 ? r : store_lookup(fs->st, store_id, key, found);
 }
 
@@ -108,7 +110,7 @@ local_child_locked(struct fs *fs, uint64_t ino, const char *name, struct node **
 	int r = dir_get_locked(fs, ino, &dir);
 
 	if (r < 0)
-		return r;
+		return r == -ESTALE ? -ENOENT : r;
 	*ret_node = node_child_locked(fs->nodes, dir->id, name);
 	return *ret_node == NULL || (*ret_node)->kind == NODE_CATALOG ? -ENOENT : 0;
 }

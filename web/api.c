@@ -98,10 +98,8 @@ api_handle(struct request *rq, struct err *err)
 	buf_printf(&out, "openapi: 3.0.3\ninfo:\n  title: dicomlake\n  version: %s\n"
 		   "servers:\n  - url: %s/%s\npaths:\n", PACKAGE_VERSION, rq->base, rq->dialect->prefix);
 	put_paths(&out, rq->dialect, store_partitions(rq->web->store));
-	r = buf_error(&out);
-	if (r == 0)
-		reply_body(rq, 200, TYPE, out.data, out.len);
-	else
+	r = reply_buf(rq, 200, TYPE, &out);
+	if (r < 0)
 		err_set(err, r, "No memory");
 	buf_fini(&out);
 	return r;

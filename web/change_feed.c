@@ -13,7 +13,7 @@
 #include "web/request.h"
 #include "web/server.h"
 
-#define JSON "application/json; charset=utf-8"
+#define GIVEN "The change feed is given"
 
 /* Contract 12.1: the defaults of the window, in clock_ticks. */
 #define TIME_FIRST (-621355968000000000)
@@ -25,14 +25,6 @@ struct page {
 };
 
 static int
-check_accept(const struct request *rq, const char *type, struct err *err)
-{
-	if (!request_takes(rq, type))
-		return err_set(err, -ENOTSUP, "The change feed is given in %s only", type);
-	return 0;
-}
-
-static int
 put_entry(void *ctx, const struct change_entry *entry)
 {
 	struct page *p = ctx;
@@ -41,7 +33,7 @@ put_entry(void *ctx, const struct change_entry *entry)
 	buf_reset(&p->text);
 	if (reply_begun(p->rq))
 		buf_putc(&p->text, ',');
-	else if (reply_begin(p->rq, 200, JSON, REPLY_AUTO) != 0)
+	else if (reply_begin(p->rq, 200, REPLY_JSON, REPLY_AUTO) != 0)
 		return 1;
 	else
 		buf_putc(&p->text, '[');
@@ -84,7 +76,7 @@ change_feed_handle(struct request *rq, struct err *err)
 	struct changes_query q;
 	int r;
 
-	r = check_accept(rq, "application/json", err);
+	r = request_check_type(rq, "application/json", GIVEN, err);
 	if (r == 0)
 		r = parse_page(rq, &q, err);
 	if (r < 0)
@@ -93,7 +85,7 @@ change_feed_handle(struct request *rq, struct err *err)
 	r = store_changes(rq->web->store, &q, put_entry, &p, err);
 	buf_fini(&p.text);
 	if (r == 0 && !reply_begun(rq))
-		reply_body(rq, 200, JSON, "[]", 2);
+		reply_body(rq, 200, REPLY_JSON, "[]", 2);
 	else if (r == 0 && (r = reply_write(rq, "]", 1)) == 0)
 		r = reply_end(rq);
 	return r < 0 ? r : 0;		/* 1: HEAD, put_entry has replied */
@@ -116,7 +108,7 @@ change_feed_latest_handle(struct request *rq, struct err *err)
 	struct page p = { .rq = rq };
 	int r;
 
-	r = check_accept(rq, "application/json", err);
+	r = request_check_type(rq, "application/json", GIVEN, err);
 	if (r == 0)
 		r = uri_parse_query(rq->raw_query, &query, err);
 	if (r == 0)
@@ -128,7 +120,7 @@ change_feed_latest_handle(struct request *rq, struct err *err)
 	if (r == 0 && p.text.len == 0)
 		reply_empty(rq, 204);
 	else if (r == 0)
-		reply_body(rq, 200, JSON, p.text.data, p.text.len);
+		reply_body(rq, 200, REPLY_JSON, p.text.data, p.text.len);
 	buf_fini(&p.text);
 	return r;
 }
@@ -166,7 +158,7 @@ change_feed_follow_handle(struct request *rq, struct err *err)
 	uint64_t after;
 	int fd, r;
 
-	r = check_accept(rq, "text/event-stream", err);
+	r = request_check_type(rq, "text/event-stream", GIVEN, err);
 	if (r == 0)
 		r = uri_parse_query(rq->raw_query, &query, err);
 	if (r == 0)

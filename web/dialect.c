@@ -163,7 +163,7 @@ static const struct accept_rule plain_rules[] = {
 	.retrieve_rules = strict_rules, .n_retrieve_rules = N(strict_rules), .many_as_stored = true, \
 	.frame_file_max = PIXELS_FILE_MAX, .one_picture_type = true, \
 	.bare_etag = true, \
-	.computed = strict_computed, .limit_default = 100, .limit_max = 200, \
+	.computed = strict_computed, .latest_represents = true, .limit_default = 100, .limit_max = 200, \
 	.all = { SET(all_study), SET(all_series), SET(v1_instance) }
 
 #define V1 \

@@ -73,7 +73,7 @@ struct dialect {
 
 	/* Metadata */
 	bool show_bulk;			/* InlineBinary and BulkDataURI */
-	bool bare_etag;			/* without quotes (contract 3.5) */
+	bool bare_etag;			/* without quotes, the same in every coding (contract 3.5) */
 
 	/* Search */
 	struct tag_set defaults[3];		/* study, series, instance */
@@ -82,6 +82,7 @@ struct dialect {
 	bool online;				/* InstanceAvailability and RetrieveURL are computed */
 	/* All of PS3.18's matching, any attribute of any level, orderby and count. */
 	bool wide_search;
+	bool latest_represents;		/* contract 4.9 (struct search: latest) */
 	uint64_t limit_default;			/* 0: none */
 	uint64_t limit_max;			/* 0: none */
 

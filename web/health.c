@@ -21,9 +21,7 @@ health_handle(struct request *rq, struct err *err)
 		   "\"description\":", word, word);
 	buf_put_json_string(&out, what, strlen(what));
 	buf_puts(&out, "}]}");
-	r = buf_error(&out);
-	if (r == 0)
-		reply_body(rq, healthy ? 200 : 503, "application/json; charset=utf-8", out.data, out.len);
+	r = reply_buf(rq, healthy ? 200 : 503, REPLY_JSON, &out);
 	buf_fini(&out);
 	return r;
 }

@@ -99,6 +99,8 @@ enum {
 	LIMIT_JSON		= 1024 * 1024,
 	/* JSON of a list: partitions, tags and their errors. */
 	LIMIT_LIST		= 64 * 1024 * 1024,
+	/* All that a tag is made of: the program's version, a hash, and a dozen numbers and names. */
+	LIMIT_ASKED		= 65536,
 	/* Frames named in one request; as many as a long path has. */
 	LIMIT_FRAMES		= 2048,
 	/* A thumbnail's larger side, and the instances looked at for one to show. */
@@ -108,6 +110,14 @@ enum {
 	LIMIT_QUALITY_DEFAULT	= 90,
 	/* Metadata is rendered that many bytes at a time. */
 	LIMIT_METADATA_PIECE	= 128 * 1024,
+	/* Coded metadata kept for the next who asks: of a thousand series of a thousand instances ... */
+	LIMIT_CODED		= 64 * 1024 * 1024,
+	/* ... each no larger than that, some 50,000 instances ... */
+	LIMIT_CODED_BODY	= 4 * 1024 * 1024,
+	/* ... nor of so little text that it is coded in no time ... */
+	LIMIT_CODED_MIN		= 16 * 1024,
+	/* ... and copied from so many replies at a time, which a slow reader may hold up. */
+	LIMIT_CODED_COPIES	= 8,
 };
 
 /* One instance's JSON with its bulk inline is the largest single piece. */

@@ -22,7 +22,7 @@ libweb_a_SOURCES = \
 	web/query_tags.c web/query_tags.h \
 	web/qido_params.c web/qido_params.h \
 	web/range.c web/range.h \
-	web/reply.c web/reply.h \
+	web/reply.c web/reply.h web/reply_head.c web/reply_head.h \
 	web/request.c web/request.h \
 	web/route.c web/route.h \
 	web/server.c web/server.h \

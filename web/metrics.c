@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/lru.h"
 #include "store/store.h"
 #include "web/handlers.h"
 #include "web/reply.h"
@@ -52,8 +53,8 @@ route_label(unsigned id)
 	return id == ROUTE_MAX ? "none" : route_at((enum route_id)id)->name;
 }
 
-void
-metrics_write(struct metrics *m, struct buf *out)
+static void
+write_requests(struct metrics *m, struct buf *out)
 {
 	unsigned id, k;
 
@@ -120,6 +121,22 @@ write_store(const struct store_status *s, struct buf *out)
 			   rows[i].name, rows[i].help, rows[i].name, rows[i].type, rows[i].name, rows[i].value);
 }
 
+static void
+write_coded(struct lru *coded, struct buf *out)
+{
+	struct lru_counts c;
+
+	lru_count(coded, &c);
+	buf_printf(out, "# HELP dicomlake_http_coded_metadata_total Replies of metadata in a content coding: kept from before, "
+		   "or coded anew.\n"
+		   "# TYPE dicomlake_http_coded_metadata_total counter\n"
+		   "dicomlake_http_coded_metadata_total{from=\"kept\"} %" PRIu64 "\n"
+		   "dicomlake_http_coded_metadata_total{from=\"index\"} %" PRIu64 "\n"
+		   "# HELP dicomlake_http_coded_metadata_bytes Bytes of such that are kept.\n"
+		   "# TYPE dicomlake_http_coded_metadata_bytes gauge\n"
+		   "dicomlake_http_coded_metadata_bytes %zu\n", c.found, c.missed, c.bytes);
+}
+
 int
 metrics_handle(struct request *rq, struct err *err)
 {
@@ -138,13 +155,12 @@ metrics_handle(struct request *rq, struct err *err)
 		buf_printf(&out, "# HELP dicomlake_http_connections Connections that hold a thread.\n"
 			   "# TYPE dicomlake_http_connections gauge\ndicomlake_http_connections %u\n",
 			   (unsigned)web->connections);
-		metrics_write(&web->metrics, &out);
+		write_coded(web->coded, &out);
+		write_requests(&web->metrics, &out);
 		if (web->options.metrics != NULL)
 			web->options.metrics(web->options.metrics_ctx, &out);
-		r = buf_error(&out);
+		r = reply_buf(rq, 200, "text/plain; version=0.0.4; charset=utf-8", &out);
 	}
-	if (r == 0)
-		reply_body(rq, 200, "text/plain; version=0.0.4; charset=utf-8", out.data, out.len);
 	buf_fini(&out);
 	return r;
 }

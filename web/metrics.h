@@ -8,7 +8,6 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#include "base/buf.h"
 #include "web/route.h"
 
 #define METRICS_BUCKETS 12
@@ -24,7 +23,5 @@ struct metrics {
 /* id ROUTE_MAX: no route matched. */
 void metrics_count(struct metrics *m, enum route_id id, int status, int64_t ns,
 		   uint64_t bytes_in, uint64_t bytes_out);
-/* Prometheus text. */
-void metrics_write(struct metrics *m, struct buf *out);
 
 #endif

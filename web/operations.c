@@ -11,10 +11,9 @@
 #include "web/reply.h"
 #include "web/server.h"
 
-#define JSON "application/json; charset=utf-8"
-
-void
-operation_put_url(const struct request *rq, const char *id, struct buf *out)
+/* "http://host/v2/operations/ID" */
+static void
+put_url(const struct request *rq, const char *id, struct buf *out)
 {
 	buf_printf(out, "%s/%s/operations/%s", rq->base, rq->dialect->prefix, id);
 }
@@ -23,7 +22,7 @@ void
 operation_put_reference(const struct request *rq, const char *id, struct buf *out)
 {
 	buf_printf(out, "{\"id\":\"%s\",\"href\":\"", id);
-	operation_put_url(rq, id, out);
+	put_url(rq, id, out);
 	buf_puts(out, "\"}");
 }
 
@@ -33,7 +32,7 @@ operation_put_location(struct request *rq, const char *id)
 	struct buf url;
 
 	buf_init(&url, LIMIT_REPLY_HEAD);
-	operation_put_url(rq, id, &url);
+	put_url(rq, id, &url);
 	if (buf_error(&url) == 0)
 		reply_header(rq, "Location", "%s", url.data);
 	buf_fini(&url);
@@ -47,7 +46,7 @@ operation_reply_begun(struct request *rq, const char *id)
 	operation_put_location(rq, id);
 	buf_init(&out, LIMIT_REPLY_HEAD);
 	operation_put_reference(rq, id, &out);
-	reply_body(rq, 202, JSON, out.data, out.len);
+	reply_body(rq, 202, REPLY_JSON, out.data, out.len);
 	buf_fini(&out);
 }
 
@@ -100,16 +99,16 @@ operation_handle(struct request *rq, struct err *err)
 {
 	const char *id = rq->match.vars.value[URI_OPERATION];
 	struct answer a = { .rq = rq };
-	int r;
+	int r = request_check_type(rq, "application/json", "Operations are shown", err);
 
-	if (!request_takes(rq, "application/json"))
-		return err_set(err, -ENOTSUP, "Operations are shown in application/json only");
+	if (r < 0)
+		return r;
 	buf_init(&a.out, LIMIT_LIST);
 	r = store_operation(rq->web->store, id, put_operation, &a, err);
 	if (r == 0) {
 		if (!a.finished)
 			operation_put_location(rq, id);
-		reply_body(rq, a.finished ? 200 : 202, JSON, a.out.data, a.out.len);
+		r = reply_buf(rq, a.finished ? 200 : 202, REPLY_JSON, &a.out);
 	}
 	buf_fini(&a.out);
 	return r;

@@ -4,8 +4,6 @@
 
 #include "web/request.h"
 
-/* Append "http://host/v2/operations/ID". */
-void operation_put_url(const struct request *rq, const char *id, struct buf *out);
 /* Append {"id":...,"href":...}. */
 void operation_put_reference(const struct request *rq, const char *id, struct buf *out);
 /* The header Location. */

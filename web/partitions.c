@@ -34,18 +34,17 @@ partitions_handle(struct request *rq, struct err *err)
 
 	if (!store_partitions(rq->web->store))
 		return err_set(err, -EINVAL, "Data partitions are not enabled in this service");
-	if (!request_takes(rq, "application/json"))
-		return err_set(err, -ENOTSUP, "The list of partitions is given in application/json only");
+	r = request_check_type(rq, "application/json", "The list of partitions is given", err);
+	if (r < 0)
+		return r;
 	buf_init(&l.out, LIMIT_LIST);
 	buf_putc(&l.out, '[');
 	r = store_list(rq->web->store, STORE_ROOT_ID, 0, put_partition, &l);
 	buf_putc(&l.out, ']');
 	if (r == 0)
-		r = buf_error(&l.out);
+		r = reply_buf(rq, 200, REPLY_JSON, &l.out);
 	if (r < 0)
 		err_set(err, r, "The index cannot be read: %s", strerror(-r));
-	else
-		reply_body(rq, 200, "application/json; charset=utf-8", l.out.data, l.out.len);
 	buf_fini(&l.out);
 	return r;
 }

@@ -182,39 +182,56 @@ make_fuzzy(struct parse *q, struct err *err)
 	return 0;
 }
 
+/* The next of a list with commas, without the blanks around it.  false: that was all; *value is NULL at the end. */
+static bool
+next_field(const char **value, struct slice *ret_field)
+{
+	const char *p = *value, *end, *stop;
+
+	if (p == NULL)
+		return false;
+	stop = end = p + strcspn(p, ",");
+	while (p < end && *p == ' ')
+		p++;
+	while (end > p && end[-1] == ' ')
+		end--;
+	*ret_field = slice_of(p, (size_t)(end - p));
+	*value = *stop == ',' ? stop + 1 : NULL;
+	return true;
+}
+
+static int
+no_attribute(const char *param, struct slice field, struct err *err)
+{
+	return err_set(err, -EINVAL, "%s: \"%.*s\" is no attribute (" CASE_HINT ")", param,
+		       (int)(field.len > 80 ? 80 : field.len), (const char *)field.data);
+}
+
 static int
 parse_includefield(struct parse *q, const char *value, struct err *err)
 {
-	for (;;) {
-		size_t len = strcspn(value, ",");
-		size_t from = strspn(value, " "), to = len;
+	struct slice field;
+	int r;
+
+	while (next_field(&value, &field)) {
+		const char *dot;
 		uint32_t tag;
-		int r;
 
-		if (from > len)
-			from = len;
-		while (to > from && value[to - 1] == ' ')
-			to--;
-		if (to - from == 3 && strncasecmp(value + from, "all", 3) == 0) {
+		if (field.len == 3 && strncasecmp(field.data, "all", 3) == 0) {
 			q->all = true;
-		} else {
-			/* Sequences come whole. */
-			const char *dot = q->dialect->wide_search ? memchr(value + from, '.', to - from) : NULL;
-
-			if (dot != NULL)
-				to = (size_t)(dot - value);
-			if (parse_tag(value + from, to - from, &tag) < 0)
-				return err_set(err, -EINVAL, "includefield: \"%.*s\" is no attribute (" CASE_HINT ")",
-					       (int)(to - from > 80 ? 80 : to - from), value + from);
-			r = add_tag(q, tag, err);
-			if (r < 0)
-				return r;
+			continue;
 		}
-		value += len;
-		if (*value == '\0')
-			return 0;
-		value++;
+		/* Sequences come whole. */
+		dot = q->dialect->wide_search ? memchr(field.data, '.', field.len) : NULL;
+		if (dot != NULL)
+			field.len = (size_t)(dot - (const char *)field.data);
+		if (parse_tag(field.data, field.len, &tag) < 0)
+			return no_attribute("includefield", field, err);
+		r = add_tag(q, tag, err);
+		if (r < 0)
+			return r;
 	}
+	return 0;
 }
 
 static int
@@ -231,18 +248,25 @@ parse_limit(struct parse *q, const char *value, struct err *err)
 	return 0;
 }
 
-/* orderby=StudyDate, orderby=-StudyDate */
+/* orderby=StudyDate, orderby=PatientName,-StudyDate */
 static int
 parse_order(struct parse *q, const char *value, struct err *err)
 {
 	struct search *s = &q->p->search;
+	struct search_order *o;
+	struct slice field;
 
-	s->descending = *value == '-';
-	value += s->descending;
-	if (parse_tag(value, strlen(value), &s->order_by) < 0)
-		return err_set(err, -EINVAL, "orderby: \"%.80s\" is no attribute (" CASE_HINT ")", value);
-	if (!search_orders_by(s->order_by, s->level))
-		return err_set(err, -EINVAL, "orderby: \"%.80s\" is not indexed at the level searched for", value);
+	s->orders = q->p->order;
+	while (next_field(&value, &field)) {
+		if (s->n_orders == SEARCH_ORDER_MAX)
+			return err_set(err, -EINVAL, "orderby: at most %d attributes", SEARCH_ORDER_MAX);
+		o = &q->p->order[s->n_orders++];
+		o->descending = field.len > 0 && *(const char *)field.data == '-';
+		if (o->descending)
+			field = slice_of((const char *)field.data + 1, field.len - 1);
+		if (parse_tag(field.data, field.len, &o->tag) < 0)
+			return no_attribute("orderby", field, err);
+	}
 	return 0;
 }
 
@@ -324,7 +348,8 @@ qido_parse(const struct dialect *dialect, enum search_url url, const struct uri_
 
 	ret_params->n_erroneous = 0;
 	ret_params->search = (struct search){ .level = urls[url].level, .limit = dialect->limit_default,
-						   .scan = dialect->wide_search };
+						   .scan = dialect->wide_search,
+						   .latest = dialect->latest_represents };
 	for (i = 0; i < query->count; i++) {
 		const char *name = query->param[i].name;
 

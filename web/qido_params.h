@@ -21,6 +21,7 @@
 struct qido_params {
 	struct search search;		/* terms, tags, everything, limit, offset, level */
 	struct search_term term[LIMIT_QUERY_PARAMS];
+	struct search_order order[SEARCH_ORDER_MAX];
 	uint32_t tag[QIDO_TAGS_MAX];
 	uint32_t path[LIMIT_QUERY_PARAMS * 2];	/* sequences of terms */
 	char text[LIMIT_QUERY];		/* both ends of ranges, lists */

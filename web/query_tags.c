@@ -16,8 +16,6 @@
 #include "web/reply.h"
 #include "web/server.h"
 
-#define JSON "application/json; charset=utf-8"
-
 /* Contract 18. */
 #define LIST_DEFAULT 100
 #define LIST_MAX 200
@@ -38,9 +36,7 @@ query_tag_put_url(const struct request *rq, const char *path, struct buf *out)
 static int
 check_accept(const struct request *rq, struct err *err)
 {
-	if (!request_takes(rq, "application/json"))
-		return err_set(err, -ENOTSUP, "Extended query tags are shown in application/json only");
-	return 0;
+	return request_check_type(rq, "application/json", "Extended query tags are shown", err);
 }
 
 /* ----------------------------------------------------------- showing ---- */
@@ -75,9 +71,7 @@ reply_tag(struct request *rq, const struct query_tag_info *tag)
 
 	buf_init(&out, LIMIT_LIST);
 	put_tag(rq, tag, &out);
-	r = buf_error(&out);
-	if (r == 0)
-		reply_body(rq, 200, JSON, out.data, out.len);
+	r = reply_buf(rq, 200, REPLY_JSON, &out);
 	buf_fini(&out);
 	return r;
 }
@@ -113,9 +107,7 @@ list_end(struct list *l, int r)
 {
 	buf_putc(&l->out, ']');
 	if (r >= 0)
-		r = buf_error(&l->out);
-	if (r == 0)
-		reply_body(l->rq, 200, JSON, l->out.data, l->out.len);
+		r = reply_buf(l->rq, 200, REPLY_JSON, &l->out);
 	buf_fini(&l->out);
 	return r;
 }

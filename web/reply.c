@@ -3,7 +3,7 @@
  *	| head room (head, or a chunk's size) | body ... | line end of the chunk |
  *
  * The head is written right before the body, so that both leave in one write. */
-#include "web/reply.h"
+#include "web/reply_head.h"
 
 #include <civetweb.h>
 #include <errno.h>
@@ -11,18 +11,15 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
-#include <time.h>
 
 #include "base/log.h"
-#include "web/cors.h"
 #include "web/server.h"
 #include "web/socket.h"
 #include "web/status.h"
 
 #define TEXT "text/plain; charset=utf-8"
 
-/* -------------------------------------------------------------- head ---- */
+/* ------------------------------------------------------------- lines ---- */
 
 void
 reply_header(struct request *rq, const char *name, const char *fmt, ...)
@@ -41,123 +38,6 @@ reply_warning(struct request *rq, const char *text)
 {
 	/* base is "http://" and the host */
 	reply_header(rq, "Warning", "299 %s: \"%s\"", strstr(rq->base, "//") + 2, text);
-}
-
-/* RFC 9110 5.6.7; made once a second and thread. */
-static const char *
-date_now(void)
-{
-	static _Thread_local time_t made;
-	static _Thread_local char text[40];
-	time_t now = time(NULL);
-	struct tm tm;
-
-	if (now != made) {
-		gmtime_r(&now, &tm);
-		strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &tm);
-		made = now;
-	}
-	return text;
-}
-
-static bool
-is_old_http(const struct request *rq)
-{
-	return rq->info->http_version != NULL && strcmp(rq->info->http_version, "1.0") == 0;
-}
-
-/* What civetweb will do, told to the client. */
-static const char *
-connection_line(const struct request *rq)
-{
-	const char *asked = request_header(rq, "Connection");
-
-	if (rq->web->stopping || rq->gives_way || request_must_close(rq) ||
-	    (asked != NULL && strcasecmp(asked, "keep-alive") != 0))
-		return "Connection: close\r\n";
-	/* There the end of a body of unknown length is that of the connection. */
-	if (is_old_http(rq))
-		return asked == NULL || rq->reply.length < 0 ? "Connection: close\r\n" : "Connection: keep-alive\r\n";
-	return "";
-}
-
-static bool
-has_body(int status)
-{
-	return status >= 200 && status != 204 && status != 304;
-}
-
-/* Written by hand: every reply has a head, and printf would be a tenth of the time of
- * a small one. */
-struct head {
-	char *at, *end;
-};
-
-static void
-put(struct head *h, const char *s, size_t len)
-{
-	if (len > (size_t)(h->end - h->at))
-		len = (size_t)(h->end - h->at);
-	memcpy(h->at, s, len);
-	h->at += len;
-}
-
-static void
-put_line(struct head *h, const char *name, const char *value)
-{
-	put(h, name, strlen(name));
-	put(h, value, strlen(value));
-	put(h, "\r\n", 2);
-}
-
-static void
-put_number(struct head *h, uint64_t n)
-{
-	char digits[24], *p = digits + sizeof digits;
-
-	do
-		*--p = (char)('0' + n % 10);
-	while ((n /= 10) > 0);
-	put(h, p, (size_t)(digits + sizeof digits - p));
-}
-
-/* Returns its length; never more than REPLY_HEAD_ROOM: only the type is not of our own
- * making and length, and the further lines have their ceiling. */
-static size_t
-write_head(const struct request *rq, char *head)
-{
-	const struct reply *rp = &rq->reply;
-	struct head h = { head, head + REPLY_HEAD_ROOM };
-	const char *connection = connection_line(rq);
-
-	put(&h, "HTTP/1.1 ", 9);
-	put_number(&h, (uint64_t)rp->status);
-	put_line(&h, " ", status_phrase(rp->status));
-	put_line(&h, "Date: ", date_now());
-	if (rp->type != NULL)
-		put_line(&h, "Content-Type: ", rp->type);
-	if (rp->chunked) {
-		put_line(&h, "Transfer-Encoding: ", "chunked");
-	} else if (has_body(rp->status) && rp->length >= 0) {
-		put(&h, "Content-Length: ", 16);
-		put_number(&h, (uint64_t)rp->length);
-		put(&h, "\r\n", 2);
-	}
-	put(&h, connection, strlen(connection));
-	put_line(&h, "X-Request-ID: ", rq->id);
-	put_line(&h, "X-Content-Type-Options: ", "nosniff");
-	if (rq->dialect != NULL && rq->dialect->versions != NULL)
-		put_line(&h, "api-supported-versions: ", rq->dialect->versions);
-	if (rq->cors != NULL) {
-		put_line(&h, "Access-Control-Allow-Origin: ", rq->cors);
-		put_line(&h, "Access-Control-Expose-Headers: ", CORS_EXPOSED);
-	}
-	if (rq->web->cors_origins != NULL && strcmp(rq->web->cors_origins, "*") != 0)
-		put_line(&h, "Vary: ", "Origin");
-	if (rp->extra.len > 0)
-		put(&h, rp->extra.data, rp->extra.len);
-	put(&h, "\r\n", 2);
-	return (size_t)(h.at - head);
 }
 
 /* -------------------------------------------------------------- body ---- */
@@ -221,10 +101,10 @@ send_chunk(struct request *rq, char *chunk, size_t len, bool last)
 		if (rp->length == REPLY_AUTO && last)
 			rp->length = (int64_t)len;
 		else if (rp->length < 0)
-			rp->chunked = !is_old_http(rq);
+			rp->chunked = !request_is_old(rq);
 		if (rp->length < 0 && !rp->chunked)
 			mg_disable_connection_keep_alive(rq->conn);
-		head_len = write_head(rq, head);
+		head_len = reply_write_head(rq, head);
 		rp->head_sent = true;
 	}
 	if (rp->chunked) {
@@ -256,25 +136,52 @@ is_text(const char *type)
 	return false;
 }
 
+enum coding
+reply_coding(const struct request *rq)
+{
+	return request_is_old(rq) ? CODING_IDENTITY : accept_coding(request_header(rq, "Accept-Encoding"));
+}
+
+void
+reply_put_coding(struct request *rq, enum coding coding)
+{
+	if (coding != CODING_IDENTITY)
+		reply_header(rq, "Content-Encoding", "%s", coding_name(coding));
+}
+
+void
+reply_copy_coded(struct request *rq, struct buf *copy)
+{
+	rq->reply.copy = copy;
+}
+
+static void
+put_vary(struct request *rq)
+{
+	buf_puts(&rq->reply.extra, "Vary: Accept-Encoding\r\n");
+}
+
 /* When the first piece goes out: shall the body be compressed? */
 static int
 choose_coding(struct request *rq, bool last)
 {
 	struct reply *rp = &rq->reply;
-	enum coding coding;
+	enum coding coding = reply_coding(rq);
 	int r;
 
-	if (rp->length >= 0 || (last && rp->fill < LIMIT_COMPRESS_MIN) || !is_text(rp->type) || is_old_http(rq))
+	if (rp->length == REPLY_CODED) {
+		rp->length = REPLY_AUTO;	/* the head has its lines since the beginning */
+	} else if (rp->length == REPLY_AUTO && is_text(rp->type)) {
+		if (last && rp->fill < LIMIT_COMPRESS_MIN)
+			coding = CODING_IDENTITY;
+		put_vary(rq);
+		reply_put_coding(rq, coding);
+	} else {
 		return 0;
-	buf_puts(&rp->extra, "Vary: Accept-Encoding\r\n");
-	coding = accept_coding(request_header(rq, "Accept-Encoding"));
-	if (coding == CODING_IDENTITY)
-		return 0;
-	r = encoder_new(coding, &rp->encoder);
+	}
+	r = coding == CODING_IDENTITY ? 0 : encoder_new(coding, &rp->encoder);
 	if (r < 0)
 		rp->broken = true;
-	else
-		reply_header(rq, "Content-Encoding", "%s", coding == CODING_GZIP ? "gzip" : "zstd");
 	return r;
 }
 
@@ -295,6 +202,8 @@ send_encoded(struct request *rq, bool last)
 			rp->broken = true;
 			return more;
 		}
+		if (rp->copy != NULL)
+			buf_put(rp->copy, rp->encoded + REPLY_HEAD_ROOM + rp->encoded_fill, made);
 		rp->encoded_fill += made;
 		if (!(last && more == 0) && rp->encoded_fill < (more ? chunk_room(rq) : LIMIT_COMPRESS_PIECE))
 			continue;
@@ -321,18 +230,24 @@ flush_chunk(struct request *rq, bool last)
 	return r;
 }
 
+static int
+send_head(struct request *rq)
+{
+	char head[REPLY_HEAD_ROOM];
+
+	rq->reply.head_sent = rq->reply.ended = true;
+	return send_all(rq, head, reply_write_head(rq, head));
+}
+
 int
 reply_detach(struct request *rq, int status, const char *type)
 {
-	struct reply *rp = &rq->reply;
-	char head[REPLY_HEAD_ROOM];
 	int fd;
 
 	rq->gives_way = true;		/* the end of the body is that of the connection */
 	if (reply_begin(rq, status, type, REPLY_AUTO) != 0)
 		return -1;
-	rp->head_sent = rp->ended = true;
-	if (send_all(rq, head, write_head(rq, head)) < 0)
+	if (send_head(rq) < 0)
 		return -1;
 	fd = request_take_socket(rq);
 	return fd < 0 ? -1 : fd;
@@ -348,16 +263,18 @@ int
 reply_begin(struct request *rq, int status, const char *type, int64_t length)
 {
 	struct reply *rp = &rq->reply;
-	char head[REPLY_HEAD_ROOM];
 
 	rp->status = status;
 	rp->type = type;
 	rp->length = length;
-	if (rq->method != METHOD_HEAD && has_body(status))
+	if (length == REPLY_CODED)
+		reply_put_coding(rq, reply_coding(rq));
+	if (rq->method != METHOD_HEAD && reply_has_body(status))
 		return 0;
+	if (length == REPLY_AUTO && is_text(type))
+		put_vary(rq);
 	/* Only the head: with its length if known, without any if not. */
-	rp->head_sent = rp->ended = true;
-	send_all(rq, head, write_head(rq, head));
+	send_head(rq);
 	return 1;
 }
 
@@ -492,7 +409,7 @@ reply_abort(struct request *rq)
 void
 reply_empty(struct request *rq, int status)
 {
-	if (reply_begin(rq, status, has_body(status) ? TEXT : NULL, 0) == 0)
+	if (reply_begin(rq, status, reply_has_body(status) ? TEXT : NULL, 0) == 0)
 		reply_end(rq);
 }
 
@@ -505,6 +422,16 @@ reply_body(struct request *rq, int status, const char *type, const void *data, s
 		return;
 	if (reply_write(rq, data, len) == 0)
 		reply_end(rq);
+}
+
+int
+reply_buf(struct request *rq, int status, const char *type, const struct buf *body)
+{
+	int r = buf_error(body);
+
+	if (r == 0)
+		reply_body(rq, status, type, body->data, body->len);
+	return r;
 }
 
 void

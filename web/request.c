@@ -239,6 +239,12 @@ request_fini(struct request *rq)
 }
 
 bool
+request_is_old(const struct request *rq)
+{
+	return rq->info->http_version != NULL && strcmp(rq->info->http_version, "1.0") == 0;
+}
+
+bool
 request_accept(const struct request *rq, struct accept *ret_accept)
 {
 	char all[LIMIT_ACCEPT];
@@ -265,12 +271,14 @@ request_accept(const struct request *rq, struct accept *ret_accept)
 	return any;
 }
 
-bool
-request_takes(const struct request *rq, const char *type)
+int
+request_check_type(const struct request *rq, const char *type, const char *what, struct err *err)
 {
 	struct accept accept;
 
-	return !request_accept(rq, &accept) || accept_allows(&accept, type);
+	if (!request_accept(rq, &accept) || accept_allows(&accept, type))
+		return 0;
+	return err_set(err, -ENOTSUP, "%s in %s only", what, type);
 }
 
 bool

@@ -40,6 +40,7 @@ struct reply {
 	struct encoder *encoder;	/* NULL: not begun */
 	char *encoded;			/* as chunk is, of what it made */
 	size_t encoded_fill;
+	struct buf *copy;		/* all of that goes there as well, as far as it holds it; NULL: nowhere */
 };
 
 struct request {
@@ -82,12 +83,15 @@ struct request {
 int  request_init(struct request *rq, struct web *web, struct mg_connection *conn, struct err *err);
 void request_fini(struct request *rq);
 
+/* Does the client speak HTTP/1.0, which knows no chunks? */
+bool request_is_old(const struct request *rq);
 /* The first header of that name; NULL: none. */
 const char *request_header(const struct request *rq, const char *name);
 /* All Accept headers as one; false: none was sent. */
 bool request_accept(const struct request *rq, struct accept *ret_accept);
-/* Does the client take this type?  It does when it does not say. */
-bool request_takes(const struct request *rq, const char *type);
+/* Does the client take this type, the only one there is?  It does when it does not say.  Else
+ * -ENOTSUP: "WHAT in TYPE only". */
+int  request_check_type(const struct request *rq, const char *type, const char *what, struct err *err);
 /* Does the client take application/dicom+json?  absent: the answer when it does not say. */
 bool request_takes_json(const struct request *rq, bool absent);
 

@@ -18,12 +18,14 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/lru.h"
 #include "store/pixels.h"
 #include "web/cors.h"
 #include "web/reply.h"
 #include "web/request.h"
 #include "web/socket.h"
 #include "web/status.h"
+#include "web/wado.h"
 
 static void
 reply_options(struct request *rq)
@@ -287,7 +289,8 @@ web_start(struct store *st, const struct web_options *options, struct web **ret_
 	web->max_request = options->max_request != 0 ? options->max_request : LIMIT_REQUEST;
 	web->address = strdup(options->address != NULL ? options->address : "127.0.0.1");
 	web->chunks = chunks_new(REPLY_CHUNK_SIZE, LIMIT_CHUNKS_KEPT);
-	if (web->address == NULL || web->chunks == NULL || pixels_cache_new(&web->pixels) < 0 ||
+	web->coded = lru_new(LIMIT_CODED, wado_free_coded);
+	if (web->address == NULL || web->chunks == NULL || web->coded == NULL || pixels_cache_new(&web->pixels) < 0 ||
 	    (options->cors_origins != NULL && web->cors_origins == NULL)) {
 		err_set(err, r, "No memory");
 		goto fail;
@@ -336,6 +339,7 @@ web_stop(struct web *w)
 	follow_stop(w->follow);
 	watch_stop(w->watch);
 	pixels_cache_free(w->pixels);
+	lru_free(w->coded);
 	chunks_free(w->chunks);
 	free(w->address);
 	free(w->cors_origins);

@@ -12,6 +12,7 @@
 
 struct mg_context;
 struct pixels_cache;
+struct lru;
 
 struct web {
 	struct store *store;
@@ -24,6 +25,8 @@ struct web {
 	uint64_t max_request;
 	struct chunk_pool *chunks;
 	struct pixels_cache *pixels;
+	struct lru *coded;		/* metadata in gzip and zstd */
+	atomic_uint copying;		/* replies that may become one of those */
 	struct watch *watch;
 	struct follow *follow;
 	struct metrics metrics;

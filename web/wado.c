@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -37,37 +38,103 @@ wado_open_instance(struct request *rq, struct store_file **ret_file, struct err 
 	return r;
 }
 
+/* -------------------------------------------------------- conditions ---- */
+
+static void
+put_etag(struct request *rq, const struct etag *tag, int status)
+{
+	if (!tag->bare || status != 304)
+		reply_header(rq, "ETag", tag->bare ? "%s%s" : "%s\"%s\"", tag->weak ? "W/" : "", tag->text);
+	reply_header(rq, "Vary", "%s", tag->vary);
+}
+
+void
+wado_put_etag(struct request *rq, const struct etag *tag)
+{
+	put_etag(rq, tag, 200);
+}
+
+bool
+wado_has_current(struct request *rq, const struct etag *tag)
+{
+	if (!etag_in_list(request_header(rq, "If-None-Match"), tag))
+		return false;
+	put_etag(rq, tag, 304);
+	reply_empty(rq, 304);
+	return true;
+}
+
+void
+wado_make_etag(const struct instance_info *info, struct etag *ret_tag, const char *fmt, ...)
+{
+	unsigned char hash[HASH_LEN];
+	struct buf asked;
+	va_list ap;
+
+	*ret_tag = (struct etag){ .vary = "Accept" };
+	buf_init(&asked, LIMIT_ASKED);
+	/* another version may encode otherwise */
+	buf_puts(&asked, PACKAGE_VERSION " ");
+	buf_put(&asked, info->hash, HASH_LEN);
+	va_start(ap, fmt);
+	buf_vprintf(&asked, fmt, ap);
+	va_end(ap);
+	hash_bytes(asked.data, asked.len, hash);
+	hash_format(hash, ret_tag->text);
+	buf_fini(&asked);
+}
+
 int
-wado_send_file(struct request *rq, const struct store_file *f, uint64_t offset, uint64_t size,
-	       const char *type, struct err *err)
+wado_begin(struct request *rq, const struct etag *tag, const char *type, uint64_t size,
+	   struct wado_span *ret_span, struct err *err)
 {
 	const char *if_range = request_header(rq, "If-Range");
-	uint64_t first = 0, len = size;
-	char tag[2 * HASH_LEN + 1];
-	int r = -ENOENT, status = 200;
+	struct wado_span span = { 0, size };
+	int r = -ENOENT;
 
-	hash_format(store_file_info(f)->hash, tag);
-	if (etag_in_list(request_header(rq, "If-None-Match"), tag)) {
-		reply_header(rq, "ETag", "\"%s\"", tag);
-		reply_empty(rq, 304);
-		return 0;
-	}
-	if (rq->method == METHOD_GET && (if_range == NULL || etag_in_list(if_range, tag)))
-		r = range_parse(request_header(rq, "Range"), size, &first, &len);
+	if (rq->method == METHOD_GET && (if_range == NULL || etag_is_same(if_range, tag)))
+		r = range_parse(request_header(rq, "Range"), size, &span.first, &span.len);
 	if (r == -ERANGE) {
 		reply_header(rq, "Content-Range", "bytes */%" PRIu64, size);
 		return err_set(err, r, "There are %" PRIu64 " bytes", size);
 	}
-	if (r == 0) {
-		status = 206;
+	if (r == 0)
 		reply_header(rq, "Content-Range", "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64,
-			     first, first + len - 1, size);
-	}
-	reply_header(rq, "ETag", "\"%s\"", tag);
+			     span.first, span.first + span.len - 1, size);
+	wado_put_etag(rq, tag);
 	reply_header(rq, "Accept-Ranges", "bytes");
-	if (reply_begin(rq, status, type, (int64_t)len) != 0)
+	*ret_span = span;
+	return reply_begin(rq, r == 0 ? 206 : 200, type, (int64_t)span.len);
+}
+
+int
+wado_send_file(struct request *rq, const struct store_file *f, uint64_t offset, uint64_t size,
+	       const char *type, struct err *err)
+{
+	struct etag tag = { .vary = "Accept" };
+	struct wado_span span;
+	int r;
+
+	hash_format(store_file_info(f)->hash, tag.text);
+	if (wado_has_current(rq, &tag))
 		return 0;
-	r = reply_file(rq, f, offset + first, len);
+	r = wado_begin(rq, &tag, type, size, &span, err);
+	if (r != 0)
+		return r > 0 ? 0 : r;
+	r = reply_file(rq, f, offset + span.first, span.len);
+	return r < 0 ? r : reply_end(rq);
+}
+
+int
+wado_send_data(struct request *rq, const struct etag *tag, const char *type, const struct buf *data,
+	       struct err *err)
+{
+	struct wado_span span;
+	int r = wado_begin(rq, tag, type, data->len, &span, err);
+
+	if (r != 0)
+		return r > 0 ? 0 : r;
+	r = reply_write(rq, data->data + span.first, (size_t)span.len);
 	return r < 0 ? r : reply_end(rq);
 }
 

@@ -28,12 +28,12 @@ int
 wado_bulkdata_handle(struct request *rq, struct err *err)
 {
 	struct store_file *f = NULL;
-	struct accept accept;
 	uint64_t offset, len, size;
 	int r;
 
-	if (request_accept(rq, &accept) && !accept_allows(&accept, "application/octet-stream"))
-		return err_set(err, -ENOTSUP, "Bulk data is given as application/octet-stream only");
+	r = request_check_type(rq, "application/octet-stream", "Bulk data is given", err);
+	if (r < 0)
+		return r;
 	r = parse_span(rq, &offset, &len, err);
 	if (r == 0)
 		r = wado_open_instance(rq, &f, err);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "store/pixels.h"
 #include "web/handlers.h"
 #include "web/reply.h"
@@ -81,16 +82,27 @@ choose(struct request *rq, const struct store_file *f, const struct pixels *p, s
 	return wado_check_size(store_file_info(f)->size, rq->dialect->frame_file_max, err);
 }
 
-/* Pieces of the instance's file. */
+/* A span of a frame, out of its pieces in the instance's file. */
 static int
-send_stored(struct request *rq, const struct store_file *f, const struct pixels *p, uint32_t n)
+send_stored(struct request *rq, const struct store_file *f, const struct pixels *p, uint32_t n, struct wado_span span)
 {
 	uint64_t offset, len;
 	uint32_t i;
 	int r = 0;
 
-	for (i = 0; r == 0 && pixels_frame_piece(p, n, i, &offset, &len); i++)
+	for (i = 0; r == 0 && span.len > 0 && pixels_frame_piece(p, n, i, &offset, &len); i++) {
+		if (span.first >= len) {
+			span.first -= len;
+			continue;
+		}
+		offset += span.first;
+		len -= span.first;
+		if (len > span.len)
+			len = span.len;
 		r = reply_file(rq, f, offset, len);
+		span.first = 0;
+		span.len -= len;
+	}
 	return r;
 }
 
@@ -102,29 +114,46 @@ make_frame(const struct pixels *p, const struct wish *w, uint32_t n, struct buf 
 	return wado_not_acceptable(pixels_frame(p, n, w->as_stored ? "*" : w->xfer_uid, LIMIT_QUALITY_DEFAULT, out, err));
 }
 
+/* The boundary between parts is another each time, so that those are the same but not byte for byte. */
+static void
+make_etag(const struct store_file *f, const struct wish *w, struct etag *tag)
+{
+	char frames[2 * HASH_LEN + 1];
+	unsigned char hash[HASH_LEN];
+
+	hash_bytes(w->frames, w->count * sizeof *w->frames, hash);
+	hash_format(hash, frames);
+	wado_make_etag(store_file_info(f), tag, " frames %s %s %s%s", frames, w->choice.type, w->xfer_uid,
+		       w->choice.multipart ? " parts" : "");
+	tag->weak = w->choice.multipart;
+}
+
 static int
 send_single(struct request *rq, const struct store_file *f, const struct pixels *p, const struct wish *w,
-	    struct buf *frame, struct err *err)
+	    const struct etag *tag, struct buf *frame, struct err *err)
 {
 	uint32_t n = w->frames[0] - 1;
-	bool direct = w->as_stored && pixels_frame_is_stored(p, n);
+	struct wado_span span;
 	char type[160];
-	int r = direct ? 0 : make_frame(p, w, n, frame, err);
+	int r;
 
-	if (r < 0)
-		return r;
 	snprintf(type, sizeof type, "%s; transfer-syntax=%s", w->choice.type, w->xfer_uid);
-	r = reply_begin(rq, 200, type, (int64_t)(direct ? pixels_frame_length(p, n) : frame->len));
+	if (!w->as_stored || !pixels_frame_is_stored(p, n)) {
+		r = make_frame(p, w, n, frame, err);
+		return r < 0 ? r : wado_send_data(rq, tag, type, frame, err);
+	}
+	r = wado_begin(rq, tag, type, pixels_frame_length(p, n), &span, err);
 	if (r != 0)
 		return r > 0 ? 0 : r;
-	r = direct ? send_stored(rq, f, p, n) : reply_write(rq, frame->data, frame->len);
+	r = send_stored(rq, f, p, n, span);
 	return r < 0 ? r : reply_end(rq);
 }
 
 static int
 send_parts(struct request *rq, const struct store_file *f, const struct pixels *p, const struct wish *w,
-	   struct buf *frame, struct err *err)
+	   const struct etag *tag, struct buf *frame, struct err *err)
 {
+	static const struct wado_span whole = { 0, UINT64_MAX };
 	struct wado_parts parts;
 	unsigned i;
 	int r = 0;
@@ -136,6 +165,7 @@ send_parts(struct request *rq, const struct store_file *f, const struct pixels *
 		/* the first before the reply begins, so that a failure has its status */
 		r = direct ? 0 : make_frame(p, w, n, frame, err);
 		if (r == 0 && i == 0) {
+			wado_put_etag(rq, tag);
 			r = wado_parts_begin(rq, w->choice.type, &parts);
 			if (r > 0)
 				return 0;
@@ -143,7 +173,7 @@ send_parts(struct request *rq, const struct store_file *f, const struct pixels *
 		if (r == 0)
 			r = wado_parts_next(rq, &parts, w->xfer_uid);
 		if (r == 0)
-			r = direct ? send_stored(rq, f, p, n) : reply_write(rq, frame->data, frame->len);
+			r = direct ? send_stored(rq, f, p, n, whole) : reply_write(rq, frame->data, frame->len);
 	}
 	return r < 0 ? r : wado_parts_end(rq, &parts);
 }
@@ -151,6 +181,7 @@ send_parts(struct request *rq, const struct store_file *f, const struct pixels *
 static int
 send_frames(struct request *rq, const struct store_file *f, const struct pixels *p, struct wish *w, struct err *err)
 {
+	struct etag tag;
 	struct buf frame;
 	int r = choose(rq, f, p, w, err);
 
@@ -158,8 +189,12 @@ send_frames(struct request *rq, const struct store_file *f, const struct pixels 
 		r = check_frames(p, w, err);
 	if (r < 0)
 		return r;
+	make_etag(f, w, &tag);
+	if (wado_has_current(rq, &tag))
+		return 0;
 	buf_init(&frame, LIMIT_FRAME);
-	r = w->choice.multipart ? send_parts(rq, f, p, w, &frame, err) : send_single(rq, f, p, w, &frame, err);
+	r = w->choice.multipart ? send_parts(rq, f, p, w, &tag, &frame, err) :
+				  send_single(rq, f, p, w, &tag, &frame, err);
 	buf_fini(&frame);
 	return r;
 }

@@ -18,9 +18,9 @@ resource_of(const struct request *rq)
 	       rq->series_uid[0] != '\0' ? RESOURCE_SERIES : RESOURCE_STUDY;
 }
 
-/* An instance on its way out in another syntax.  The reply begins with its
+/* An instance on its way out, as stored in parts or in another syntax.  The reply begins with its
  * first bytes: until then a failure still has its status. */
-struct transcoding {
+struct sending {
 	struct request *rq;
 	struct wado_parts *parts;	/* NULL: bare */
 	bool begun;			/* of parts: the reply; the head of this one is written with the first bytes */
@@ -33,7 +33,7 @@ struct transcoding {
 #define NO_BODY (-ECANCELED)
 
 static int
-begin_transcoded(struct transcoding *t)
+begin_instance(struct sending *t)
 {
 	int r;
 
@@ -50,15 +50,15 @@ begin_transcoded(struct transcoding *t)
 static int
 put(void *ctx, const void *data, size_t len)
 {
-	struct transcoding *t = ctx;
-	int r = t->started ? 0 : begin_transcoded(t);
+	struct sending *t = ctx;
+	int r = t->started ? 0 : begin_instance(t);
 
 	t->started = true;
 	return r < 0 ? r : reply_write(t->rq, data, len);
 }
 
 static int
-transcode(struct transcoding *t, const struct store_file *f, const char *xfer_uid, struct err *err)
+transcode(struct sending *t, const struct store_file *f, const char *xfer_uid, struct err *err)
 {
 	struct pixels *p;
 	int r = wado_check_size(store_file_info(f)->size, PIXELS_FILE_MAX, err);
@@ -84,7 +84,7 @@ is_wanted(const struct instance_info *info, const struct accept_choice *choice)
 /* --------------------------------------------------------- multipart ---- */
 
 static int
-send_part(struct transcoding *t, const struct store_file *f, const struct accept_choice *choice, struct err *err)
+send_part(struct sending *t, const struct store_file *f, const struct accept_choice *choice, struct err *err)
 {
 	const struct instance_info *info = store_file_info(f);
 	int r;
@@ -92,7 +92,7 @@ send_part(struct transcoding *t, const struct store_file *f, const struct accept
 	if (!is_wanted(info, choice))
 		return transcode(t, f, choice->xfer_uid, err);
 	t->xfer_uid = info->xfer_uid;
-	r = begin_transcoded(t);
+	r = begin_instance(t);
 	return r < 0 ? r : reply_file(t->rq, f, 0, info->size);
 }
 
@@ -103,7 +103,7 @@ send_multipart(struct request *rq, struct store_scan *scan, const struct store_f
 	       const struct accept_choice *choice, struct err *err)
 {
 	struct wado_parts parts;
-	struct transcoding t = { .rq = rq, .parts = &parts, .media = choice->type };
+	struct sending t = { .rq = rq, .parts = &parts, .media = choice->type };
 	struct instance_info info;
 	struct store_file *next;
 	int r = send_part(&t, f, choice, err);
@@ -126,7 +126,7 @@ static int
 send_single(struct request *rq, const struct store_file *f, const struct accept_choice *choice, struct err *err)
 {
 	const struct instance_info *info = store_file_info(f);
-	struct transcoding t = { .rq = rq, .media = choice->type };
+	struct sending t = { .rq = rq, .media = choice->type };
 	char type[160];
 	int r;
 

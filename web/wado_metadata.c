@@ -2,12 +2,17 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
-#include "web/etag.h"
+#include "base/hash.h"
+#include "base/lru.h"
 #include "web/handlers.h"
 #include "web/reply.h"
-#include "web/request.h"
 #include "web/server.h"
+#include "web/wado.h"
+
+#define TYPE "application/dicom+json"
 
 static void
 put_instance_url(void *ctx, const struct instance_info *info, struct buf *url)
@@ -17,13 +22,20 @@ put_instance_url(void *ctx, const struct instance_info *info, struct buf *url)
 	request_put_url(rq, info->study_uid, info->series_uid, info->sop_uid, url);
 }
 
+/* Contract 3.5 writes the tag of /v1 and /v2, whatever coding the body comes in.  RFC 9110 8.8.3.3
+ * wants another for each. */
 static void
-format_etag(const struct request *rq, const struct scope_totals *totals, char tag[64])
+make_etag(const struct request *rq, const struct scope_totals *totals, enum coding coding, struct etag *tag)
 {
+	const char *suffix = coding == CODING_IDENTITY || rq->dialect->bare_etag ? "" :
+		coding == CODING_ZSTD ? "-zstd" : "-gzip";
+
+	*tag = (struct etag){ .bare = rq->dialect->bare_etag, .vary = "Accept-Encoding" };
 	if (rq->sop_uid[0] != '\0')
-		snprintf(tag, 64, "%" PRIu64, totals->max_watermark);
+		snprintf(tag->text, sizeof tag->text, "%" PRIu64 "%s", totals->max_watermark, suffix);
 	else
-		snprintf(tag, 64, "%" PRIu64 "-%" PRIu64, totals->max_watermark, totals->instances);
+		snprintf(tag->text, sizeof tag->text, "%" PRIu64 "-%" PRIu64 "%s", totals->max_watermark,
+			 totals->instances, suffix);
 }
 
 static int
@@ -32,7 +44,7 @@ send_metadata(struct request *rq, struct store_scan *scan, struct err *err)
 	struct buf piece;
 	int r;
 
-	if (reply_begin(rq, 200, "application/dicom+json", REPLY_AUTO) != 0)
+	if (reply_begin(rq, 200, TYPE, REPLY_CODED) != 0)
 		return 0;
 	buf_init(&piece, LIMIT_METADATA_MAX);
 	r = reply_write(rq, "[", 1);
@@ -50,13 +62,133 @@ send_metadata(struct request *rq, struct store_scan *scan, struct err *err)
 	return r < 0 ? r : reply_end(rq);
 }
 
+/* ------------------------------------------------------------- coded ---- */
+
+/* Coding takes longer than all else, so what came of it is kept.  A coded body is named by the
+ * scope and its tag, which never comes back with other instances: what was added has a higher
+ * watermark, and what was removed is one less. */
+struct coded {
+	char *name;
+	char *data;
+	size_t len;
+};
+
+void
+wado_free_coded(void *body)
+{
+	struct coded *c = body;
+
+	if (c == NULL)
+		return;
+	free(c->name);
+	free(c->data);
+	free(c);
+}
+
+/* /v1 and /v2 show no URLs, and so the same. */
+static void
+put_name(const struct request *rq, const struct etag *tag, enum coding coding, struct buf *name)
+{
+	buf_printf(name, "%s %s ", coding_name(coding), tag->text);
+	if (rq->dialect->show_bulk)
+		request_put_url(rq, rq->study_uid, rq->series_uid, rq->sop_uid, name);
+	else
+		buf_printf(name, "%s/%s/%s/%s", rq->partition != NULL ? rq->partition : "", rq->study_uid,
+			   rq->series_uid, rq->sop_uid);
+}
+
+static int
+send_kept(struct request *rq, enum coding coding, const struct coded *c)
+{
+	int r;
+
+	reply_put_coding(rq, coding);
+	r = reply_begin(rq, 200, TYPE, (int64_t)c->len);
+	if (r != 0)
+		return r > 0 ? 0 : r;
+	r = reply_write(rq, c->data, c->len);
+	return r < 0 ? r : reply_end(rq);
+}
+
+static void
+keep(struct request *rq, const char *name, const unsigned char key[HASH_LEN], struct buf *body)
+{
+	struct coded *c;
+	char *shrunk;
+
+	if (buf_error(body) < 0 || rq->reply.body < LIMIT_CODED_MIN || body->len == 0 ||
+	    (c = calloc(1, sizeof *c)) == NULL)
+		return;
+	c->name = strdup(name);
+	if (c->name == NULL) {
+		wado_free_coded(c);
+		return;
+	}
+	c->data = buf_take(body, &c->len);
+	shrunk = realloc(c->data, c->len);
+	if (shrunk != NULL)
+		c->data = shrunk;
+	lru_release(rq->web->coded, lru_put(rq->web->coded, key, c, sizeof *c + strlen(name) + c->len));
+}
+
+/* As send_metadata, and keep what came of it if that is of the totals' instances. */
+static int
+send_and_keep(struct request *rq, struct store_scan *scan, const struct scope_totals *totals,
+	      const char *name, const unsigned char key[HASH_LEN], struct err *err)
+{
+	bool copies = atomic_fetch_add(&rq->web->copying, 1) < LIMIT_CODED_COPIES;
+	struct buf copy;
+	int r;
+
+	buf_init(&copy, LIMIT_CODED_BODY);
+	if (copies)
+		reply_copy_coded(rq, &copy);
+	r = send_metadata(rq, scan, err);
+	if (r == 0 && store_scan_newest(scan) <= totals->max_watermark)
+		keep(rq, name, key, &copy);
+	reply_copy_coded(rq, NULL);
+	buf_fini(&copy);
+	atomic_fetch_sub(&rq->web->copying, 1);
+	return r;
+}
+
+static int
+send_coded(struct request *rq, struct store_scan *scan, const struct scope_totals *totals,
+	   const struct etag *tag, enum coding coding, struct err *err)
+{
+	unsigned char key[HASH_LEN];
+	const struct coded *c;
+	struct lru_item *i;
+	struct buf name;
+	int r;
+
+	buf_init(&name, LIMIT_ASKED);
+	put_name(rq, tag, coding, &name);
+	r = buf_error(&name);
+	if (r < 0)
+		goto out;
+	hash_bytes(name.data, name.len, key);
+	i = lru_find(rq->web->coded, key);
+	c = i != NULL ? lru_value(i) : NULL;
+	/* Host is part of the name, so that somebody could look for two of the same hash. */
+	if (c != NULL && strcmp(c->name, name.data) == 0)
+		r = send_kept(rq, coding, c);
+	else
+		r = send_and_keep(rq, scan, totals, name.data, key, err);
+	lru_release(rq->web->coded, i);
+out:
+	buf_fini(&name);
+	return r;
+}
+
 int
 wado_metadata_handle(struct request *rq, struct err *err)
 {
 	struct store_scope scope = request_scope(rq);
 	struct store_scan *scan = NULL;
+	enum coding coding = reply_coding(rq);
 	struct scope_totals totals;
-	char tag[64];
+	struct etag tag;
 	int r;
 
 	if (!request_takes_json(rq, true))
@@ -64,12 +196,11 @@ wado_metadata_handle(struct request *rq, struct err *err)
 	r = store_scan_open(rq->web->store, &scope, &scan, &totals, err);
 	if (r < 0)
 		return r;
-	format_etag(rq, &totals, tag);
-	if (etag_in_list(request_header(rq, "If-None-Match"), tag)) {
-		reply_empty(rq, 304);
-	} else {
-		reply_header(rq, "ETag", rq->dialect->bare_etag ? "%s" : "\"%s\"", tag);
-		r = send_metadata(rq, scan, err);
+	make_etag(rq, &totals, coding, &tag);
+	if (!wado_has_current(rq, &tag)) {
+		wado_put_etag(rq, &tag);
+		r = coding == CODING_IDENTITY ? send_metadata(rq, scan, err) :
+						send_coded(rq, scan, &totals, &tag, coding, err);
 	}
 	store_scan_close(scan);
 	return r;

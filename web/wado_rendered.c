@@ -173,11 +173,31 @@ render(struct request *rq, const struct store_file *f, uint64_t n, const struct 
 	return wado_not_acceptable(r);
 }
 
-static int
-send_picture(struct request *rq, const struct pixels_view *v, const struct buf *picture)
+static void
+make_etag(const struct instance_info *info, uint64_t n, const struct pixels_view *v, struct etag *tag)
 {
-	reply_body(rq, 200, v->png ? "image/png" : "image/jpeg", picture->data, picture->len);
-	return 0;
+	wado_make_etag(info, tag, " picture %llu %d %u %d %.17g %.17g %d %u %u %u %u %u %u %d %d", (unsigned long long)n,
+		       v->png, v->quality, v->has_window, v->center, v->width, (int)v->function, v->fit_width,
+		       v->fit_height, v->x, v->y, v->w, v->h, v->flip_x, v->flip_y);
+}
+
+/* Frame n, from 1, or 304.  -ENOENT, -ENOTSUP: it cannot be shown. */
+static int
+show(struct request *rq, const struct store_file *f, uint64_t n, const struct pixels_view *v, struct err *err)
+{
+	struct etag tag;
+	struct buf picture;
+	int r;
+
+	make_etag(store_file_info(f), n, v, &tag);
+	if (wado_has_current(rq, &tag))
+		return 0;
+	buf_init(&picture, LIMIT_FRAME);
+	r = render(rq, f, n, v, &picture, err);
+	if (r == 0)
+		r = wado_send_data(rq, &tag, v->png ? "image/png" : "image/jpeg", &picture, err);
+	buf_fini(&picture);
+	return r;
 }
 
 int
@@ -186,7 +206,6 @@ wado_rendered_handle(struct request *rq, struct err *err)
 	const char *frame = rq->match.vars.value[URI_FRAMES];
 	struct pixels_view v = { .quality = 100 };
 	struct store_file *f = NULL;
-	struct buf picture;
 	uint64_t n = 1;
 	int r;
 
@@ -199,11 +218,7 @@ wado_rendered_handle(struct request *rq, struct err *err)
 		r = wado_open_instance(rq, &f, err);
 	if (r < 0)
 		return r;
-	buf_init(&picture, LIMIT_FRAME);
-	r = render(rq, f, n, &v, &picture, err);
-	if (r == 0)
-		r = send_picture(rq, &v, &picture);
-	buf_fini(&picture);
+	r = show(rq, f, n, &v, err);
 	store_file_close(f);
 	return r;
 }
@@ -212,7 +227,7 @@ wado_rendered_handle(struct request *rq, struct err *err)
 
 /* The first instance that can be shown. */
 static int
-render_any(struct request *rq, struct store_scan *scan, const struct pixels_view *v, struct buf *picture, struct err *err)
+show_any(struct request *rq, struct store_scan *scan, const struct pixels_view *v, struct err *err)
 {
 	struct instance_info info;
 	struct store_file *f;
@@ -229,9 +244,8 @@ render_any(struct request *rq, struct store_scan *scan, const struct pixels_view
 			continue;
 		if (r < 0)
 			return r;
-		buf_reset(picture);
 		err_clear(err);
-		r = render(rq, f, 1, v, picture, err);
+		r = show(rq, f, 1, v, err);
 		store_file_close(f);
 		if (r == 0 || (r != -ENOENT && r != -ENOTSUP))
 			return r;
@@ -248,7 +262,6 @@ wado_thumbnail_handle(struct request *rq, struct err *err)
 	struct store_scope scope = request_scope(rq);
 	struct store_scan *scan = NULL;
 	struct scope_totals totals;
-	struct buf picture;
 	int r = parse_options(rq, &v, err);
 
 	if (r == 0)
@@ -257,11 +270,7 @@ wado_thumbnail_handle(struct request *rq, struct err *err)
 		r = store_scan_open(rq->web->store, &scope, &scan, &totals, err);
 	if (r < 0)
 		return r;
-	buf_init(&picture, LIMIT_FRAME);
-	r = render_any(rq, scan, &v, &picture, err);
-	if (r == 0)
-		r = send_picture(rq, &v, &picture);
-	buf_fini(&picture);
+	r = show_any(rq, scan, &v, err);
 	store_scan_close(scan);
 	return r;
 }

@@ -14,6 +14,12 @@
 #define GZIP_MEMORY 8
 #define ZSTD_LEVEL 1
 
+const char *
+coding_name(enum coding coding)
+{
+	return coding == CODING_ZSTD ? "zstd" : coding == CODING_GZIP ? "gzip" : "identity";
+}
+
 static unsigned
 cut(size_t n)
 {

@@ -10,6 +10,9 @@
 
 enum coding { CODING_IDENTITY, CODING_GZIP, CODING_ZSTD };
 
+/* As Content-Encoding has it. */
+const char *coding_name(enum coding coding);
+
 /* ------------------------------------------------------------ decoding ---- */
 
 /* gzip, several members one after another too, and zlib streams ("deflate"). */

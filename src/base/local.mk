@@ -10,4 +10,5 @@ libcore_a_SOURCES += \
 	src/base/hash.h src/base/hash.c \
 	src/base/sha256.h src/base/sha256.c \
 	src/base/io.h src/base/io.c \
-	src/base/coding.h src/base/coding.c
+	src/base/coding.h src/base/coding.c \
+	src/base/lru.h src/base/lru.c

@@ -89,3 +89,9 @@ blob_tidy_staging(struct blob_store *b)
 {
 	return b->ops->tidy_staging(b);
 }
+
+int
+blob_watch_open(struct blob_store *b, struct blob_watch **ret_watch)
+{
+	return b->ops->watch(b, ret_watch);
+}

@@ -64,6 +64,16 @@ int  blob_walk(struct blob_store *blobs,
 	       int (*fn)(void *ctx, const char *name, uint64_t size, int64_t mtime), void *ctx);
 int  blob_walk_staging(struct blob_store *blobs,
 		       int (*fn)(void *ctx, const char *stage, uint64_t owner, bool alive), void *ctx);
+/* Names that somebody, we too, may have given, changed or removed, from the opening on.  Of a directory;
+ * -ENOTSUP for other engines. */
+struct blob_watch;
+int  blob_watch_open(struct blob_store *blobs, struct blob_watch **ret_watch);
+/* 1: *name is such a name, perhaps one of many for one change; 0: none came in time, or blob_watch_wake
+ * was called; -EOVERFLOW: some were lost, so any may be.  One thread at a time. */
+int  blob_watch_next(struct blob_watch *watch, int timeout_ms, char name[BLOB_NAME_MAX]);
+void blob_watch_wake(struct blob_watch *watch);		/* any thread */
+void blob_watch_close(struct blob_watch *watch);	/* before the blobs; NULL is fine */
+
 /* Forget owners that are dead and have no staged files left. */
 int  blob_tidy_staging(struct blob_store *blobs);
 

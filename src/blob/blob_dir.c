@@ -392,6 +392,12 @@ dir_walk(struct blob_store *b, int (*fn)(void *, const char *, uint64_t, int64_t
 	return walk_dir(((struct dir *)b)->data, ".", path, 0, 0, fn, ctx);
 }
 
+static int
+dir_watch(struct blob_store *b, struct blob_watch **ret_watch)
+{
+	return blob_watch_tree(((struct dir *)b)->data, ret_watch);
+}
+
 static const struct blob_ops dir_ops = {
 	.close = dir_close,
 	.claim = dir_claim,
@@ -407,4 +413,5 @@ static const struct blob_ops dir_ops = {
 	.walk = dir_walk,
 	.walk_staging = dir_walk_staging,
 	.tidy_staging = dir_tidy_staging,
+	.watch = dir_watch,
 };

@@ -271,6 +271,14 @@ mem_tidy_staging(struct blob_store *b)
 	return 0;
 }
 
+static int
+mem_watch(struct blob_store *b, struct blob_watch **ret_watch)
+{
+	(void)b;
+	(void)ret_watch;
+	return -ENOTSUP;
+}
+
 static const struct blob_ops mem_ops = {
 	.close = mem_close,
 	.claim = mem_claim,
@@ -286,4 +294,5 @@ static const struct blob_ops mem_ops = {
 	.walk = mem_walk,
 	.walk_staging = mem_walk_staging,
 	.tidy_staging = mem_tidy_staging,
+	.watch = mem_watch,
 };

@@ -21,7 +21,11 @@ struct blob_ops {
 	int  (*walk_staging)(struct blob_store *b,
 			     int (*fn)(void *ctx, const char *stage, uint64_t owner, bool alive), void *ctx);
 	int  (*tidy_staging)(struct blob_store *b);
+	int  (*watch)(struct blob_store *b, struct blob_watch **ret_watch);
 };
+
+/* Of the tree below a directory's descriptor, which is borrowed (blob_watch.c). */
+int  blob_watch_tree(int dir, struct blob_watch **ret_watch);
 
 struct blob_store {
 	const struct blob_ops *ops;

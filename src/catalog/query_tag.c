@@ -91,6 +91,21 @@ query_tag_put(struct kv_txn *txn, const struct query_tag *t)
 }
 
 int
+query_tag_take_number(struct kv_txn *txn, uint32_t *ret_number)
+{
+	struct slice v, name = slice_str("next tag");
+	struct key next;
+	int r = kv_get(txn, T_META, name, &v);
+
+	if (r < 0 && r != -ENOENT)
+		return r;
+	*ret_number = r == 0 && v.len == 4 ? read_u32(v.data) : 1;
+	key_start(&next);
+	key_u32(&next, *ret_number + 1);
+	return kv_put(txn, T_META, name, key_slice(&next));
+}
+
+int
 query_tags_load(struct kv_txn *txn, struct query_tags *tags)
 {
 	struct kv_range *g;

@@ -41,6 +41,8 @@ struct query_tag {
 
 int  query_tag_get(struct kv_txn *txn, uint32_t tag, struct query_tag *ret_tag);
 int  query_tag_put(struct kv_txn *txn, const struct query_tag *tag);
+/* For a new one. */
+int  query_tag_take_number(struct kv_txn *txn, uint32_t *ret_number);
 
 /* All of them, ascending by tag. */
 struct query_tags {

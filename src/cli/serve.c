@@ -19,6 +19,7 @@
 #include "cli/cli.h"
 #include "cli/daemon.h"
 #include "ops/ops.h"
+#include "store/file_watch.h"
 #ifdef WITH_FS
 #include "fs/fs.h"
 #endif
@@ -41,6 +42,7 @@ struct plan {
 
 struct doors {
 	struct ops *ops;
+	struct file_watch *watch;
 	struct fs *fs;
 	struct web *web;
 };
@@ -300,6 +302,8 @@ serve(const struct plan *plan, struct conf *conf, struct err *err)
 	if (r < 0)
 		goto out;
 	r = open_doors(plan, conf, st, &doors, err);
+	if (r == 0 && conf_flag(conf, OPT_WATCH))
+		r = file_watch_start(st, &doors.watch, err);
 	if (r < 0)
 		goto out;
 	if (pid_file != NULL) {
@@ -318,6 +322,7 @@ serve(const struct plan *plan, struct conf *conf, struct err *err)
 	wait_for_end(plan, conf, &set);
 	daemon_notify("STOPPING=1");
 out:
+	file_watch_stop(doors.watch);
 	close_doors(&doors);
 	ops_stop(doors.ops);
 	store_close(st);

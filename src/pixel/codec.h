@@ -40,6 +40,10 @@ int  openjpeg_decode(const void *data, size_t len, struct pixel_frame *frame, st
 int  openjpeg_encode(const struct pixel_frame *frame, unsigned quality, struct buf *out,
 		     struct pixel_format *format, struct err *err);
 
+/* Before such a code stream is decoded: -EFBIG it is cut into pieces that take more than the frame
+ * itself, -EBADMSG. */
+int  j2k_check_cut(const void *data, size_t len, const struct pixel_format *format, struct err *err);
+
 /* Cells of a frame that is not of single bits: 1, 2, 4 or 8 bytes. */
 static inline size_t
 cell_size(const struct pixel_format *format)

@@ -116,9 +116,11 @@ set_trap(struct trap *trap)
 static void
 count_scans(j_common_ptr info)
 {
+	struct trap *trap = (struct trap *)(void *)info->err;
+
 	if (((j_decompress_ptr)info)->input_scan_number > SCANS_MAX) {
-		info->err->msg_code = 0;
-		spring(info);
+		snprintf(trap->text, sizeof trap->text, "it has more than %d scans", SCANS_MAX);
+		longjmp(trap->back, 1);
 	}
 }
 

@@ -207,6 +207,9 @@ openjpeg_decode(const void *data, size_t len, struct pixel_frame *frame, struct 
 	if (frame->format.bits_allocated > 32 || (frame->format.bits_allocated == 1 && frame->format.samples != 1))
 		return err_set(err, -EOPNOTSUPP, "JPEG 2000 with %u samples of %u bits", frame->format.samples,
 			       frame->format.bits_allocated);
+	r = j2k_check_cut(data, len, &frame->format, err);
+	if (r < 0)
+		return r;
 	codec = opj_create_decompress(boxed ? OPJ_CODEC_JP2 : OPJ_CODEC_J2K);
 	stream = opj_stream_create(64 << 10, OPJ_TRUE);
 	if (codec == NULL || stream == NULL) {

@@ -89,26 +89,31 @@ cell_bits(const struct pixel_frame *frame, bool as_signed)
 	return f->bits_stored;
 }
 
-void
-cells_to_planes(const struct pixel_format *f, const unsigned char *from, unsigned char *to)
+/* The sample s of pixel i lies at i * samples + s, or, plane by plane, at s * pixels + i. */
+static void
+move_cells(const struct pixel_format *f, const unsigned char *from, bool planes, unsigned char *to)
 {
-	size_t size = cell_size(f), n = (size_t)f->rows * f->columns, i;
+	size_t size = cell_size(f), n = (size_t)f->rows * f->columns, mixed = 0, i;
 	uint32_t s;
 
 	for (i = 0; i < n; i++)
-		for (s = 0; s < f->samples; s++, from += size)
-			memcpy(to + (s * n + i) * size, from, size);
+		for (s = 0; s < f->samples; s++, mixed += size) {
+			size_t plane = (s * n + i) * size;
+
+			memcpy(to + (planes ? mixed : plane), from + (planes ? plane : mixed), size);
+		}
+}
+
+void
+cells_to_planes(const struct pixel_format *f, const unsigned char *from, unsigned char *to)
+{
+	move_cells(f, from, false, to);
 }
 
 void
 planes_to_cells(const struct pixel_format *f, const unsigned char *from, unsigned char *to)
 {
-	size_t size = cell_size(f), n = (size_t)f->rows * f->columns, i;
-	uint32_t s;
-
-	for (i = 0; i < n; i++)
-		for (s = 0; s < f->samples; s++, to += size)
-			memcpy(to, from + (s * n + i) * size, size);
+	move_cells(f, from, true, to);
 }
 
 /* ---------------------------------------------------------- syntaxes ---- */

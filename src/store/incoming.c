@@ -7,16 +7,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/io.h"
+#include "base/log.h"
 #include "catalog/header.h"
 #include "dicom/json.h"
 #include "store/internal.h"
 
 #define PREAMBLE 128
 #define HASH_CHUNK (256 << 10)
+/* What a file says of itself when the index leaves attributes out, so that an index made again does, too. */
+#define RULES_NAME "user.dicomlake.rules"
+#define RULES_V2 "v2"
 
 struct incoming {
 	struct store *st;
@@ -376,6 +381,7 @@ validate(struct job *job, struct dicom *d, const struct ingest_options *o, struc
 			err_set(err, r, "out of memory");
 		if (warnings->n > 0)
 			result->warning_reason = WARNING_ATTRIBUTES;
+		job->dropped = warnings->n > 0;
 	}
 	dicom_warnings_fini(&own);
 	if (dicom_is_implicit(d))
@@ -411,6 +417,8 @@ prepare(struct incoming *in, const struct ingest_options *o, struct job *job, bo
 	dicom_free(d);
 	if (r < 0)
 		return r;
+	if (job->dropped && !job->in_place && fsetxattr(in->fd, RULES_NAME, RULES_V2, strlen(RULES_V2), 0) < 0)
+		log_debug("store: cannot keep the rules of a file error=%s", strerror(errno));
 	r = hash_file(in, job->row.size, job->row.hash);
 	if (r < 0)
 		return err_set_dicom(err, r, REASON_PROCESSING, 0, "cannot read staging: %s", strerror(-r));
@@ -499,11 +507,21 @@ incoming_accept(struct incoming *in, const struct ingest_options *o, struct inge
 	return 0;
 }
 
+/* The rules it was stored by. */
+static enum validate_rules
+kept_rules(int fd)
+{
+	char value[8];
+	ssize_t n = fgetxattr(fd, RULES_NAME, value, sizeof value);
+
+	return n == strlen(RULES_V2) && memcmp(value, RULES_V2, strlen(RULES_V2)) == 0 ? VALIDATE_V2 : VALIDATE_PLAIN;
+}
+
 int
 index_in_place(struct store *st, const char *partition, const char *name, int fd, struct ingest_result *result,
 	       struct ticket **ret_ticket, struct err *err)
 {
-	struct ingest_options o = { .partition = partition, .rules = VALIDATE_PLAIN, .same = INGEST_SAME_REPLACE };
+	struct ingest_options o = { .partition = partition, .rules = kept_rules(fd), .same = INGEST_SAME_REPLACE };
 	struct incoming in = { .st = st, .fd = fd };
 	char right[BLOB_NAME_MAX];
 	bool unchanged = false;

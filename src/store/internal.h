@@ -63,6 +63,7 @@ struct job {
 	uint64_t stage;
 	bool synced;			/* its bytes are durable already */
 	bool accepted;			/* its stage has an accepted file's name */
+	bool dropped;			/* the index leaves attributes out (contract 2.6) */
 	bool in_place;			/* no stage: the file lies at its public path already */
 	char partition[STORE_NAME_MAX + 1];
 	enum ingest_same same;
@@ -153,6 +154,22 @@ int  incoming_adopt(struct store *st, const char *stage_file, struct incoming **
  * -EXDEV: its identity belongs at another path. */
 int  index_in_place(struct store *st, const char *partition, const char *name, int fd,
 		    struct ingest_result *result, struct ticket **ret_ticket, struct err *err);
+/* -- adopt.c: files by their names (blob.h) -- */
+
+/* Is it there for an instance, and not for the service itself? */
+bool file_is_of_instance(const char *name);
+/* The instance whose file it is; *ret_id 0: its removal is under way.  -ENOENT: of none. */
+int  instance_of_file(struct store *st, const char *name, uint64_t *ret_id, uint64_t *ret_watermark);
+/* A file that no row is of, or another version than its row is of: indexed where it
+ * lies, or taken to where its UIDs say.  *ret_ticket is to be waited for; NULL: it is done. */
+int  adopt_file(struct store *st, const char *name, struct ticket **ret_ticket, struct err *err);
+
+/* -- retrieve.c -- */
+
+/* fn for every instance of every partition, until it returns non-zero, which is returned.  No
+ * transaction is held meanwhile. */
+int  each_instance(struct store *st, int (*fn)(void *ctx, const char *partition, const struct instance_info *info),
+		   void *ctx, struct err *err);
 
 /* -- committer.c -- */
 

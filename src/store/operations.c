@@ -106,7 +106,7 @@ oldest_first(const void *a, const void *b)
 }
 
 static int
-gather(struct kv_txn *txn, bool unfinished, struct list *list)
+gather(struct kv_txn *txn, bool unfinished, int type, struct list *list)
 {
 	struct operation_row row;
 	struct kv_range *g;
@@ -119,7 +119,7 @@ gather(struct kv_txn *txn, bool unfinished, struct list *list)
 		r = k.len == OPERATION_ID_LEN ? operation_decode(v, &row) : -EIO;
 		if (r < 0)
 			break;
-		if (unfinished && operation_is_finished(&row))
+		if ((unfinished && operation_is_finished(&row)) || (type != 0 && row.type != type))
 			continue;
 		r = vec_room(&list->at, &list->cap, list->n, sizeof *list->at, 16);
 		if (r < 0)
@@ -204,7 +204,7 @@ store_operations(struct store *st, int (*fn)(void *ctx, const struct operation *
 	int r = kv_begin(st->kv, KV_READ, &txn);
 
 	if (r == 0) {
-		r = gather(txn, false, &list);
+		r = gather(txn, false, 0, &list);
 		kv_abort(txn);
 	}
 	for (i = 0; i < list.n && r == 0; i++) {
@@ -219,24 +219,37 @@ store_operations(struct store *st, int (*fn)(void *ctx, const struct operation *
 }
 
 int
-store_next_operation(struct store *st, char ret_id[OPERATION_TEXT_MAX], enum operation_kind *ret_kind)
+operation_find_unfinished(struct kv_txn *txn, int type, unsigned char id[OPERATION_ID_LEN])
 {
 	struct list list = { 0 };
+	int r = gather(txn, true, type, &list);
+
+	if (r == 0 && list.n == 0)
+		r = -ENOENT;
+	if (r == 0)
+		memcpy(id, list.at[0].id, OPERATION_ID_LEN);
+	free(list.at);
+	return r;
+}
+
+int
+store_next_operation(struct store *st, char ret_id[OPERATION_TEXT_MAX], enum operation_kind *ret_kind)
+{
+	unsigned char id[OPERATION_ID_LEN];
 	struct operation_row row;
 	struct kv_txn *txn;
 	int r = kv_begin(st->kv, KV_READ, &txn);
 
 	if (r < 0)
 		return r;
-	r = gather(txn, true, &list);
+	r = operation_find_unfinished(txn, 0, id);
 	if (r == 0)
-		r = list.n == 0 ? -ENOENT : operation_get(txn, list.at[0].id, &row);
+		r = operation_get(txn, id, &row);
 	if (r == 0) {
-		operation_format(list.at[0].id, ret_id);
+		operation_format(id, ret_id);
 		*ret_kind = (enum operation_kind)row.type;
 	}
 	kv_abort(txn);
-	free(list.at);
 	return r;
 }
 

@@ -10,6 +10,8 @@ int  operation_new_id(unsigned char id[OPERATION_ID_LEN]);
 void operation_format(const unsigned char id[OPERATION_ID_LEN], char text[OPERATION_TEXT_MAX]);
 /* -EINVAL: it is none. */
 int  operation_parse(const char *text, unsigned char id[OPERATION_ID_LEN]);
+/* The oldest that has not ended, of a type or (0) any.  -ENOENT. */
+int  operation_find_unfinished(struct kv_txn *txn, int type, unsigned char id[OPERATION_ID_LEN]);
 /* Drop some of those that ended long ago. */
 int  operation_purge(struct kv_txn *txn, int64_t now);
 

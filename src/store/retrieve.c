@@ -1,5 +1,6 @@
 /* Instances of a scope, their headers and their bytes. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -46,6 +47,7 @@ struct store_scan {
 	uint64_t study, series, instance;	/* 0: at the beginning of that level */
 	bool ended;
 	bool first;				/* no metadata written yet */
+	uint64_t newest;			/* watermark handed out */
 	char study_uid[UID_TEXT_MAX], series_uid[UID_TEXT_MAX];
 	struct instance_info page[PAGE];
 	size_t n, next;
@@ -209,6 +211,8 @@ scan_series(struct store_scan *s, struct kv_txn *txn, size_t *left, scan_fn *fn,
 		if (r < 0)
 			break;
 		s->instance = id;
+		if (row.watermark > s->newest)
+			s->newest = row.watermark;
 		--*left;
 		r = fn(s, txn, &row, id, ctx);
 		if (r == 0)
@@ -326,6 +330,12 @@ store_scan_metadata(struct store_scan *s, struct buf *out, size_t enough,
 	if (r < 0)
 		return err_set(err, r, "cannot read the index: %s", strerror(-r));
 	return r;
+}
+
+uint64_t
+store_scan_newest(const struct store_scan *s)
+{
+	return s->newest;
 }
 
 /* -- files ---------------------------------------------------------------- */
@@ -507,4 +517,46 @@ store_file_close(struct store_file *f)
 		return;
 	close(f->fd);
 	free(f);
+}
+
+/* -- all there are -------------------------------------------------------- */
+
+static int
+next_partition(struct store *st, uint64_t after, uint64_t *ret_id, char name[STORE_NAME_MAX + 1])
+{
+	struct partition_row row;
+	struct kv_txn *txn;
+	int r = kv_begin(st->kv, KV_READ, &txn);
+
+	if (r < 0)
+		return r;
+	r = catalog_next_partition(txn, after, ret_id, &row);
+	if (r > 0)
+		snprintf(name, STORE_NAME_MAX + 1, "%s", row.name);
+	kv_abort(txn);
+	return r;
+}
+
+int
+each_instance(struct store *st, int (*fn)(void *ctx, const char *partition, const struct instance_info *info), void *ctx,
+	      struct err *err)
+{
+	char partition[STORE_NAME_MAX + 1];
+	struct store_scope scope = { .partition = partition };
+	struct instance_info info;
+	struct store_scan *scan;
+	uint64_t id = 0;
+	int r, told = 0;
+
+	while ((r = next_partition(st, id, &id, partition)) > 0) {
+		r = store_scan_open(st, &scope, &scan, NULL, err);
+		if (r < 0)
+			return r;
+		while (told == 0 && (r = store_scan_next(scan, &info, err)) > 0)
+			told = fn(ctx, partition, &info);
+		store_scan_close(scan);
+		if (r < 0 || told != 0)
+			return told == 0 ? r : told < 0 ? err_set(err, told, "cannot read an instance: %s", strerror(-told)) : told;
+	}
+	return r < 0 ? err_set(err, r, "cannot read the index: %s", strerror(-r)) : 0;
 }

@@ -11,23 +11,13 @@
 
 /* Matches shown in one transaction. */
 #define PAGE 64
-/* Matches found in one transaction: 8 MiB of them, and some 20 ms. */
-#define HITS_MAX ((uint64_t)256 * 1024)
+uint64_t search_hits_max = 256 * 1024;
 
 struct show {
 	const struct search *search;
+	bool latest;			/* everything that is not computed is the latest instance's */
 	struct match m;
 };
-
-bool
-search_orders_by(uint32_t tag, enum store_level level)
-{
-	enum level of;
-
-	/* UIDs are indexed by their hashes, and a study has several modalities. */
-	return attribute_level(tag, &of) == 0 && (int)of == (int)level && indexed_vr(tag) != VR('U', 'I') &&
-		tag != TAG_MODALITIES_IN_STUDY;
-}
 
 /* -- one match ------------------------------------------------------------ */
 
@@ -134,6 +124,30 @@ computed(struct show *w, uint32_t tag, struct buf *json)
 	}
 }
 
+/* Contract 4.9: is all that is asked for indexed, or computed?  1, 0. */
+static int
+index_tells(struct kv_txn *txn, const struct search *s)
+{
+	struct query_tag t;
+	size_t i;
+	int r;
+
+	for (i = 0; i < s->n_tags; i++) {
+		uint32_t tag = s->tags[i];
+
+		if (indexed_vr(tag) != 0 || tag == TAG_STUDY_RELATED_INSTANCES || tag == TAG_SERIES_RELATED_INSTANCES)
+			continue;
+		if (s->level == STORE_INSTANCE && (tag == TAG_SOP_CLASS_UID || attribute_is_kept(tag, LEVEL_INSTANCE)))
+			continue;	/* of its own row */
+		r = query_tag_get(txn, tag, &t);
+		if (r == -ENOENT || (r == 0 && t.status != QUERY_TAG_READY))
+			return 0;
+		if (r < 0)
+			return r;
+	}
+	return 1;
+}
+
 /* The header, and what is computed of the attributes asked for where it belongs among them. */
 static int
 put_everything(struct show *w, struct buf *out)
@@ -182,7 +196,7 @@ put_dataset(struct show *w, struct buf *out)
 			put_member(out, &first, s->tags[i], buf_slice(&json));
 			continue;
 		}
-		r = match_kept(&w->m, s->tags[i], &found);
+		r = w->latest ? -ENOENT : match_kept(&w->m, s->tags[i], &found);
 		if (r == -ENOENT) {
 			r = match_header(&w->m);
 			if (r == 0)
@@ -245,8 +259,8 @@ show_all(struct store *st, struct show *w, uint64_t partition, const struct hits
 	return r;
 }
 
-int
-search_find(struct store *st, const struct search *search, uint64_t *ret_partition, struct hits *hits,
+static int
+find_hits(struct store *st, const struct search *search, struct show *w, uint64_t *ret_partition, struct hits *hits,
 	  struct search_report *ret_report, struct err *err)
 {
 	struct store_scope scope = { .partition = search->partition };
@@ -258,7 +272,12 @@ search_find(struct store *st, const struct search *search, uint64_t *ret_partiti
 		return err_set(err, r, "cannot read the index: %s", strerror(-r));
 	r = scope_resolve(txn, &scope, &path, err);
 	if (r == 0)
-		r = search_plan(st, txn, search, hits, ret_report, err);
+		r = search_plan(txn, search, hits, ret_report, err);
+	if (r == 0 && search->latest) {
+		r = index_tells(txn, search);
+		w->latest = r == 0;
+		r = r < 0 ? err_set(err, r, "cannot read the index: %s", strerror(-r)) : 0;
+	}
 	kv_abort(txn);
 	*ret_partition = path.partition;
 	return r;
@@ -281,10 +300,10 @@ store_search(struct store *st, const struct search *search,
 	/* Results without a limit are found so many at a time, each time anew: passing over those before
 	 * costs far less than showing them. */
 	do {
-		part.limit = left < HITS_MAX ? left : HITS_MAX;
+		part.limit = left < search_hits_max ? left : search_hits_max;
 		part.count = search->count && first;
 		hits.n = 0;
-		r = search_find(st, &part, &partition, &hits, &report, err);
+		r = find_hits(st, &part, &w, &partition, &hits, &report, err);
 		if (first && r == 0 && search->report != NULL)
 			*search->report = report;
 		first = false;
@@ -292,7 +311,7 @@ store_search(struct store *st, const struct search *search,
 			r = show_all(st, &w, partition, &hits, fn, ctx, err);
 		part.offset += hits.n;
 		left -= hits.n;
-	} while (r == 0 && left > 0 && hits.n == HITS_MAX);
+	} while (r == 0 && left > 0 && hits.n == search_hits_max);
 	match_fini(&w.m);
 	free(hits.at);
 	return r;

@@ -48,13 +48,12 @@ gather_check_series(struct gather *g, uint64_t study, uint64_t series)
 	return g->series_ok;
 }
 
-bool
-gather_instance_matches(struct gather *g, const struct instance_row *row)
+static bool
+instance_matches(struct gather *g, const struct instance_row *row)
 {
 	return terms_match(&g->terms, LEVEL_INSTANCE, row->uid, row->attributes, slice_of(NULL, 0), row->extended);
 }
 
-/* Its series fits. */
 int
 gather_check_instance(struct gather *g, const struct hit *hit)
 {
@@ -64,7 +63,18 @@ gather_check_instance(struct gather *g, const struct hit *hit)
 	if (!terms_have(&g->terms, LEVEL_INSTANCE))
 		return 1;
 	r = catalog_instance(g->txn, hit->series, hit->instance, &row);
-	return r < 0 ? r : gather_instance_matches(g, &row);
+	return r < 0 ? r : instance_matches(g, &row);
+}
+
+int
+gather_check(struct gather *g, const struct hit *hit)
+{
+	int r;
+
+	if (g->level == LEVEL_STUDY)
+		return gather_check_study(g, hit->study);
+	r = gather_check_series(g, hit->study, hit->series);
+	return r <= 0 || g->level == LEVEL_SERIES ? r : gather_check_instance(g, hit);
 }
 
 /* -- collecting ----------------------------------------------------------- */
@@ -102,22 +112,11 @@ gather_is_past(const struct gather *g, uint64_t order)
 }
 
 int
-gather_take(struct gather *g, const struct hit *hit)
+gather_page(struct gather *g, const struct hit *hit)
 {
+	bool full;
 	int r;
 
-	if (gather_is_past(g, hit->order))
-		return 1;
-	if (g->terms.n_scanned > 0) {
-		r = look_closer(g, hit);
-		if (g->report->cut) {
-			g->report->next = hit->order + 1;
-			g->stopped = true;
-			return 0;
-		}
-		if (r <= 0)
-			return r < 0 ? r : 1;
-	}
 	g->matches++;
 	if (g->skip > 0) {
 		g->skip--;
@@ -128,8 +127,25 @@ gather_take(struct gather *g, const struct hit *hit)
 	r = hits_add(g->hits, hit);
 	if (r < 0)
 		return r;
-	g->stopped = --g->want == 0 && !g->search->count;
-	return !g->stopped;
+	full = --g->want == 0 && !g->count;
+	g->stopped |= full;
+	return !full;
+}
+
+int
+gather_take(struct gather *g, const struct hit *hit)
+{
+	int r;
+
+	if (gather_is_past(g, hit->order))
+		return 1;
+	r = g->terms.n_scanned > 0 ? look_closer(g, hit) : 1;
+	if (g->report->cut) {
+		g->report->next = hit->order + 1;
+		g->stopped = true;
+		return 0;
+	}
+	return r > 0 ? gather_page(g, hit) : r < 0 ? r : 1;
 }
 
 int
@@ -140,24 +156,73 @@ hits_newest_first(const void *a, const void *b)
 	return x->order < y->order ? 1 : x->order > y->order ? -1 : 0;
 }
 
+void
+hits_sort(struct hits *h)
+{
+	size_t i, n = 0;
+
+	if (h->n > 0)
+		qsort(h->at, h->n, sizeof *h->at, hits_newest_first);
+	for (i = 0; i < h->n; i++)
+		if (n == 0 || h->at[i].order != h->at[n - 1].order)
+			h->at[n++] = h->at[i];
+	h->n = n;
+}
+
+/* Runs of one series need its study once. */
+static int
+find_study(struct gather *g, struct hit *hit)
+{
+	if (hit->study != 0)
+		return 0;
+	if (g->series_id == hit->series && g->study_id != 0) {
+		hit->study = g->study_id;
+		return 0;
+	}
+	return catalog_parent(g->txn, hit->series, &hit->study);
+}
+
 int
-gather_take_sorted(struct gather *g, struct hits *h, int (*check)(struct gather *g, const struct hit *hit))
+gather_offer(struct gather *g, const struct hit *hit, void *ctx)
+{
+	struct hit whole = *hit;
+	int r;
+
+	(void)ctx;
+	if (gather_is_past(g, hit->order))
+		return 1;
+	r = find_study(g, &whole);
+	if (r == 0)
+		r = gather_check(g, &whole);
+	return r > 0 ? gather_take(g, &whole) : r < 0 ? r : 1;
+}
+
+int
+gather_collect(struct gather *g, const struct hit *hit, void *ctx)
+{
+	struct hit whole = *hit;
+	struct instance_row row;
+	int r = find_study(g, &whole);
+
+	if (r == 0 && hit->instance != 0 && hit->order == 0) {
+		r = catalog_instance(g->txn, hit->series, hit->instance, &row);
+		whole.order = row.watermark;
+	}
+	if (r == 0)
+		r = hits_add(ctx, &whole);
+	return r < 0 ? r : 1;
+}
+
+int
+gather_take_sorted(struct gather *g, struct hits *h)
 {
 	size_t i;
 	int r = 1;
 
-	if (h->n > 0)
-		qsort(h->at, h->n, sizeof *h->at, hits_newest_first);
-	for (i = 0; i < h->n && r > 0; i++) {
-		if (i > 0 && h->at[i].order == h->at[i - 1].order)
-			continue;
-		r = check == NULL ? 1 : check(g, &h->at[i]);
-		if (r > 0)
-			r = gather_take(g, &h->at[i]);
-		else if (r == 0)
-			r = 1;
-	}
-	return r < 0 ? r : 0;
+	hits_sort(h);
+	for (i = 0; i < h->n && r > 0; i++)
+		r = gather_offer(g, &h->at[i], NULL);
+	return r;
 }
 
 /* -- ranges of the index -------------------------------------------------- */
@@ -227,13 +292,27 @@ gather_best_term(struct gather *g, enum level level, const struct term **ret_ter
 	return 0;
 }
 
-/* Call fn with (id, parent) of each entry of a range of the index. */
+/* What an entry of this level stands for. */
+static struct hit
+hit_of(enum level level, uint64_t parent, uint64_t id)
+{
+	switch (level) {
+	case LEVEL_STUDY:
+		return (struct hit){ .study = id, .order = id };
+	case LEVEL_SERIES:
+		return (struct hit){ .study = parent, .series = id, .order = id };
+	default:
+		return (struct hit){ .series = parent, .instance = id };	/* the order is in its row */
+	}
+}
+
 int
-gather_walk_keys(struct gather *g, const struct key *from, const struct key *to, enum kv_direction direction,
-	  int (*fn)(struct gather *g, uint64_t id, uint64_t parent, void *ctx), void *ctx)
+gather_walk_keys(struct gather *g, enum level level, const struct key *from, const struct key *to,
+		 enum kv_direction direction, gather_fn *fn, void *ctx)
 {
 	struct kv_range *range;
 	struct slice k, v;
+	struct hit hit;
 	int r = kv_range_open(g->txn, T_ATTRIBUTE, key_slice(from), key_slice(to), direction, 0, &range);
 
 	if (r < 0)
@@ -243,7 +322,8 @@ gather_walk_keys(struct gather *g, const struct key *from, const struct key *to,
 			r = -EIO;
 			break;
 		}
-		r = fn(g, read_u64((const char *)k.data + k.len - 8), read_u64(v.data), ctx);
+		hit = hit_of(level, read_u64(v.data), read_u64((const char *)k.data + k.len - 8));
+		r = fn(g, &hit, ctx);
 		if (r <= 0)
 			break;
 	}
@@ -253,18 +333,20 @@ gather_walk_keys(struct gather *g, const struct key *from, const struct key *to,
 
 /* Studies are found by their UIDs in another table than what is indexed. */
 static int
-walk_study(struct gather *g, const char *uid, int (*fn)(struct gather *g, uint64_t id, uint64_t parent, void *ctx),
-	   void *ctx)
+walk_study(struct gather *g, const char *uid, gather_fn *fn, void *ctx)
 {
+	struct hit hit;
 	uint64_t id;
 	int r = catalog_find(g->txn, g->scope.partition, uid, &id);
 
-	return r == 0 ? fn(g, id, g->scope.partition, ctx) : r;
+	if (r < 0)
+		return r == -ENOENT ? 1 : r;
+	hit = hit_of(LEVEL_STUDY, g->scope.partition, id);
+	return fn(g, &hit, ctx);
 }
 
 int
-gather_walk_term(struct gather *g, const struct term *t, enum kv_direction direction,
-	  int (*fn)(struct gather *g, uint64_t id, uint64_t parent, void *ctx), void *ctx)
+gather_walk_term(struct gather *g, const struct term *t, enum kv_direction direction, gather_fn *fn, void *ctx)
 {
 	const char *p = t->words.data;
 	struct key from, to;
@@ -272,47 +354,33 @@ gather_walk_term(struct gather *g, const struct term *t, enum kv_direction direc
 	int r = 1;
 
 	if (t->given->match != SEARCH_LIST)
-		return gather_walk_keys(g, &t->from, &t->to, direction, fn, ctx);
+		return gather_walk_keys(g, t->level, &t->from, &t->to, direction, fn, ctx);
 	for (i = 0; i < t->n_words && r >= 0; i++, p += strlen(p) + 1) {
 		if (t->given->tag == TAG_STUDY_INSTANCE_UID) {
 			r = walk_study(g, p, fn, ctx);
-			r = r == -ENOENT ? 1 : r;
 			continue;
 		}
 		term_value_range(t, g->scope.partition, p, &from, &to);
-		r = gather_walk_keys(g, &from, &to, direction, fn, ctx);
+		r = gather_walk_keys(g, t->level, &from, &to, direction, fn, ctx);
 	}
 	return r;
-}
-
-int
-gather_collect_id(struct gather *g, uint64_t id, uint64_t parent, void *ctx)
-{
-	struct hit hit = { .order = id };
-	int r;
-
-	(void)g;
-	/* Which of the fields it is depends on the term's level: the caller sorts that out. */
-	hit.series = id;
-	hit.study = parent;
-	r = hits_add(ctx, &hit);
-	return r < 0 ? r : 1;
 }
 
 /* -- what there is, newest first -------------------------------------------- */
 
-int
-gather_walk_studies(struct gather *g, int (*fn)(struct gather *g, uint64_t study))
+static int
+walk_children(struct gather *g, enum table table, enum level level, uint64_t parent, gather_fn *fn, void *ctx)
 {
 	struct kv_range *range;
 	struct slice k, v;
-	int r;
+	struct hit hit;
+	int r = catalog_children(g->txn, table, parent, 0, KV_DESCENDING, 0, &range);
 
-	r = catalog_children(g->txn, T_STUDY, g->scope.partition, 0, KV_DESCENDING, 0, &range);
 	if (r < 0)
 		return r;
 	while ((r = kv_range_next(range, &k, &v)) > 0) {
-		r = fn(g, read_u64((const char *)k.data + 8));
+		hit = hit_of(level, parent, read_u64((const char *)k.data + 8));
+		r = fn(g, &hit, ctx);
 		if (r <= 0)
 			break;
 	}
@@ -321,34 +389,22 @@ gather_walk_studies(struct gather *g, int (*fn)(struct gather *g, uint64_t study
 }
 
 int
-gather_walk_series_of(struct gather *g, uint64_t study, int (*fn)(struct gather *g, uint64_t id, uint64_t parent, void *ctx),
-	       void *ctx)
+gather_walk_series_of(struct gather *g, uint64_t study, gather_fn *fn, void *ctx)
 {
-	struct kv_range *range;
-	struct slice k, v;
-	int r;
-
-	r = catalog_children(g->txn, T_SERIES, study, 0, KV_DESCENDING, 0, &range);
-	if (r < 0)
-		return r;
-	while ((r = kv_range_next(range, &k, &v)) > 0) {
-		r = fn(g, read_u64((const char *)k.data + 8), study, ctx);
-		if (r <= 0)
-			break;
-	}
-	kv_range_close(range);
-	return r;
+	return walk_children(g, T_SERIES, LEVEL_SERIES, study, fn, ctx);
 }
 
 int
-gather_walk_order(struct gather *g, enum level level,
-		  int (*fn)(struct gather *g, uint64_t parent, uint64_t id, uint64_t number))
+gather_walk_all(struct gather *g, enum level level, gather_fn *fn, void *ctx)
 {
 	struct key from = key_of_1(g->scope.partition), to;
 	struct kv_range *range;
 	struct slice k, v;
+	struct hit hit;
 	int r;
 
+	if (level == LEVEL_STUDY)
+		return walk_children(g, T_STUDY, LEVEL_STUDY, g->scope.partition, fn, ctx);
 	key_u8(&from, (uint8_t)level);
 	to = from;
 	key_after(&to);
@@ -360,24 +416,12 @@ gather_walk_order(struct gather *g, enum level level,
 			r = -EIO;
 			break;
 		}
-		r = fn(g, read_u64(v.data), read_u64((const char *)v.data + 8), read_u64((const char *)k.data + 9));
+		hit = hit_of(level, read_u64(v.data), read_u64((const char *)v.data + 8));
+		hit.order = read_u64((const char *)k.data + 9);
+		r = fn(g, &hit, ctx);
 		if (r <= 0)
 			break;
 	}
 	kv_range_close(range);
 	return r;
-}
-
-int
-hits_drop_duplicates(struct hits *h)
-{
-	size_t i, n = 0;
-
-	if (h->n > 0)
-		qsort(h->at, h->n, sizeof *h->at, hits_newest_first);
-	for (i = 0; i < h->n; i++)
-		if (n == 0 || h->at[i].order != h->at[n - 1].order)
-			h->at[n++] = h->at[i];
-	h->n = n;
-	return 0;
 }

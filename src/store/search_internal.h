@@ -56,14 +56,14 @@ struct hits {
 	size_t n, cap;
 };
 
+/* Matches held at once: 8 MiB of them, and some 20 ms.  More come in parts, and cannot be sorted.  A
+ * variable so that a test gets past it. */
+extern uint64_t search_hits_max;
+
 /* Append to *ret_hits (zeroed by the caller, freed with free(at)) the matches
  * of a search in order: those from offset, at most limit.  *ret_report is set on success. */
-int search_plan(struct store *st, struct kv_txn *txn, const struct search *s, struct hits *ret_hits,
-		struct search_report *ret_report, struct err *err);
-
-/* search_plan in a transaction of its own; *ret_partition is where it searched. */
-int search_find(struct store *st, const struct search *s, uint64_t *ret_partition, struct hits *ret_hits,
-		struct search_report *ret_report, struct err *err);
+int search_plan(struct kv_txn *txn, const struct search *s, struct hits *ret_hits, struct search_report *ret_report,
+		struct err *err);
 
 /* -- the rows and the header of a match (search_row.c) -- */
 

@@ -30,6 +30,23 @@ read_page(struct store *st, enum store_level level, const struct hit *hits, size
 	return r < 0 ? r : found;
 }
 
+static int
+find(struct store *st, const struct search *search, struct hits *hits, struct search_report *ret_report, struct err *err)
+{
+	struct store_scope scope = { .partition = search->partition };
+	struct catalog_path path = { 0 };
+	struct kv_txn *txn;
+	int r = kv_begin(st->kv, KV_READ, &txn);
+
+	if (r < 0)
+		return err_set(err, r, "cannot read the index: %s", strerror(-r));
+	r = scope_resolve(txn, &scope, &path, err);
+	if (r == 0)
+		r = search_plan(txn, search, hits, ret_report, err);
+	kv_abort(txn);
+	return r;
+}
+
 int
 store_search_nodes(struct store *st, const struct search *search,
 		   int (*fn)(void *ctx, const struct store_node *node), void *ctx, struct err *err)
@@ -37,12 +54,11 @@ store_search_nodes(struct store *st, const struct search *search,
 	struct store_node nodes[PAGE];
 	struct search_report report;
 	struct hits hits = { 0 };
-	uint64_t partition;
 	size_t i, n;
 	int j, found, r;
 
 	barrier(st);
-	r = search_find(st, search, &partition, &hits, &report, err);
+	r = find(st, search, &hits, &report, err);
 	if (r == 0 && search->report != NULL)
 		*search->report = report;
 	for (i = 0; i < hits.n && r == 0; i += n) {

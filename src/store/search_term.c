@@ -207,6 +207,37 @@ place_term(struct terms *list, struct term *t, const struct search *search, stru
 	return 0;
 }
 
+/* -EINVAL: it is no value. */
+static int
+compile_value(struct term *t)
+{
+	const struct search_term *given = t->given;
+	int r = 0;
+
+	if (given->value == NULL && (given->match != SEARCH_RANGE || given->upper == NULL))
+		return -EINVAL;
+	switch (given->match) {
+	case SEARCH_EXACT:
+	case SEARCH_WILD:
+		return collate(t, given->value, &t->low);
+	case SEARCH_RANGE:
+		if (given->value != NULL)
+			r = collate(t, given->value, &t->low);
+		return r == 0 && given->upper != NULL ? collate(t, given->upper, &t->high) : r;
+	case SEARCH_LIST:
+		return put_list(t);
+	case SEARCH_WORDS:
+	case SEARCH_ANY_WORDS:
+		if (t->vr != VR('P', 'N'))
+			return -EINVAL;
+		r = collate(t, given->value, &t->low);
+		if (r == 0)
+			r = collate_words(t->low.data != NULL ? t->low.data : "", t->low.len, add_word, t);
+		return r == 0 && t->n_words == 0 ? -EINVAL : r;
+	}
+	return 0;
+}
+
 int
 terms_compile(struct terms *list, const struct search *search, struct kv_txn *txn, uint64_t partition,
 	      struct err *err)
@@ -231,36 +262,7 @@ terms_compile(struct terms *list, const struct search *search, struct kv_txn *tx
 		if (r < 0)
 			return err_set_dicom(err, -EINVAL, 0, given->tag, "(%04x,%04x) cannot be searched here",
 					     given->tag >> 16, given->tag & 0xFFFF);
-		switch (given->match) {
-		case SEARCH_EXACT:
-			r = given->value == NULL ? -EINVAL : collate(t, given->value, &t->low);
-			break;
-		case SEARCH_RANGE:
-			if (given->value == NULL && given->upper == NULL)
-				r = -EINVAL;
-			if (r == 0 && given->value != NULL)
-				r = collate(t, given->value, &t->low);
-			if (r == 0 && given->upper != NULL)
-				r = collate(t, given->upper, &t->high);
-			break;
-		case SEARCH_WILD:
-			r = given->value == NULL ? -EINVAL : collate(t, given->value, &t->low);
-			break;
-		case SEARCH_LIST:
-			r = given->value == NULL ? -EINVAL : put_list(t);
-			break;
-		case SEARCH_WORDS:
-		case SEARCH_ANY_WORDS:
-			if (t->vr != VR('P', 'N') || given->value == NULL)
-				r = -EINVAL;
-			else
-				r = collate(t, given->value, &t->low);
-			if (r == 0)
-				r = collate_words(t->low.data != NULL ? t->low.data : "", t->low.len, add_word, t);
-			if (r == 0 && t->n_words == 0)
-				r = -EINVAL;
-			break;
-		}
+		r = compile_value(t);
 		if (r < 0)
 			return bad_value(given, err);
 		set_range(t, partition);
@@ -292,22 +294,25 @@ note_word(void *ctx, const char *word, size_t len)
 	return 0;
 }
 
+static bool
+begins(const struct name_words *w, unsigned i, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	return w->len[i] >= len && memcmp(w->text + w->start[i], prefix, len) == 0;
+}
+
 /* The query's words are, in order, beginnings of adjacent words of the name. */
 static bool
-words_match(const struct term *t, struct slice name)
+adjacent_words_match(const struct term *t, const struct name_words *w)
 {
-	struct name_words w;
 	unsigned i, j;
 
-	w.n = 0;
-	w.used = 0;
-	collate_words(name.data, name.len, note_word, &w);
-	for (i = 0; i + t->n_words <= w.n; i++) {
+	for (i = 0; i + t->n_words <= w->n; i++) {
 		const char *q = t->words.data;
 
-		for (j = 0; j < t->n_words; j++, q += strlen(q) + 1)
-			if (w.len[i + j] < strlen(q) || memcmp(w.text + w.start[i + j], q, strlen(q)) != 0)
-				break;
+		for (j = 0; j < t->n_words && begins(w, i + j, q); j++)
+			q += strlen(q) + 1;
 		if (j == t->n_words)
 			return true;
 	}
@@ -316,23 +321,29 @@ words_match(const struct term *t, struct slice name)
 
 /* Each of the query's words is the beginning of some word of the name. */
 static bool
-any_words_match(const struct term *t, struct slice name)
+any_words_match(const struct term *t, const struct name_words *w)
 {
 	const char *q = t->words.data;
-	struct name_words w;
 	unsigned i, j;
+
+	for (j = 0; j < t->n_words; j++, q += strlen(q) + 1) {
+		for (i = 0; i < w->n && !begins(w, i, q); i++)
+			;
+		if (i == w->n)
+			return false;
+	}
+	return true;
+}
+
+static bool
+words_match(const struct term *t, struct slice name)
+{
+	struct name_words w;
 
 	w.n = 0;
 	w.used = 0;
 	collate_words(name.data, name.len, note_word, &w);
-	for (j = 0; j < t->n_words; j++, q += strlen(q) + 1) {
-		for (i = 0; i < w.n; i++)
-			if (w.len[i] >= strlen(q) && memcmp(w.text + w.start[i], q, strlen(q)) == 0)
-				break;
-		if (i == w.n)
-			return false;
-	}
-	return true;
+	return t->given->match == SEARCH_WORDS ? adjacent_words_match(t, &w) : any_words_match(t, &w);
 }
 
 static bool
@@ -388,8 +399,6 @@ term_matches(const struct term *t, struct slice collated)
 		return list_has(t, collated);
 	case SEARCH_WILD:
 		return wild_match(buf_slice(&t->low), collated);
-	case SEARCH_ANY_WORDS:
-		return any_words_match(t, collated);
 	case SEARCH_EXACT:
 		return slice_compare(collated, buf_slice(&t->low)) == 0;
 	case SEARCH_RANGE:

@@ -207,6 +207,9 @@ int  store_scan_next(struct store_scan *scan, struct instance_info *ret_info, st
 int  store_scan_metadata(struct store_scan *scan, struct buf *out, size_t enough,
 			 void (*instance_url)(void *ctx, const struct instance_info *info, struct buf *url),
 			 void *ctx, struct err *err);
+/* The highest watermark of what was handed out.  Above that of the totals, something was stored
+ * since the scan was opened, and the instances handed out are not those that the totals counted. */
+uint64_t store_scan_newest(const struct store_scan *scan);
 void store_scan_close(struct store_scan *scan);
 
 /* Append the attributes of a study, series or instance as one object of DICOM JSON, bulk hidden: of an
@@ -245,6 +248,14 @@ struct search_term {
 	const char *upper;
 };
 
+/* Results are ordered by attributes that the rows of their level or one above keep, and by extended
+ * query tags; no UIDs. */
+#define SEARCH_ORDER_MAX 8
+struct search_order {
+	uint32_t tag;
+	bool descending;
+};
+
 /* At some 15 us each. */
 #define SEARCH_SCAN_MAX 20000
 
@@ -268,6 +279,9 @@ struct search {
 	 * NumberOfStudyRelatedInstances, NumberOfSeriesRelatedInstances. */
 	const uint32_t *tags;
 	size_t n_tags;
+	/* Contract 4.9: values are those of the index when it has all that are asked for, else those of the
+	 * latest instance.  Otherwise each is the latest that there was. */
+	bool latest;
 	bool everything;		/* the whole header (of the latest instance), and the computed ones of tags */
 	const char *retrieve_url;	/* ".../studies": RetrieveURL is computed below it; NULL: not given */
 	bool online;			/* InstanceAvailability is computed: ONLINE */
@@ -279,8 +293,8 @@ struct search {
 	 * rows and headers of the candidates that are left, a bounded number of them. */
 	bool scan;
 	uint64_t scan_max;		/* headers looked at; 0: as many as are bearable, SEARCH_SCAN_MAX */
-	uint32_t order_by;		/* an indexed attribute of the level, no UID; 0: newest first */
-	bool descending;		/* likewise */
+	const struct search_order *orders;	/* the first counts most; none: newest first */
+	size_t n_orders;
 	bool count;			/* find out the total, whatever it costs */
 	struct search_report *report;	/* NULL: not wanted */
 };
@@ -295,11 +309,10 @@ struct search_tag {
 };
 /* -ENOENT: it cannot be searched. */
 int  store_search_tag(struct store *st, uint32_t tag, struct search_tag *ret_tag);
-/* May results of this level be ordered by it? */
-bool search_orders_by(uint32_t tag, enum store_level level);
 /* Matches newest first (contract 4.8), or ordered with those without a value last; one fn call with a JSON object each; no
  * transaction is held during fn.  Non-zero from fn stops and is returned.
- * -EINVAL: a term that cannot be searched, or a value that is none. */
+ * -EINVAL: a term that cannot be searched, a value that is none, an attribute that cannot order
+ * them, or too many to be ordered by it. */
 int  store_search(struct store *st, const struct search *search,
 		  int (*fn)(void *ctx, struct slice dataset), void *ctx, struct err *err);
 

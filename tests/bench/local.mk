@@ -1,9 +1,10 @@
 # tests/bench: built by `make bench-programs` alone.
-bench_programs = tests/bench/load tests/bench/fsync_loop
-EXTRA_PROGRAMS += tests/bench/load tests/bench/fsync_loop
+bench_programs = tests/bench/load tests/bench/fsync_loop tests/bench/read_files
+EXTRA_PROGRAMS += tests/bench/load tests/bench/fsync_loop tests/bench/read_files
 tests_bench_load_SOURCES = tests/bench/load.c
 tests_bench_fsync_loop_SOURCES = tests/bench/fsync_loop.c
-EXTRA_DIST += tests/bench/run
+tests_bench_read_files_SOURCES = tests/bench/read_files.c
+EXTRA_DIST += tests/bench/run tests/bench/mount_rows.sh
 
 if WITH_DCMTK
 bench_programs += tests/bench/header_bench

@@ -81,4 +81,29 @@ ok "removed in the second" t rm -r "$second_partition/2.25.4242"
 ok "gone in the first" wait_for "$patience" gone "$partition/2.25.4242"
 ok "the second ends" stop_daemon
 daemon_pid=$first
+
+# Who is in a directory that somebody else deletes finds nothing there, and may remove it.
+ok "stored beside" beside import --quiet --replace "$store" "$tmp/a/00001.dcm" "$tmp/a/00002.dcm"
+ok "is seen" wait_for "$patience" seen "$partition/2.25.4242/2.25.4242.1" 2
+cat >"$tmp/within.py" <<'END'
+import os, subprocess, sys
+series = os.open(sys.argv[1], os.O_RDONLY)
+names = os.listdir(series)
+os.stat(names[0], dir_fd=series)
+subprocess.check_call(sys.argv[2:])
+for name in names:
+    for what in (lambda: os.unlink(name, dir_fd=series), lambda: os.stat(name, dir_fd=series)):
+        try:
+            what()
+            print("is there", name)
+        except OSError as e:
+            print(type(e).__name__)
+print("links", os.fstat(series).st_nlink, os.listdir(series))
+END
+if command -v python3 >/dev/null; then
+	is "deleted while somebody is in it" "$(t python3 "$tmp/within.py" "$partition/2.25.4242/2.25.4242.1" \
+		"$dicomlake" delete "$store" 2.25.4242 2>/dev/null | sort | uniq -c | xargs)" "4 FileNotFoundError 1 links 0 []"
+else
+	skip "deleted while somebody is in it" "no python3"
+fi
 done_testing

@@ -12,6 +12,7 @@ fs_tests = \
 	tests/fs/full-disk.t \
 	tests/fs/kill-and-remount.t \
 	tests/fs/large-file.t \
+	tests/fs/many-instances.t \
 	tests/fs/options.t \
 	tests/fs/query.t \
 	tests/fs/read-back.t \
@@ -19,6 +20,7 @@ fs_tests = \
 	tests/fs/refused-file.t \
 	tests/fs/request-counts.t \
 	tests/fs/samples.t \
+	tests/fs/soak.t \
 	tests/fs/stop-when-busy.t \
 	tests/fs/storm.t \
 	tests/fs/tools.t \

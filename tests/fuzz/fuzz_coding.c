@@ -5,18 +5,12 @@
 #include <string.h>
 
 #include "base/coding.h"
+#include "tests/fuzz/check.h"
 
 /* Of decoded bytes: enough to come round the buffer, whatever the input blows up to. */
 #define DECODED_MAX (1 << 20)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-check(int ok)
-{
-	if (!ok)
-		abort();
-}
 
 static void
 decode(const uint8_t *data, size_t size, size_t step)
@@ -31,7 +25,7 @@ decode(const uint8_t *data, size_t size, size_t step)
 		return;
 	do {
 		n = decoder_read(d, &p, &len, out, step);
-		check(n <= (int)step && (const uint8_t *)p + len == data + size);
+		check(n <= (int)step && (const uint8_t *)p + len == data + size, "it reads on, and no more than was given");
 		total += n > 0 ? (size_t)n : 0;
 	} while (n > 0 && total < DECODED_MAX);
 	decoder_free(d);
@@ -47,19 +41,20 @@ round_trip(const uint8_t *data, size_t size, size_t step)
 	size_t len = size, made, n_coded = 0, n = 0;
 	int r;
 
-	check(coded != NULL && again != NULL && encoder_new(CODING_GZIP, &e) == 0 && decoder_new(&d) == 0);
+	check(coded != NULL && again != NULL && encoder_new(CODING_GZIP, &e) == 0 && decoder_new(&d) == 0, "there is memory");
 	do {
 		size_t room = size * 2 + 1024 - n_coded;
 
 		r = encoder_write(e, &p, &len, true, coded + n_coded, room < step ? room : step, &made);
 		n_coded += made;
 	} while (r > 0 && n_coded < size * 2 + 1024);
-	check(r == 0 && len == 0);
+	check(r == 0 && len == 0, "all is encoded");
 	p = coded;
 	len = n_coded;
 	while ((r = decoder_read(d, &p, &len, again + n, size + 1 - n)) > 0)
 		n += (size_t)r;
-	check(r == 0 && n == size && decoder_is_complete(d) && memcmp(again, data, size) == 0);
+	check(r == 0 && n == size && decoder_is_complete(d) && memcmp(again, data, size) == 0,
+	      "what is encoded can be decoded");
 	encoder_free(e);
 	decoder_free(d);
 	free(coded);

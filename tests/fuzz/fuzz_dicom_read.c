@@ -16,17 +16,9 @@
 #include "dicom/dicom.h"
 #include "dicom/json.h"
 #include "dicom/validate.h"
+#include "tests/fuzz/check.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-check(int holds, const char *what)
-{
-	if (!holds) {
-		fprintf(stderr, "does not hold: %s\n", what);
-		abort();
-	}
-}
 
 static void
 check_json(const struct buf *json, const char *what)

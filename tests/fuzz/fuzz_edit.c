@@ -11,17 +11,9 @@
 
 #include "dicom/edit.h"
 #include "dicom/image.h"
+#include "tests/fuzz/check.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-check(int holds, const char *what)
-{
-	if (!holds) {
-		fprintf(stderr, "does not hold: %s\n", what);
-		abort();
-	}
-}
 
 static int
 put(void *ctx, const void *data, size_t len)

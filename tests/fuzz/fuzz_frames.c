@@ -9,21 +9,13 @@
 #include <unistd.h>
 
 #include "dicom/frames.h"
+#include "tests/fuzz/check.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Frames looked at from either end, and the most bytes of one. */
 #define LOOK 4
 #define READ_MAX (1 << 20)
-
-static void
-check(int holds, const char *what)
-{
-	if (!holds) {
-		fprintf(stderr, "does not hold: %s\n", what);
-		abort();
-	}
-}
 
 static void
 look(const struct frames *f, int fd, size_t size, uint32_t n)

@@ -7,6 +7,7 @@
 #include "dicom/tag.h"
 #include "fs/query.h"
 #include "fs/virtual.h"
+#include "tests/fuzz/check.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -24,16 +25,9 @@ find_tag(void *ctx, uint32_t tag, struct search_tag *ret_tag)
 }
 
 static void
-check(int holds)
-{
-	if (!holds)
-		abort();
-}
-
-static void
 check_text(const struct query *q, const char *text)
 {
-	check(text >= q->text && text + strlen(text) < q->text + sizeof q->text && *text != '\0');
+	check(text >= q->text && text + strlen(text) < q->text + sizeof q->text && *text != '\0', "texts lie in the query");
 }
 
 int
@@ -50,19 +44,20 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	text[size] = '\0';
 	err_clear(&err);
 	if (query_parse(text, find_tag, NULL, &q, &err) == 0) {
-		check(q.n <= QUERY_TERMS_MAX);
+		check(q.n <= QUERY_TERMS_MAX, "terms have a bound");
 		for (i = 0; i < q.n; i++) {
 			const struct search_term *t = &q.terms[i];
 
-			check(t->value != NULL || (t->match == SEARCH_RANGE && t->upper != NULL));
+			check(t->value != NULL || (t->match == SEARCH_RANGE && t->upper != NULL), "a term has a value");
 			if (t->value != NULL)
 				check_text(&q, t->value);
 			if (t->match == SEARCH_RANGE && t->upper != NULL)
 				check_text(&q, t->upper);
-			check(t->n_path == 0 || (t->path >= q.path && t->path + t->n_path <= q.path + QUERY_TERMS_MAX));
+			check(t->n_path == 0 || (t->path >= q.path && t->path + t->n_path <= q.path + QUERY_TERMS_MAX),
+			      "paths lie in the query");
 		}
 	} else {
-		check(err.num != 0);
+		check(err.num != 0, "a refusal is explained");
 	}
 	virtual_is_name_somewhere(text);
 	free(text);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "pixel/pixel.h"
+#include "tests/fuzz/check.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -18,15 +19,6 @@ static const char *const syntaxes[] = {
 	"1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.8.1",
 };
 #define N(a) (sizeof (a) / sizeof *(a))
-
-static void
-check(int holds, const char *what)
-{
-	if (!holds) {
-		fprintf(stderr, "does not hold: %s\n", what);
-		abort();
-	}
-}
 
 static void
 show(const struct pixel_frame *frame)

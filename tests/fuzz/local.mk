@@ -16,7 +16,7 @@ if WITH_FUZZERS
 FUZZ_LIBS = $(FUZZ_CFLAGS) $(CORE_LIBS)
 else
 check_LIBRARIES += libreplay.a
-libreplay_a_SOURCES = tests/fuzz/replay.c
+libreplay_a_SOURCES = tests/fuzz/replay.c tests/fuzz/check.h
 FUZZ_LIBS = libreplay.a $(CORE_LIBS)
 TESTS += $(fuzz_targets)
 endif

@@ -6,12 +6,15 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/hash.h"
+#include "base/lru.h"
 #include "base/sha256.h"
 
 static void
@@ -178,6 +181,134 @@ sha256_of_pieces_is_that_of_the_whole(void **state)
 	sha256_free(s);
 }
 
+/* ------------------------------------------------------------- lru ---- */
+
+static int values_freed;
+
+static void
+free_value(void *value)
+{
+	values_freed++;
+	free(value);
+}
+
+static const unsigned char *
+key(int n)
+{
+	static unsigned char k[HASH_LEN];
+
+	memcpy(k, &n, sizeof n);
+	return k;
+}
+
+static struct lru_item *
+put(struct lru *l, int n, size_t size)
+{
+	int *value = malloc(sizeof *value);
+
+	*value = n;
+	return lru_put(l, key(n), value, size);
+}
+
+static bool
+has(struct lru *l, int n)
+{
+	struct lru_item *i = lru_find(l, key(n));
+	bool found = i != NULL;
+
+	if (found)
+		assert_int_equal(*(int *)lru_value(i), n);
+	lru_release(l, i);
+	return found;
+}
+
+static size_t
+bytes_of(struct lru *l)
+{
+	struct lru_counts counts;
+
+	lru_count(l, &counts);
+	return counts.bytes;
+}
+
+static void
+lru_drops_what_was_not_asked_for_longest(void **state)
+{
+	struct lru *l = lru_new(100, free_value);
+	int n;
+
+	(void)state;
+	values_freed = 0;
+	for (n = 0; n < 4; n++)
+		lru_release(l, put(l, n, 25));
+	assert_true(has(l, 0) && has(l, 2) && has(l, 3));
+	lru_release(l, put(l, 4, 25));
+	assert_false(has(l, 1));
+	assert_true(has(l, 0) && has(l, 2) && has(l, 3) && has(l, 4));
+	assert_int_equal(bytes_of(l), 100);
+	lru_release(l, put(l, 5, 50));
+	assert_true(has(l, 3) && has(l, 4) && has(l, 5));
+	assert_int_equal(values_freed, 3);
+	lru_free(l);
+	assert_int_equal(values_freed, 6);
+}
+
+static void
+lru_keeps_what_is_held_and_nothing_beyond_its_bytes(void **state)
+{
+	struct lru *l = lru_new(100, free_value);
+	struct lru_item *held[3], *large;
+
+	(void)state;
+	values_freed = 0;
+	held[0] = put(l, 0, 50);
+	held[1] = put(l, 1, 50);
+	held[2] = put(l, 2, 50);	/* is nobody's but ours */
+	assert_true(has(l, 0) && has(l, 1));
+	assert_false(has(l, 2));
+	assert_int_equal(*(int *)lru_value(held[2]), 2);
+	assert_int_equal(bytes_of(l), 100);
+	lru_release(l, held[2]);
+	assert_int_equal(values_freed, 1);
+	lru_release(l, held[0]);
+	large = put(l, 3, 51);
+	assert_false(has(l, 3));
+	assert_true(has(l, 0));
+	lru_release(l, large);
+	lru_release(l, put(l, 4, 50));
+	assert_true(has(l, 1) && has(l, 4));
+	assert_false(has(l, 0));
+	lru_release(l, held[1]);
+	lru_free(l);
+	assert_int_equal(values_freed, 5);
+}
+
+static void
+lru_has_one_value_of_a_key_and_no_end_of_keys(void **state)
+{
+	struct lru *l = lru_new(1 << 20, free_value);
+	struct lru_item *first, *second;
+	struct lru_counts counts;
+	int n;
+
+	(void)state;
+	first = put(l, 0, 10);
+	second = put(l, 0, 10);
+	assert_ptr_equal(first, second);
+	assert_int_equal(bytes_of(l), 10);
+	lru_release(l, first);
+	lru_release(l, second);
+	for (n = 1; n < 3000; n++)
+		lru_release(l, put(l, n, 10));
+	assert_true(bytes_of(l) < 10 * 3000);
+	assert_true(has(l, 2999));
+	assert_false(has(l, 0));
+	lru_count(l, &counts);
+	assert_int_equal(counts.found, 1);
+	assert_int_equal(counts.missed, 1);
+	lru_free(l);
+}
+
 int
 main(void)
 {
@@ -191,6 +322,9 @@ main(void)
 		cmocka_unit_test(clock_reads_what_it_prints_and_other_zones),
 		cmocka_unit_test(hash_of_a_stream_is_the_hash_of_its_bytes),
 		cmocka_unit_test(sha256_of_pieces_is_that_of_the_whole),
+		cmocka_unit_test(lru_drops_what_was_not_asked_for_longest),
+		cmocka_unit_test(lru_keeps_what_is_held_and_nothing_beyond_its_bytes),
+		cmocka_unit_test(lru_has_one_value_of_a_key_and_no_end_of_keys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

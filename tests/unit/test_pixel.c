@@ -15,6 +15,7 @@
 #define ELE "1.2.840.10008.1.2.1"
 #define JPEG "1.2.840.10008.1.2.4.50"
 #define JPEG_LOSSLESS "1.2.840.10008.1.2.4.70"
+#define J2K "1.2.840.10008.1.2.4.90"
 #define RLE "1.2.840.10008.1.2.5"
 #define N(a) (sizeof (a) / sizeof *(a))
 
@@ -84,6 +85,100 @@ a_jpeg_of_countless_scans_is_refused(void **state)
 		len += 10;
 	}
 	expect_refused(JPEG_LOSSLESS, &f, jpeg, len, -EBADMSG);
+}
+
+/* What a JPEG 2000 code stream says of itself. */
+struct j2k {
+	uint32_t size, tile;
+	unsigned char precincts;	/* both exponents */
+	bool own_style;			/* of the tile-part, the main header has large ones */
+	const char *box, *segment;	/* before the code stream, and in its main header */
+	size_t box_len, segment_len;
+};
+
+static void
+put_number(struct buf *b, unsigned size, uint32_t n)
+{
+	while (size-- > 0)
+		buf_putc(b, (char)(n >> 8 * size));
+}
+
+static void
+put_style(struct buf *b, unsigned char precincts)
+{
+	buf_put(b, "\xFF\x52\0\x0D\x01\0\0\x01\0\0\x04\x04\0\x01", 14);
+	buf_putc(b, (char)precincts);
+}
+
+static int
+decode_j2k(const struct j2k *j)
+{
+	struct pixel_format f = format_of(j->size, j->size, 1, 8, PIXEL_MONOCHROME2);
+	struct pixel_frame frame = { 0 };
+	struct err err = { 0 };
+	struct buf b;
+	size_t start;
+	int r;
+
+	buf_init(&b, 4096);
+	buf_put(&b, j->box, j->box_len);
+	buf_put(&b, "\xFF\x4F\xFF\x51\0\x29\0\0", 8);
+	put_number(&b, 4, j->size);
+	put_number(&b, 4, j->size);
+	buf_put(&b, "\0\0\0\0\0\0\0", 8);
+	put_number(&b, 4, j->tile);
+	put_number(&b, 4, j->tile);
+	buf_put(&b, "\0\0\0\0\0\0\0", 8);
+	buf_put(&b, "\0\x01\x07\x01\x01", 5);
+	put_style(&b, j->own_style ? 0xFF : j->precincts);
+	buf_put(&b, "\xFF\x5C\0\x04\x40\x40", 6);
+	buf_put(&b, j->segment, j->segment_len);
+	start = b.len;
+	buf_put(&b, "\xFF\x90\0\x0A\0\0\0\0\0\0\0\x01", 12);
+	if (j->own_style)
+		put_style(&b, j->precincts);
+	buf_put(&b, "\xFF\x93\0\0\0\0\0\0", 8);
+	b.data[start + 9] = (char)(b.len - start);
+	buf_put(&b, "\xFF\xD9", 2);
+	r = pixel_decode(J2K, &f, b.data, b.len, &frame, &err);
+	assert_true(r == 0 || err.text[0] != '\0');
+	pixel_frame_fini(&frame);
+	buf_fini(&b);
+	return r;
+}
+
+static void
+a_jpeg_2000_of_countless_pieces_is_refused(void **state)
+{
+	static const char jp2[] = "\0\0\0\x0CjP  \x0D\x0A\x87\x0A" "\0\0\0\x0A" "free\xFF\x4F" "\0\0\0\0jp2c";
+	struct j2k good = { .size = 4096, .tile = 4096, .precincts = 0xFF }, j;
+
+	(void)state;
+	assert_int_equal(decode_j2k(&good), 0);
+	j = good;
+	j.precincts = 0;
+	assert_int_equal(decode_j2k(&j), -EFBIG);
+	j.own_style = true;
+	assert_int_equal(decode_j2k(&j), -EFBIG);
+	j.box = jp2;
+	j.box_len = sizeof jp2 - 1;
+	assert_int_equal(decode_j2k(&j), -EFBIG);
+	j = good;
+	j.tile = 4;
+	assert_int_equal(decode_j2k(&j), -EFBIG);
+	/* where the library would look for a marker it knows */
+	j = good;
+	j.segment = "\xFF\x6A\0\x02";
+	j.segment_len = 4;
+	assert_int_equal(decode_j2k(&j), -EBADMSG);
+	/* a comment and small frames are good */
+	j.segment = "\xFF\x64\0\x05\0\x01x";
+	j.segment_len = 7;
+	assert_int_equal(decode_j2k(&j), 0);
+	j = (struct j2k){ .size = 64, .tile = 64 };
+	assert_int_equal(decode_j2k(&j), 0);
+	j = (struct j2k){ .size = 64, .tile = 1, .precincts = 0xFF };
+	assert_int_equal(decode_j2k(&j), 0);
 }
 
 static void
@@ -251,6 +346,7 @@ main(void)
 		cmocka_unit_test(frames_too_large_are_refused_before_anything_is_allocated),
 		cmocka_unit_test(a_stream_of_another_size_than_the_data_set_says_is_refused),
 		cmocka_unit_test(a_jpeg_of_countless_scans_is_refused),
+		cmocka_unit_test(a_jpeg_2000_of_countless_pieces_is_refused),
 		cmocka_unit_test(half_the_colour_is_spread_over_both_pixels),
 		cmocka_unit_test(runs_of_every_length_come_back),
 		cmocka_unit_test(values_are_spread_over_their_range_but_for_padding),

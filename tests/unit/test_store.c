@@ -16,6 +16,7 @@
 
 #include "dicom/tag.h"
 #include "store/external.h"
+#include "store/search_internal.h"
 #include "store/store.h"
 #include "tests/unit/ingest.h"
 
@@ -498,6 +499,40 @@ instances_come_by_watermark_when_one_was_replaced(void **state)
 }
 
 static void
+more_matches_than_are_held_at_once_come_in_parts_and_cannot_be_sorted(void **state)
+{
+	struct fixture *f = *state;
+	struct sample s = sample("1.1", "1.1.1", NULL);
+	struct search_order by = { .tag = TAG_STUDY_DATE };
+	struct search q = { .level = STORE_INSTANCE };
+	uint64_t before = search_hits_max;
+	struct err err = { 0 };
+	char uid[16];
+	int i;
+
+	for (i = 1; i <= 7; i++) {
+		snprintf(uid, sizeof uid, "1.1.1.%d", i);
+		s.sop_uid = uid;
+		put(f, s);
+	}
+	search_hits_max = 3;
+	assert_string_equal(search_for(f, q, TAG_SOP_INSTANCE_UID),
+			    "\"1.1.1.7\" \"1.1.1.6\" \"1.1.1.5\" \"1.1.1.4\" \"1.1.1.3\" \"1.1.1.2\" \"1.1.1.1\" ");
+	q.limit = 4;
+	q.offset = 2;
+	assert_string_equal(search_for(f, q, TAG_SOP_INSTANCE_UID),
+			    "\"1.1.1.5\" \"1.1.1.4\" \"1.1.1.3\" \"1.1.1.2\" ");
+	q.orders = &by;
+	q.n_orders = 1;
+	assert_int_equal(store_search(f->st, &q, append, NULL, &err), -EINVAL);
+	assert_non_null(strstr(err_text(&err), "too many"));
+	search_hits_max = 7;
+	assert_string_equal(search_for(f, q, TAG_SOP_INSTANCE_UID),
+			    "\"1.1.1.3\" \"1.1.1.4\" \"1.1.1.5\" \"1.1.1.6\" ");
+	search_hits_max = before;
+}
+
+static void
 the_latest_value_stands_for_a_study_and_an_empty_one_does_not(void **state)
 {
 	struct fixture *f = *state;
@@ -676,6 +711,54 @@ a_scan_gives_every_instance_of_its_scope_once(void **state)
 	scope.study_uid = "1.7";
 	assert_int_equal(store_scan_open(f->st, &scope, &scan, &totals, &err), -ENOENT);
 	assert_string_equal(err_text(&err), "no such study");
+}
+
+static void
+check_looks_into_every_partition_however_many_there_are(void **state)
+{
+	struct fixture *f = *state;
+	struct sample s = sample("1.1", "1.1.1", "1.1.1.1");
+	struct check_options o = { 0 };
+	struct check_totals totals;
+	struct ingest_result result;
+	struct err err = { 0 };
+	char name[16], path[300];
+	int i;
+
+	for (i = 0; i < 1100; i++) {
+		snprintf(name, sizeof name, "p%d", i);
+		assert_int_equal(ingest(f->st, &s, INGEST_SAME_REFUSE, name, &result, &err), 0);
+	}
+	snprintf(path, sizeof path, "%s/AHDS/ws/dicom/svc/p1099/1.1/1.1.1/1.1.1.1.dcm", f->dir);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(store_check(f->st, &o, &totals, &err), 0);
+	assert_int_equal(totals.findings, 1);
+	assert_int_equal(totals.instances, 1099);
+}
+
+static void
+a_scan_tells_that_it_met_what_its_totals_did_not_count(void **state)
+{
+	struct fixture *f = *state;
+	struct store_scope scope = { .study_uid = "1.1" };
+	struct scope_totals totals;
+	struct store_scan *scan;
+	struct err err = { 0 };
+	struct buf json;
+
+	put(f, sample("1.1", "1.1.1", "1.1.1.1"));
+	put(f, sample("1.1", "1.1.1", "1.1.1.2"));
+	buf_init(&json, 1 << 24);
+	assert_int_equal(store_scan_open(f->st, &scope, &scan, &totals, &err), 0);
+	assert_int_equal(store_scan_metadata(scan, &json, 1 << 20, NULL, NULL, &err), 0);
+	assert_true(store_scan_newest(scan) == totals.max_watermark);
+	store_scan_close(scan);
+	assert_int_equal(store_scan_open(f->st, &scope, &scan, &totals, &err), 0);
+	put(f, sample("1.1", "1.1.1", "1.1.1.3"));
+	assert_int_equal(store_scan_metadata(scan, &json, 1 << 20, NULL, NULL, &err), 0);
+	assert_true(store_scan_newest(scan) > totals.max_watermark);
+	store_scan_close(scan);
+	buf_fini(&json);
 }
 
 static void
@@ -928,6 +1011,7 @@ main(void)
 		TEST(a_modality_stays_searchable_while_any_spelling_of_it_is_left),
 		TEST(searches_match_values_ranges_words_and_modalities),
 		TEST(instances_come_by_watermark_when_one_was_replaced),
+		TEST(more_matches_than_are_held_at_once_come_in_parts_and_cannot_be_sorted),
 		TEST(the_latest_value_stands_for_a_study_and_an_empty_one_does_not),
 		TEST(what_is_in_no_row_comes_from_the_header_of_the_latest),
 		TEST(terms_that_make_no_sense_are_refused),
@@ -935,6 +1019,8 @@ main(void)
 		TEST(delete_of_a_version_leaves_the_one_that_took_its_place),
 		TEST(partitions_do_not_see_each_other),
 		TEST(a_scan_gives_every_instance_of_its_scope_once),
+		TEST(check_looks_into_every_partition_however_many_there_are),
+		TEST(a_scan_tells_that_it_met_what_its_totals_did_not_count),
 		TEST(a_file_changed_behind_the_store_is_stale_and_check_finds_and_repairs_it),
 		TEST(rebuild_makes_the_index_again_from_the_files),
 		TEST(an_observer_is_told_of_each_change_before_the_writer_is),

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "web/etag.h"
 #include "web/range.h"
@@ -67,20 +68,48 @@ numbers_are_digits_only(void **state)
 	assert_int_equal(range_parse_number("1 ", &n), -EINVAL);
 }
 
+static const struct etag *
+tag(const char *text)
+{
+	static struct etag t;
+
+	snprintf(t.text, sizeof t.text, "%s", text);
+	return &t;
+}
+
 static void
 entity_tags_match_bare_quoted_and_weak(void **state)
 {
 	(void)state;
-	assert_true(etag_in_list("12-3", "12-3"));
-	assert_true(etag_in_list("\"12-3\"", "12-3"));
-	assert_true(etag_in_list("W/\"12-3\"", "12-3"));
-	assert_true(etag_in_list("\"x\", \"ABC\"", "abc"));
-	assert_true(etag_in_list("*", "12-3"));
-	assert_false(etag_in_list(NULL, "12-3"));
-	assert_false(etag_in_list("", "12-3"));
-	assert_false(etag_in_list("12-34", "12-3"));
-	assert_false(etag_in_list("\"12-3", "12-34"));
-	assert_false(etag_in_list("1, 2-3", "12-3"));
+	assert_true(etag_in_list("12-3", tag("12-3")));
+	assert_true(etag_in_list("\"12-3\"", tag("12-3")));
+	assert_true(etag_in_list("W/\"12-3\"", tag("12-3")));
+	assert_true(etag_in_list("\"x\", \"ABC\"", tag("abc")));
+	assert_true(etag_in_list("*", tag("12-3")));
+	assert_false(etag_in_list(NULL, tag("12-3")));
+	assert_false(etag_in_list("", tag("12-3")));
+	assert_false(etag_in_list("12-34", tag("12-3")));
+	assert_false(etag_in_list("\"12-3", tag("12-34")));
+	assert_false(etag_in_list("1, 2-3", tag("12-3")));
+}
+
+static void
+a_range_needs_the_very_tag(void **state)
+{
+	struct etag weak = { .weak = true, .text = "12-3" };
+
+	(void)state;
+	assert_true(etag_is_same("\"12-3\"", tag("12-3")));
+	assert_false(etag_is_same("W/\"12-3\"", tag("12-3")));
+	assert_false(etag_is_same("12-3", tag("12-3")));
+	assert_false(etag_is_same("*", tag("12-3")));
+	assert_false(etag_is_same("\"12-34\"", tag("12-3")));
+	assert_false(etag_is_same("\"12-3\", \"x\"", tag("12-3")));
+	assert_false(etag_is_same("\"ABC\"", tag("abc")));
+	assert_false(etag_is_same("", tag("12-3")));
+	assert_false(etag_is_same("Tue, 15 Nov 1994 12:45:26 GMT", tag("12-3")));
+	assert_false(etag_is_same("\"12-3\"", &weak));
+	assert_true(etag_in_list("W/\"12-3\"", &weak));
 }
 
 static void
@@ -109,6 +138,7 @@ main(void)
 		cmocka_unit_test(what_cannot_be_satisfied_is_told_from_what_is_ignored),
 		cmocka_unit_test(numbers_are_digits_only),
 		cmocka_unit_test(entity_tags_match_bare_quoted_and_weak),
+		cmocka_unit_test(a_range_needs_the_very_tag),
 		cmocka_unit_test(errors_have_the_statuses_of_the_contract),
 	};
 

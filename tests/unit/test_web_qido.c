@@ -269,8 +269,15 @@ dicom_web_asks_for_more(void **state)
 	assert_int_equal(params.search.terms[1].n_path, 0);
 	assert_true(wants(0x00400275));
 	assert_int_equal(parse("dicom-web", SEARCH_ALL_STUDIES, "orderby=-StudyDate&count=TRUE"), 0);
-	assert_int_equal(params.search.order_by, TAG_STUDY_DATE);
-	assert_true(params.search.descending && params.search.count);
+	assert_int_equal(params.search.n_orders, 1);
+	assert_int_equal(params.search.orders[0].tag, TAG_STUDY_DATE);
+	assert_true(params.search.orders[0].descending && params.search.count);
+	assert_int_equal(parse("dicom-web", SEARCH_ALL_STUDIES, "orderby=PatientName,%20-StudyDate"), 0);
+	assert_int_equal(params.search.n_orders, 2);
+	assert_true(!params.search.orders[0].descending && params.search.orders[1].descending);
+	assert_int_equal(params.search.orders[1].tag, TAG_STUDY_DATE);
+	assert_int_equal(parse("dicom-web", SEARCH_ALL_STUDIES, "orderby=PatientName,"), -EINVAL);
+	assert_int_equal(parse("dicom-web", SEARCH_ALL_STUDIES, "orderby=1,2,3,4,5,6,7,8,9"), -EINVAL);
 	assert_int_equal(parse("dicom-web", SEARCH_ALL_STUDIES, "00400275.00400009=a&00400275.00400009=b"), -EINVAL);
 	assert_int_equal(parse("v2", SEARCH_ALL_STUDIES, "PatientID=a*"), 0);
 	assert_int_equal(params.search.terms[0].match, SEARCH_EXACT);

@@ -7,8 +7,9 @@ start_daemon
 for n in $(seq 1 60); do
 	make_instances "$n:$((100 + n % 3))"
 done
+make_large "$tmp/61.dcm" 1 60 60
 stow v2 "$tmp"/[0-9]*.dcm
-has_status "sixty instances" 200
+has_status "sixty instances, and one of much bulk" 200
 m=/dicom-web/studies/2.25.1000/metadata
 request GET $m
 cp "$body" "$tmp/plain"
@@ -41,6 +42,37 @@ request GET $m -H 'Accept-Encoding: gzip;q=0, br'
 is "what is not wanted is not sent" "$(header Content-Encoding)" ""
 request HEAD $m -H 'Accept-Encoding: gzip'
 has_status "HEAD" 200
+
+# coded metadata is kept for the next who asks
+kept() {
+	request GET /metrics
+	awk '/^dicomlake_http_coded_metadata_total/ { print $2 } /^dicomlake_http_coded_metadata_bytes/ { print ($2 > 0) }' "$body" | paste -sd' '
+}
+is "gzip and zstd are coded once, and found after that" "$(kept)" "2 2 1"
+request GET $m
+cp "$body" "$tmp/plain"
+is "plain text is not kept" "$(kept)" "2 2 1"
+each zstd zstd $m "kept metadata"
+is "it has its length" "$(header Content-Length)" "$(stat -c %s "$body")"
+length=$(header Content-Length)
+request HEAD $m -H 'Accept-Encoding: zstd'
+is "which HEAD tells as well" "$(header Content-Length) $(header Content-Encoding)" "$length zstd"
+before=$(kept)
+request GET $m -H 'Accept-Encoding: zstd' -H 'Host: elsewhere'
+zstd -dqc <"$body" >"$tmp/elsewhere"
+is "its URLs are those of the host asked" "$(kept) $(grep -o 'http://[a-z]*/' "$tmp/elsewhere" | sort -u)" \
+	"$(echo "$before" | awk '{ print $1, $2 + 1, $3 }') http://elsewhere/"
+before=$(kept)
+for d in v1 v2; do
+	request GET /$d/studies/2.25.1000/metadata -H 'Accept-Encoding: zstd'
+done
+is "/v1 and /v2 say the same" "$(kept)" "$(echo "$before" | awk '{ print $1 + 1, $2 + 1, $3 }')"
+request DELETE /v2/studies/2.25.1000/series/2.25.100/instances/2.25.60
+before=$(kept)
+request GET $m
+cp "$body" "$tmp/plain"
+each zstd zstd $m "metadata after a delete"
+is "is coded anew" "$(kept)" "$(echo "$before" | awk '{ print $1, $2 + 1, $3 }')"
 
 # longer than the buffers: three thousand instances of a header each
 for n in $(seq 1 40); do

@@ -131,4 +131,21 @@ make_dcm "$tmp/5.dcm" StudyInstanceUID=2.25.10 SeriesInstanceUID=2.25.102 SOPIns
 put_file v2 "$tmp/5.dcm"
 request GET /v2/studies/2.25.10/metadata -H "$J" -H "If-None-Match: $tag"
 has_status "row 33: a new instance" 200
+
+# 4.9: an old instance with an accession number, the latest without
+make_dcm "$tmp/old.dcm" StudyInstanceUID=2.25.90 SeriesInstanceUID=2.25.901 SOPInstanceUID=2.25.91 PatientID=R \
+	AccessionNumber=OLD PatientAge=035Y
+make_dcm "$tmp/new.dcm" StudyInstanceUID=2.25.90 SeriesInstanceUID=2.25.901 SOPInstanceUID=2.25.92 PatientID=R \
+	AccessionNumber= PatientAge=040Y PatientSex=
+stow v2 "$tmp/old.dcm"
+stow v2 "$tmp/new.dcm"
+represented() {
+	request GET "$1" -H "$J"
+	json '.[0] | [."00080050", ."00101010", ."00100040"] | map(.Value[0] // "-") | join(" ")'
+}
+is "what is indexed comes from the index" "$(represented '/v2/studies?PatientID=R')" "OLD - -"
+is "with anything else all of it comes from the latest instance" \
+	"$(represented '/v2/studies?PatientID=R&includefield=PatientAge')" "- 040Y -"
+is "as the defaults of v1 do" "$(represented '/v1/studies?PatientID=R')" "- - -"
+is "/dicom-web tells the latest that there was" "$(represented '/dicom-web/studies?PatientID=R')" "OLD - F"
 done_testing

@@ -7,6 +7,7 @@ web_tests = \
 	tests/web/change-feed.t \
 	tests/web/change-feed-follow.t \
 	tests/web/compression.t \
+	tests/web/conditional.t \
 	tests/web/contract-search.t \
 	tests/web/cors.t \
 	tests/web/delete.t \

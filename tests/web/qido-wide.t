@@ -5,16 +5,16 @@ new_store
 start_daemon
 make_dcm "$tmp/1.dcm" StudyInstanceUID=2.25.10 SeriesInstanceUID=2.25.101 SOPInstanceUID=2.25.1 \
 	PatientID=P1 PatientName='Doe^John^Quentin' StudyDate=20200101 StudyTime=1000 Modality=CT AccessionNumber=A1 \
-	PatientSex=M SeriesNumber=2 BodyPartExamined=HEAD SliceThickness=2.50 '(0040,0275)[0].(0040,0009)=SPS1' \
+	PatientSex=M SeriesNumber=2 InstanceNumber=3 BodyPartExamined=HEAD SliceThickness=2.50 '(0040,0275)[0].(0040,0009)=SPS1' \
 	'(0040,0275)[0].(0040,0008)[0].(0008,0100)=PROTO'
 make_dcm "$tmp/2.dcm" StudyInstanceUID=2.25.10 SeriesInstanceUID=2.25.102 SOPInstanceUID=2.25.2 \
 	PatientID=P1 PatientName='Doe^John^Quentin' StudyDate=20200101 StudyTime=1000 Modality=MR AccessionNumber=A1 \
-	PatientSex=M SeriesNumber=10 BodyPartExamined=HEAD
+	PatientSex=M SeriesNumber=10 InstanceNumber=12 BodyPartExamined=HEAD
 make_dcm "$tmp/3.dcm" StudyInstanceUID=2.25.20 SeriesInstanceUID=2.25.201 SOPInstanceUID=2.25.3 \
 	PatientID=P2 PatientName='Müller^Anna=山田^花子' StudyDate=20190630 StudyTime=1530 Modality=CT AccessionNumber=B12 \
-	PatientSex=F BodyPartExamined=CHEST SliceThickness=5
+	PatientSex=F SeriesNumber=5 BodyPartExamined=CHEST SliceThickness=5
 make_dcm "$tmp/4.dcm" StudyInstanceUID=2.25.30 SeriesInstanceUID=2.25.301 SOPInstanceUID=2.25.4 \
-	PatientID='Q*3' PatientName='Doe^Jane' StudyDate= StudyTime=0900 Modality=US AccessionNumber= \
+	PatientID='Q*3' PatientName='Doe^Jane' StudyDate= StudyTime=0900 Modality=US AccessionNumber= SeriesNumber= \
 	BodyPartExamined=CHEST
 stow dicom-web "$tmp"/[1-4].dcm
 has_status "four instances" 200
@@ -103,8 +103,16 @@ is "with a condition" "$(studies 'orderby=-PatientName&PatientID=P*')" "20 10"
 is "a page of it" "$(studies 'orderby=PatientName&limit=1&offset=1')" 10
 is "series" "$(series 'orderby=Modality')" "101 201 102 301"
 is "series of a study" "$(found '/dicom-web/studies/2.25.10/series?orderby=-Modality' 0020000E)" "102 101"
-is "not by what is not indexed" "$(studies 'orderby=PatientSex')" 400
-is "nor by an attribute of another level" "$(series 'orderby=StudyDate')" 400
+is "by what rows keep but no index has" "$(studies 'orderby=-PatientSex,StudyDate')" "10 20 30"
+is "by two attributes" "$(studies 'orderby=PatientSex,-StudyDate')" "20 30 10"
+is "series by a number of their own" "$(series 'orderby=SeriesNumber')" "101 201 102 301"
+is "by an attribute of the level above" "$(series 'orderby=StudyDate,-SeriesNumber')" "201 102 101 301"
+is "a page of those alike in the first" "$(series 'orderby=Modality,-SeriesNumber&limit=2&offset=1')" "101 102"
+is "instances by their number" "$(found '/dicom-web/studies/2.25.10/instances?orderby=-InstanceNumber' 00080018)" "2 1"
+is "and by their series" "$(found '/dicom-web/instances?orderby=StudyDate,InstanceNumber' 00080018)" "3 1 2 4"
+is "not by what no row has" "$(studies 'orderby=BodyPartExamined')" 400
+is "nor by an attribute of a lower level" "$(studies 'orderby=SeriesNumber')" 400
+is "nor by UIDs" "$(studies 'orderby=StudyInstanceUID')" 400
 is "nor at v2" "$(found '/v2/studies?orderby=StudyDate' 0020000D)" 400
 
 studies '' >/dev/null

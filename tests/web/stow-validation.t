@@ -176,4 +176,17 @@ METHOD=PUT stow v2 "$tmp/b.dcm"
 is "row 11: and is validated as POST is" "$status $(warning)" "202 1"
 METHOD=PUT stow v1 "$tmp/b.dcm"
 is "row 11: at v1 too" "$status $(failure)" "409 43264"
+
+remove
+edit "$tmp/a.dcm" -m PatientSex=female
+put_file v2 "$tmp/a.dcm"
+stop_daemon
+if getfattr -n user.dicomlake.rules "$(find "$store/AHDS" -name '*.dcm')" >/dev/null 2>&1; then
+	lake check "$store" --rebuild 2>/dev/null
+	start_daemon
+	is "what was dropped stays out of an index made again" "$(metadata v2 '.[0] | has("00100040"), has("00100020")' | tr '\n' ' ')" \
+		"false true "
+else
+	skip "what was dropped stays out of an index made again" "no extended attributes where the store is, or no getfattr"
+fi
 done_testing
