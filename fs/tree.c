@@ -29,7 +29,7 @@ tree_is_local(uint64_t node)
 bool
 tree_is_virtual(uint64_t node)
 {
-	return (node & (TREE_LOCAL | TREE_VIRTUAL)) == TREE_VIRTUAL;
+	return node >> 60 == TREE_VIRTUAL >> 60;
 }
 
 bool

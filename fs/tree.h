@@ -5,7 +5,7 @@
  *   STORE_FIRST_ID ..      a partition, study or series: its catalog id as it is
  *   bit 61 set             an instance: catalog id in the low 48 bits, above
  *                          them 13 bits of the watermark
- *   bit 62 set             a virtual name (virtual.h)
+ *   bit 60, none above it  a virtual name (virtual.h)
  *   bit 63 set             a name that lives in this mount only (inode.h)
  *
  * Instances carry their version in the node number (never in st_ino, which is
@@ -36,7 +36,7 @@ enum {
 };
 
 #define TREE_LOCAL (UINT64_C(1) << 63)
-#define TREE_VIRTUAL (UINT64_C(1) << 62)
+#define TREE_VIRTUAL (UINT64_C(1) << 60)
 #define TREE_NAME_MAX 255
 #define TREE_SUFFIX ".dcm"
 

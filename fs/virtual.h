@@ -5,7 +5,7 @@
  *   <study>/SHA256SUMS				stream.h
  *   <series>/.metadata.json, <instance>.json
  *
- * Node numbers (tree.h): bit 62, a kind, a parameter, and an id of the store or of a query
+ * Node numbers (tree.h): bit 60, a kind, a parameter, and an id of the store or of a query
  * directory.  They say everything, so nothing is to be forgotten.  The kernel keeps neither
  * entries nor attributes nor bytes of them: they change without anybody telling.
  *
