@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "fs/import.h"
+#include "fs/virtual.h"
 
 static void
 set_times(struct stat *sb, int64_t mtime, int64_t ctime)
@@ -249,6 +250,10 @@ get_attr(struct fs *fs, fuse_req_t req, uint64_t ino, struct handle *h, struct s
 		attr_of_fixed(fs, tree_fixed_at(&fs->tree, ino), sb);
 		return 0;
 	}
+	if (tree_is_virtual(ino)) {
+		*ret_timeout = 0;
+		return virtual_getattr(fs, ino, sb);
+	}
 	if (tree_is_instance(ino))
 		return getattr_instance(fs, ino, h, sb);
 	return getattr_dir(fs, ino, fuse_req_ctx(req)->pid, sb, ret_timeout);
@@ -314,7 +319,7 @@ fs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *want, int to_set, struct
 	struct handle *h = handle_of(fi);
 	struct stat sb;
 	double timeout;
-	int r = get_attr(fs, req, ino, h, &sb, &timeout);
+	int r = tree_is_virtual(ino) ? -EPERM : get_attr(fs, req, ino, h, &sb, &timeout);
 
 	if (r == 0 && (to_set & FUSE_SET_ATTR_SIZE))
 		r = S_ISREG(sb.st_mode) ? set_size_of(fs, (uint64_t)want->st_size, h, (uint64_t)sb.st_size)

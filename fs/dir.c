@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "fs/import.h"
+#include "fs/virtual.h"
 
 /* -- directories ---------------------------------------------------------- */
 
@@ -199,18 +200,25 @@ lookup(struct fs *fs, uint64_t ino, const char *name, struct fuse_entry_param *e
 		import_wait(fs);
 		return real_lookup(fs, ino, name, e);
 	}
+	if (tree_is_virtual(ino))
+		return virtual_lookup_in(fs, ino, name, e);
 	nodes_lock(fs->nodes);
 	r = dir_get_locked(fs, ino, &dir);
 	if (r == 0 && node_child_locked(fs->nodes, dir->id, name) == NULL)
 		r = refresh_locked(fs, ino, &dir);
 	if (r < 0)
 		goto out;
+	n = node_child_locked(fs->nodes, dir->id, name);
+	if (n == NULL && dir_level(dir, &level) && virtual_is_name(level, name)) {
+		store_id = dir_store_id(dir);
+		nodes_unlock(fs->nodes);
+		return virtual_lookup(fs, store_id, name, e);
+	}
 	if (!dir_level(dir, &level) || !tree_public_name(level, name, key)) {
-		n = node_child_locked(fs->nodes, dir->id, name);
 		if (n != NULL)
 			fill_local_locked(fs, n, e);
-		else
-			entry_init(e, 0, FS_TIMEOUT);
+		else	/* it may become a directory that has virtual ones */
+			entry_init(e, 0, virtual_is_name_somewhere(name) ? 0 : FS_TIMEOUT);
 		goto out;
 	}
 	store_id = dir_store_id(dir);
@@ -281,6 +289,8 @@ lookup_self(struct fs *fs, uint64_t ino, struct fuse_entry_param *e)
 	}
 	if (tree_is_real(ino))
 		return real_lookup_self(fs, ino, e);
+	if (tree_is_virtual(ino))
+		return virtual_lookup_self(fs, ino, e);
 	nodes_lock(fs->nodes);
 	n = node_find_locked(fs->nodes, node_resolve_locked(fs->nodes, ino));
 	if (n != NULL && n->kind != NODE_CATALOG) {
@@ -377,6 +387,10 @@ fs_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	bool cache = true;
 	int r = 0;
 
+	if (tree_is_virtual(ino)) {
+		virtual_opendir(req, fs, ino, fi);
+		return;
+	}
 	if (tree_is_real(ino)) {
 		import_wait(fs);
 		cache = false;
@@ -401,10 +415,12 @@ fs_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 void
 fs_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	(void)ino;
-	(void)fi;
-	fs_enter(req, FS_RELEASEDIR);
-	fuse_reply_err(req, 0);
+	struct fs *fs = fs_enter(req, FS_RELEASEDIR);
+
+	if (tree_is_virtual(ino))
+		virtual_releasedir(req, fs, fi);
+	else
+		fuse_reply_err(req, 0);
 }
 
 void
@@ -596,11 +612,16 @@ undo_listing(struct listing *l)
 }
 
 static void
-read_dir(fuse_req_t req, struct fs *fs, uint64_t ino, size_t size, uint64_t off, bool plus)
+read_dir(fuse_req_t req, struct fs *fs, uint64_t ino, size_t size, uint64_t off, bool plus,
+	 struct fuse_file_info *fi)
 {
 	struct listing l = { .fs = fs, .req = req, .ino = ino, .plus = plus, .size = size };
 	int r;
 
+	if (tree_is_virtual(ino)) {
+		virtual_readdir(req, fs, ino, size, off, plus, fi);
+		return;
+	}
 	l.data = fs_scratch(size);
 	if (l.data == NULL) {
 		fuse_reply_err(req, ENOMEM);
@@ -621,13 +642,11 @@ read_dir(fuse_req_t req, struct fs *fs, uint64_t ino, size_t size, uint64_t off,
 void
 fs_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
 {
-	(void)fi;
-	read_dir(req, fs_enter(req, FS_READDIR), ino, size, (uint64_t)off, false);
+	read_dir(req, fs_enter(req, FS_READDIR), ino, size, (uint64_t)off, false, fi);
 }
 
 void
 fs_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
 {
-	(void)fi;
-	read_dir(req, fs_enter(req, FS_READDIRPLUS), ino, size, (uint64_t)off, true);
+	read_dir(req, fs_enter(req, FS_READDIRPLUS), ino, size, (uint64_t)off, true, fi);
 }

@@ -19,6 +19,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "fs/import.h"
+#include "fs/virtual.h"
 
 /* -- handles -------------------------------------------------------------- */
 
@@ -84,6 +85,7 @@ handle_free(struct fs *fs, struct handle *h)
 	receive_free(rc);
 	pending_unref(h->pending);
 	open_put(fs->opened, h->opened);
+	stream_close(h->stream);
 	if (h->fd >= 0)
 		close(h->fd);
 	free(h);
@@ -223,11 +225,13 @@ enter_file_locked(struct fs *fs, struct node *n, int flags)
 	return r;
 }
 
+/* The file of this name, made if there is none. */
 static int
-create_locked(struct fs *fs, uint64_t ino, const char *name, mode_t mode, int flags,
-	      const struct fuse_ctx *who, struct node **ret_file)
+name_file_locked(struct fs *fs, uint64_t ino, const char *name, mode_t mode, int flags,
+		 const struct fuse_ctx *who, struct node **ret_file)
 {
 	struct node *dir, *n, *up;
+	enum store_level level;
 	int r = dir_get_locked(fs, ino, &dir);
 
 	if (r < 0)
@@ -237,6 +241,8 @@ create_locked(struct fs *fs, uint64_t ino, const char *name, mode_t mode, int fl
 	r = import_check_name_locked(dir, name);
 	if (r < 0)
 		return r;
+	if (dir_level(dir, &level) && virtual_is_name(level, name))
+		return -EPERM;
 	n = node_child_locked(fs->nodes, dir->id, name);
 	if (n != NULL && n->kind == NODE_FILE && (flags & O_EXCL))
 		return -EEXIST;
@@ -251,9 +257,47 @@ create_locked(struct fs *fs, uint64_t ino, const char *name, mode_t mode, int fl
 			return r;
 		node_made_by(n, mode, who->uid, who->gid);
 	}
-	r = enter_file_locked(fs, n, flags);
 	*ret_file = n;
-	return r;
+	return 0;
+}
+
+static int
+create_locked(struct fs *fs, uint64_t ino, const char *name, mode_t mode, int flags,
+	      const struct fuse_ctx *who, struct node **ret_file)
+{
+	int r = name_file_locked(fs, ino, name, mode, flags, who, ret_file);
+
+	return r == 0 ? enter_file_locked(fs, *ret_file, flags) : r;
+}
+
+/* tar makes a file this way before it opens it, when it restores attributes. */
+void
+fs_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t dev)
+{
+	struct fs *fs = fs_enter(req, FS_CREATE);
+	struct fuse_entry_param e;
+	struct node *n;
+	int r = 0;
+
+	(void)dev;
+	if (strlen(name) > TREE_NAME_MAX)
+		r = -ENAMETOOLONG;
+	else if (!S_ISREG(mode) || tree_is_fixed(parent) || tree_is_virtual(parent))
+		r = -EPERM;
+	if (r == 0) {
+		nodes_lock(fs->nodes);
+		r = name_file_locked(fs, parent, name, mode, O_EXCL, fuse_req_ctx(req), &n);
+		if (r == 0) {
+			entry_init(&e, n->id, FS_TIMEOUT);
+			attr_of_local_locked(fs, n, &e.attr);
+			node_review_locked(fs->nodes, n);
+		}
+		nodes_unlock(fs->nodes);
+	}
+	if (r < 0)
+		fuse_reply_err(req, -r);
+	else
+		fuse_reply_entry(req, &e);
 }
 
 void
@@ -267,7 +311,7 @@ fs_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, stru
 
 	if (strlen(name) > TREE_NAME_MAX)
 		r = -ENAMETOOLONG;
-	else if (tree_is_closed(parent) || tree_is_real(parent))
+	else if (tree_is_closed(parent) || tree_is_real(parent) || tree_is_virtual(parent))
 		r = -EPERM;
 	else {
 		h = handle_new(fs);
@@ -450,7 +494,10 @@ fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		r = open_queue(fs, ino, h, fi);
 	else if (tree_is_real(ino))
 		r = real_open(fs, ino, fi->flags, &h->fd);
-	else {
+	else if (tree_is_virtual(ino)) {
+		r = virtual_open(fs, ino, fi->flags, &h->stream);
+		fi->direct_io = 1;	/* what is read may be another thing the next time */
+	} else {
 		r = open_local(fs, ino, h, fi->flags);
 		fi->direct_io = fs->passthrough.direct_mmap;
 	}
@@ -493,6 +540,8 @@ fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file
 		n = -ENOMEM;
 	else if (h->receive != NULL)
 		n = receive_read(h->receive, data, size, (uint64_t)off);
+	else if (h->stream != NULL)
+		n = stream_read(h->stream, data, size, (uint64_t)off);
 	else if (h->opened != NULL)
 		n = store_file_pread(opened_file(h->opened), data, size, (uint64_t)off);
 	else if (h->fd >= 0)

@@ -13,7 +13,12 @@ libfs_a_SOURCES = fs/fs.h fs/private.h \
 	fs/real.h fs/real.c \
 	fs/import.h fs/import.c \
 	fs/notify.h fs/notify.c \
-	fs/attr.c fs/dir.c fs/name.c fs/file.c fs/close.c fs/xattr.c
+	fs/stream.h fs/stream.c \
+	fs/query.h fs/query.c \
+	fs/virtual.h fs/virtual.c fs/virtual_dir.c \
+	fs/attr.c fs/dir.c fs/name.c fs/file.c fs/close.c \
+	fs/xattr_meta.h fs/xattr_meta.c \
+	fs/xattr_dicom.h fs/xattr_dicom.c fs/xattr.c
 libfs_a_CFLAGS = $(AM_CFLAGS) $(FUSE_CFLAGS)
 FS_LIBS = libfs.a $(FUSE_LIBS)
 endif

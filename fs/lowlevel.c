@@ -83,6 +83,7 @@ const struct fuse_lowlevel_ops fs_operations = {
 	.releasedir = fs_releasedir,
 	.fsyncdir = fs_fsyncdir,
 	.statfs = fs_statfs,
+	.readlink = fs_readlink,
 	.getxattr = fs_getxattr,
 	.setxattr = fs_setxattr,
 	.listxattr = fs_listxattr,

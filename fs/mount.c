@@ -17,6 +17,7 @@
 #include "base/cond.h"
 #include "base/log.h"
 #include "fs/notify.h"
+#include "fs/virtual.h"
 
 /* -- libfuse's own words -------------------------------------------------- */
 
@@ -249,6 +250,7 @@ fs_free(struct fs *fs)
 		fuse_session_destroy(fs->se);
 	}
 	nodes_free(fs->nodes, file_drop);
+	virtual_free(fs->virtual);
 	fs_mount_options_fini(&fs->options);
 	real_table_free(fs->real);
 	pthread_cond_destroy(&fs->none_expected);
@@ -270,9 +272,10 @@ prepare(struct fs *fs, struct err *err)
 	fs->nodes = nodes_new(ALIAS_MAX, notify_gone_locked, fs);
 	fs->opened = open_table_new(fs->st, &fs->passthrough);
 	fs->real = real_table_new();
+	fs->virtual = virtual_new();
 	snprintf(fs->health_path, sizeof fs->health_path, "AHDS/%s/dicom/%s/" STORE_HEALTH_DIR,
 		 store_workspace(fs->st), store_service(fs->st));
-	if (fs->nodes == NULL || fs->opened == NULL || fs->real == NULL ||
+	if (fs->nodes == NULL || fs->opened == NULL || fs->real == NULL || fs->virtual == NULL ||
 	    node_add_top_locked(fs->nodes, TREE_IMPORT) == NULL ||
 	    node_add_catalog_locked(fs->nodes, NULL, TREE_SERVICE, STORE_ROOT, "") == NULL)
 		return err_set(err, -ENOMEM, "out of memory");

@@ -13,9 +13,10 @@
 #include "base/log.h"
 #include "fs/import.h"
 #include "fs/notify.h"
+#include "fs/virtual.h"
 
-/* What (ino, name) is in the catalog: 0 and *found, or -ENOENT.  The lock is
- * not held. */
+/* What (ino, name) is in the catalog: 0 and *found, or -ENOENT; a virtual one is
+ * -EPERM, as nothing is to be done to it.  The lock is not held. */
 static int
 find_public(struct fs *fs, uint64_t ino, const char *name, struct store_node *found)
 {
@@ -27,8 +28,13 @@ find_public(struct fs *fs, uint64_t ino, const char *name, struct store_node *fo
 
 	if (tree_is_outside(ino) || tree_is_real(ino))
 		return -ENOENT;
+	if (tree_is_virtual(ino))
+		return -EPERM;
 	nodes_lock(fs->nodes);
 	r = dir_get_locked(fs, ino, &dir);
+	if (r == 0 && dir_level(dir, &level) && virtual_is_name(level, name) &&
+	    node_child_locked(fs->nodes, dir->id, name) == NULL)
+		r = -EPERM;
 	if (r == 0 && (!dir_level(dir, &level) || !tree_public_name(level, name, key)))
 		r = -ENOENT;
 	if (r == 0)
@@ -347,17 +353,6 @@ fs_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *na
 	(void)target;
 	(void)parent;
 	(void)name;
-	fs_enter(req, FS_REFUSED);
-	fuse_reply_err(req, EPERM);
-}
-
-void
-fs_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t dev)
-{
-	(void)parent;
-	(void)name;
-	(void)mode;
-	(void)dev;
 	fs_enter(req, FS_REFUSED);
 	fuse_reply_err(req, EPERM);
 }

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #define OPTIONS_MAX 4096		/* a page, as mount(2) itself takes */
+#define XATTR_LIST_DEFAULT 4000		/* ext4 has a block of 4096, with some of it for itself */
+#define XATTR_LIST_LIMIT 65536		/* Linux lists no more */
 
 /* What fstab and mount(8) may pass along and no file system acts on. */
 static const char *const ignored[] = {
@@ -51,6 +53,8 @@ parse_one(const char *option, struct fs_mount_options *o, struct err *err)
 		return parse_number(option + 4, 10, UINT32_MAX - 1, &o->gid, "gid", err);
 	if (strncmp(option, "umask=", 6) == 0)
 		return parse_number(option + 6, 8, 0777, &o->umask, "umask", err);
+	if (strncmp(option, "xattr_list=", 11) == 0)
+		return parse_number(option + 11, 10, XATTR_LIST_LIMIT, &o->xattr_list, "xattr_list", err);
 	if (strcmp(option, "sync") == 0)
 		o->sync = true;
 	else if (strcmp(option, "async") == 0)
@@ -82,6 +86,7 @@ fs_mount_options_parse(const char *text, struct fs_mount_options *o, struct err 
 	o->umask = 022;
 	o->passthrough = true;
 	o->auto_unmount = true;
+	o->xattr_list = XATTR_LIST_DEFAULT;
 	buf_init(&o->rest, OPTIONS_MAX);
 	for (; text != NULL && r == 0; text++) {
 		if (*text == ',' || *text == '\0') {

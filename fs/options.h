@@ -14,6 +14,7 @@ struct fs_mount_options {
 	bool sync;			/* close() waits for the commit */
 	bool passthrough;		/* use it where the kernel offers it */
 	bool auto_unmount;
+	uint32_t xattr_list;		/* bytes that listed attributes may take, as ext4 counts them */
 	struct buf rest;		/* libfuse's and the kernel's, comma-separated */
 };
 

@@ -39,7 +39,7 @@
 	X(FSYNC, "fsync") X(FALLOCATE, "fallocate") X(OPENDIR, "opendir") X(READDIR, "readdir") \
 	X(READDIRPLUS, "readdirplus") X(RELEASEDIR, "releasedir") X(FSYNCDIR, "fsyncdir") X(STATFS, "statfs") \
 	X(GETXATTR, "getxattr") X(SETXATTR, "setxattr") X(LISTXATTR, "listxattr") \
-	X(REMOVEXATTR, "removexattr") X(REFUSED, "refused")
+	X(REMOVEXATTR, "removexattr") X(READLINK, "readlink") X(REFUSED, "refused")
 
 enum fs_operation {
 #define X(id, name) FS_##id,
@@ -55,6 +55,8 @@ enum fs_operation {
 
 struct notifier;
 struct handle;
+struct virtual;				/* virtual.h */
+struct stream;				/* stream.h */
 
 struct fs {
 	struct passthrough passthrough;	/* first: the session's userdata (passthrough.h) */
@@ -67,6 +69,7 @@ struct fs {
 	struct open_table *opened;
 	struct settler *settler;
 	struct notifier *notifier;
+	struct virtual *virtual;
 	int64_t started;		/* ns: the time of the fixed directories */
 	atomic_uint_least64_t counters[FS_OPERATIONS_END];
 
@@ -138,7 +141,6 @@ void fs_rename(fuse_req_t req, fuse_ino_t parent, const char *name,
 	       fuse_ino_t new_parent, const char *new_name, unsigned flags);
 void fs_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name);
 void fs_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name);
-void fs_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t dev);
 
 /* ------------------------------------------------------------ file.c --- */
 
@@ -149,6 +151,7 @@ struct handle {
 	bool imports;			/* into the import-container: set by the accept */
 	bool leaving;			/* counted in the file's leaving */
 	struct opened *opened;		/* an instance open for reading */
+	struct stream *stream;		/* a virtual file */
 	struct node *file;		/* a local name; opens counts this */
 	struct receive *receive;	/* what is written: the file's, or our own when file is NULL */
 	struct pending *pending;	/* ours, guarded by the nodes' lock */
@@ -171,6 +174,7 @@ void file_changed(struct fs *fs, const struct handle *h);
 void file_drop(struct node *file);
 
 void fs_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi);
+void fs_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t dev);
 void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi);
 void fs_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t off, struct fuse_file_info *fi);
@@ -184,6 +188,10 @@ void close_settled(void *ctx, struct pending *p, const struct settled *s);
 void fs_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void fs_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi);
 void fs_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+
+/* --------------------------------------------------------- virtual.c --- */
+
+void fs_readlink(fuse_req_t req, fuse_ino_t ino);
 
 /* ----------------------------------------------------------- xattr.c --- */
 

@@ -5,6 +5,7 @@
  *   STORE_FIRST_ID ..      a partition, study or series: its catalog id as it is
  *   bit 61 set             an instance: catalog id in the low 48 bits, above
  *                          them 13 bits of the watermark
+ *   bit 60, none above it  a virtual name (virtual.h)
  *   bit 62 set             a real file of the store's, in the error-container or healthCheck (real.h)
  *   bit 63 set             a name that lives in this mount only (inode.h)
  *
@@ -40,6 +41,7 @@ enum {
 };
 
 #define TREE_LOCAL (UINT64_C(1) << 63)
+#define TREE_VIRTUAL (UINT64_C(1) << 60)
 #define TREE_NAME_MAX 255
 #define TREE_SUFFIX ".dcm"
 
@@ -53,6 +55,7 @@ bool tree_is_queue(uint64_t node);
 bool tree_is_real(uint64_t node);
 uint64_t tree_real_node(uint64_t ino);
 bool tree_is_local(uint64_t node);
+bool tree_is_virtual(uint64_t node);
 bool tree_is_instance(uint64_t node);
 /* 0 when the id is past 48 bits. */
 uint64_t tree_instance_node(uint64_t catalog_id, uint64_t watermark);

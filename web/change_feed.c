@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "web/change_json.h"
+#include "store/change_json.h"
 #include "web/follow.h"
 #include "web/handlers.h"
 #include "web/params.h"

@@ -13,7 +13,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "web/change_json.h"
+#include "store/change_json.h"
 #include "web/limits.h"
 
 /* Changes of one page. */

@@ -5,7 +5,6 @@ libweb_a_SOURCES = \
 	web/accept.c web/accept.h \
 	web/api.c \
 	web/change_feed.c \
-	web/change_json.c web/change_json.h \
 	web/chunks.c web/chunks.h \
 	web/cors.c web/cors.h \
 	web/delete.c \

@@ -6,11 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "dicom/date.h"
-#include "dicom/number.h"
 #include "dicom/tag.h"
-#include "dicom/uid.h"
-#include "dicom/vr.h"
+#include "store/search_value.h"
 #include "web/range.h"
 
 #define CASE_HINT "keywords are case-sensitive"
@@ -37,7 +34,8 @@ struct parse {
 	void *ctx;
 	uint16_t vr[LIMIT_QUERY_PARAMS];	/* of the terms */
 	struct qido_params *p;
-	size_t n_terms, n_tags, n_path, used;
+	size_t n_terms, n_tags, n_path;
+	char *room;				/* in p->text */
 	bool fuzzy, everything, all;
 };
 
@@ -65,95 +63,6 @@ static bool
 is_private(uint32_t tag)
 {
 	return (TAG_GROUP(tag) & 1) != 0;
-}
-
-/* ------------------------------------------------------------ values ---- */
-
-struct value_rule {
-	uint16_t vr;
-	bool (*check)(const char *s, size_t len);
-	const char *format;
-};
-
-/* PS3.4 C.2.2.2.4: those whose values may hold wildcards. */
-static bool
-takes_wildcards(uint16_t vr)
-{
-	switch (vr) {
-	case VR('A', 'E'):
-	case VR('C', 'S'):
-	case VR('L', 'O'):
-	case VR('L', 'T'):
-	case VR('P', 'N'):
-	case VR('S', 'H'):
-	case VR('S', 'T'):
-	case VR('U', 'C'):
-	case VR('U', 'R'):
-	case VR('U', 'T'):
-		return true;
-	default:
-		return false;
-	}
-}
-
-static const struct value_rule range_rules[] = {
-	{ VR('D', 'A'), date_is_valid, "yyyyMMdd" },
-	{ VR('T', 'M'), time_is_valid, "HH, HHmm, HHmmss or HHmmss.FFFFFF" },
-	{ VR('D', 'T'), date_time_is_valid, "yyyy to yyyyMMddHHmmss.FFFFFF, without an offset" },
-};
-
-static const struct value_rule *
-range_rule(uint16_t vr)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof range_rules / sizeof *range_rules; i++)
-		if (range_rules[i].vr == vr)
-			return &range_rules[i];
-	return NULL;
-}
-
-static const char *
-keep_text(struct parse *q, const char *s, size_t len)
-{
-	char *out = q->p->text + q->used;
-
-	/* The ends of a range are shorter than the range, so LIMIT_QUERY suffices. */
-	memcpy(out, s, len);
-	out[len] = '\0';
-	q->used += len + 1;
-	return out;
-}
-
-/* A value with exactly one '-' is a range (contract 4.4). */
-static int
-parse_range(struct parse *q, const struct value_rule *rule, const char *name, const char *value,
-	    struct search_term *term, struct err *err)
-{
-	size_t len = strlen(value), low, high;
-	const char *dash = strchr(value, '-');
-
-	if (dash == NULL || strchr(dash + 1, '-') != NULL) {
-		if (!rule->check(value, len))
-			return err_set(err, -EINVAL, "\"%.40s\" is no value of %.80s: %s is expected",
-				       value, name, rule->format);
-		return 0;
-	}
-	low = (size_t)(dash - value);
-	high = len - low - 1;
-	if (low == 0 && high == 0)
-		return err_set(err, -EINVAL, "%.80s: a range needs one end at least", name);
-	if ((low > 0 && !rule->check(value, low)) || (high > 0 && !rule->check(dash + 1, high)))
-		return err_set(err, -EINVAL, "\"%.60s\" is no range of %.80s: %s is expected at its ends",
-			       value, name, rule->format);
-	term->match = SEARCH_RANGE;
-	term->value = low > 0 ? keep_text(q, value, low) : NULL;
-	term->upper = high > 0 ? keep_text(q, dash + 1, high) : NULL;
-	/* Only ends of the same precision compare as text. */
-	if (low > 0 && low == high && strcmp(term->value, term->upper) > 0)
-		return err_set(err, -EINVAL, "%.80s: the range begins at %.30s, after its end %.30s",
-			       name, term->value, term->upper);
-	return 0;
 }
 
 /* -------------------------------------------------------- attributes ---- */
@@ -223,75 +132,10 @@ check_searchable(struct parse *q, const char *name, const struct search_term *te
 	return 0;
 }
 
-/* Values of a list are separated by commas (PS3.18 8.3.4.1) or, as in PS3.4, backslashes. */
-static int
-parse_list(struct parse *q, uint16_t vr, const char *name, const char *value, struct search_term *term,
-	   struct err *err)
-{
-	char *list = q->p->text + q->used, *p = list;
-	size_t len = strlen(value), n;
-	bool any = false;
-
-	keep_text(q, value, len);
-	term->value = list;
-	while (*(p += strspn(p, ",\\")) != '\0') {
-		n = strcspn(p, ",\\");
-		if (vr == VR('U', 'I') && !uid_is_valid(p, n))
-			return err_set(err, -EINVAL, "\"%.80s\" is given something that is no UID", name);
-		p += n;
-		if (*p == ',')
-			*p = '\\';
-		any = true;
-	}
-	if (!any)
-		return err_set(err, -EINVAL, "\"%.80s\" is given a list of nothing", name);
-	if (strchr(list, '\\') != NULL)
-		term->match = SEARCH_LIST;
-	return 0;
-}
-
-/* What PS3.18 allows beyond the whole value.  term->value NULL: any value will do. */
-static int
-parse_wide(struct parse *q, uint16_t vr, const char *name, const char *value, struct search_term *term,
-	   struct err *err)
-{
-	double number;
-
-	if (value[strspn(value, " *")] == '\0') {
-		term->value = NULL;
-		return 0;
-	}
-	switch (vr) {
-	case VR('S', 'Q'):
-		return err_set(err, -EINVAL, "\"%.80s\" is a sequence: name an attribute of it after a period", name);
-	case VR('O', 'B'):
-	case VR('O', 'D'):
-	case VR('O', 'F'):
-	case VR('O', 'L'):
-	case VR('O', 'V'):
-	case VR('O', 'W'):
-	case VR('U', 'N'):
-		return err_set(err, -EINVAL, "\"%.80s\" is bulk data, which cannot be searched", name);
-	case VR('U', 'I'):
-	case VR('C', 'S'):
-		if (vr == VR('U', 'I') || strpbrk(value, ",\\") != NULL)
-			return parse_list(q, vr, name, value, term, err);
-		break;
-	default:
-		if ((vr_info(vr)->kind == VR_BINARY || vr_info(vr)->kind == VR_NUMBER_STRING) &&
-		    !number_parse(value, strlen(value), &number))
-			return err_set(err, -EINVAL, "\"%.40s\" is no value of %.80s: a number is expected", value, name);
-	}
-	if (takes_wildcards(vr) && strpbrk(value, "*?") != NULL)
-		term->match = SEARCH_WILD;
-	return 0;
-}
-
 static int
 parse_term(struct parse *q, const char *name, const char *value, struct err *err)
 {
 	struct search_term *term = &q->p->term[q->n_terms];
-	const struct value_rule *rule;
 	uint16_t vr = 0;
 	size_t i;
 	int r;
@@ -308,17 +152,11 @@ parse_term(struct parse *q, const char *name, const char *value, struct err *err
 	if (value[strspn(value, " \t")] == '\0' && !q->dialect->wide_search)
 		return err_set(err, -EINVAL, "\"%.80s\" has no value", name);
 	q->vr[q->n_terms] = vr;
-	if (q->dialect->wide_search) {
-		r = parse_wide(q, vr, name, value, term, err);
-		if (r < 0)
-			return r;
-	}
-	rule = term->value == NULL ? NULL : range_rule(vr);
-	if (rule != NULL) {
-		r = parse_range(q, rule, name, value, term, err);
-		if (r < 0)
-			return r;
-	}
+	/* What LIMIT_QUERY holds has room for copies of its values, too: they are shorter with their names. */
+	r = q->dialect->wide_search ? search_parse_value(vr, name, value, term, &q->room, err)
+				    : search_parse_range(vr, name, value, term, &q->room, err);
+	if (r < 0)
+		return r;
 	r = add_tag(q, term->n_path > 0 ? term->path[0] : term->tag, err);
 	q->n_terms += term->value != NULL || term->match == SEARCH_RANGE;
 	return r;
@@ -502,7 +340,8 @@ qido_parse(const struct dialect *dialect, enum search_url url, const struct uri_
 	   int (*find_tag)(void *ctx, uint32_t tag, struct search_tag *ret_tag), void *ctx,
 	   struct qido_params *ret_params, struct err *err)
 {
-	struct parse q = { .dialect = dialect, .url = url, .find_tag = find_tag, .ctx = ctx, .p = ret_params };
+	struct parse q = { .dialect = dialect, .url = url, .find_tag = find_tag, .ctx = ctx, .p = ret_params,
+			   .room = ret_params->text };
 	enum store_level level;
 	unsigned i, k;
 	int r;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "catalog/batch_internal.h"
+#include "catalog/external.h"
 
 /* After its latest instance went: who is it now? */
 static int
@@ -121,6 +122,8 @@ remove_study(struct catalog_batch *b, struct open_study *study)
 		k = key_of_2(p->id, study->id);
 		r = kv_del(b->txn, T_STUDY, key_slice(&k));
 	}
+	if (r == 0 || r == -ENOENT)
+		r = external_remove(b->txn, study->id);
 	return r == -ENOENT ? 0 : r;
 }
 

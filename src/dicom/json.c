@@ -233,13 +233,56 @@ dicom_json_find_next(struct slice json, size_t *pos, uint32_t tag, struct slice 
 	}
 }
 
-/* ----------------------------------------------------------- values ---- */
-
 static bool
 is_key(const struct member *m, const char *key)
 {
 	return m->key_len == strlen(key) && memcmp(m->key, key, m->key_len) == 0;
 }
+
+int
+dicom_json_each(struct slice json, int (*fn)(void *ctx, uint32_t tag, struct slice element), void *ctx)
+{
+	const char *p = json.data, *end;
+	struct member m;
+	uint32_t tag;
+	int r;
+
+	if (json.len == 0)
+		return -EBADMSG;
+	end = p + json.len;
+	r = enter_object(&p, end);
+	if (r < 0)
+		return r;
+	while ((r = next_member(&p, end, &m)) > 0) {
+		if (m.key_len != 8 || tag_parse(m.key, m.key_len, &tag) < 0)
+			continue;
+		r = fn(ctx, tag, m.value);
+		if (r != 0)
+			return r;
+	}
+	return r;
+}
+
+uint16_t
+dicom_json_vr(struct slice element)
+{
+	const char *p = element.data, *end;
+	struct member m;
+
+	if (element.len == 0)
+		return 0;
+	end = p + element.len;
+	if (enter_object(&p, end) < 0)
+		return 0;
+	while (next_member(&p, end, &m) > 0)
+		if (is_key(&m, "vr")) {
+			p = m.value.data;
+			return m.value.len == 4 && *p == '"' ? VR(p[1], p[2]) : 0;
+		}
+	return 0;
+}
+
+/* ----------------------------------------------------------- values ---- */
 
 int
 dicom_json_values(struct slice element, int (*fn)(void *ctx, struct slice value), void *ctx)
@@ -401,4 +444,28 @@ dicom_json_text(struct slice value, struct buf *out)
 	else
 		r = value.len == 4 && memcmp(p, "null", 4) == 0 ? 0 : buf_put(out, p, value.len);
 	return r < 0 ? r : buf_error(out);
+}
+
+struct texts {
+	struct buf *out;
+	bool more;
+};
+
+static int
+add_text(void *ctx, struct slice value)
+{
+	struct texts *t = ctx;
+
+	if (t->more)
+		buf_putc(t->out, '\\');
+	t->more = true;
+	return dicom_json_text(value, t->out);
+}
+
+int
+dicom_json_texts(struct slice element, struct buf *out)
+{
+	struct texts t = { out, false };
+
+	return dicom_json_values(element, add_text, &t);
 }

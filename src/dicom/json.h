@@ -36,9 +36,17 @@ int dicom_json_find(struct slice json, uint32_t tag, struct slice *ret_value);
  * first and belongs to this function between the calls. */
 int dicom_json_find_next(struct slice json, size_t *pos, uint32_t tag, struct slice *ret_value);
 
+/* Call fn with each member of the top-level object whose name is a tag, in their order, until it
+ * returns non-zero, which is returned.  -EBADMSG. */
+int dicom_json_each(struct slice json, int (*fn)(void *ctx, uint32_t tag, struct slice element), void *ctx);
+/* The VR of {"vr":..}; 0 when it has none. */
+uint16_t dicom_json_vr(struct slice element);
+
 /* Call fn with the text of each member of "Value" of {"vr":..,"Value":[..]}, until it returns
  * non-zero, which is returned.  0 also when there is none; -EBADMSG. */
 int dicom_json_values(struct slice element, int (*fn)(void *ctx, struct slice value), void *ctx);
+/* The texts of all of them, a backslash between two (as in a file). */
+int dicom_json_texts(struct slice element, struct buf *out);
 /* Append one such value as dicom_text gives it: a string without its escapes, the
  * groups of a person name with '=' between them, a number as it is written; nothing of a data set. */
 int dicom_json_text(struct slice value, struct buf *out);

@@ -53,31 +53,13 @@ adopt(struct check *c, const char *name)
 /* -- files ---------------------------------------------------------------- */
 
 static int
-hash_fits(struct store_file *f, bool *ret_fits)
+hash_fits(const struct store_file *f, bool *ret_fits)
 {
-	const struct instance_info *info = store_file_info(f);
-	unsigned char hash[HASH_LEN];
-	struct hash_stream *h = hash_stream_new();
-	char *chunk = malloc(CHUNK);
-	uint64_t off = 0;
-	ssize_t n = h == NULL || chunk == NULL ? -ENOMEM : 1;
+	int r = store_file_verify(f, NULL, NULL);
 
-	while (n > 0 && (n = store_file_pread(f, chunk, CHUNK, off)) > 0) {
-		hash_stream_add(h, chunk, (size_t)n);
-		off += (uint64_t)n;
-	}
-	if (n == 0) {
-		hash_stream_get(h, hash);
-		*ret_fits = off == info->size && memcmp(hash, info->hash, HASH_LEN) == 0;
-	}
-	hash_stream_free(h);
-	free(chunk);
 	/* A disk that cannot read it: as good as changed. */
-	if (n == -EIO) {
-		*ret_fits = false;
-		n = 0;
-	}
-	return (int)n;
+	*ret_fits = r != -ESTALE && r != -EIO;
+	return *ret_fits ? r : 0;
 }
 
 static void

@@ -142,6 +142,12 @@ void row_stage_name(char name[BLOB_STAGE_MAX], uint64_t stage, uint8_t flags, co
 /* Contract 7.4: at /v1 what cannot be indexed is not stored.  -EINVAL: the value of a tag. */
 int  query_tags_check(struct kv_txn *txn, struct slice json, struct err *err);
 
+/* -- external.c -- */
+
+/* Take over the external metadata that another index of the same files has; what it has of studies that
+ * are not there, or cannot be read of it, is left. */
+int  external_restore(struct store *st, struct kv *old, struct err *err);
+
 /* -- incoming.c -- */
 
 /* Take over a staged file of a dead process (its stage name and number) as an incoming of ours. */
@@ -223,6 +229,8 @@ void changes_stop(struct store *st);
 /* Ids of a scope.  -ENOENT and err says which level is not there. */
 int  scope_resolve(struct kv_txn *txn, const struct store_scope *scope, struct catalog_path *ret_path,
 		   struct err *err);
+/* The node with an id. */
+int  node_read(struct kv_txn *txn, uint64_t id, struct store_node *ret_node);
 void info_of(const struct instance_row *row, uint64_t id, const char *study_uid, const char *series_uid,
 	     struct instance_info *ret_info);
 

@@ -4,15 +4,17 @@ libcore_a_SOURCES += \
 	src/store/store.c src/store/stage.c src/store/incoming.c \
 	src/store/import.h src/store/import.c src/store/queues.c \
 	src/store/committer.c src/store/journal.c src/store/reclaim.c src/store/recover.c \
-	src/store/namespace.c src/store/retrieve.c src/store/pixels.h src/store/pixels_internal.h src/store/pixels.c \
+	src/store/namespace.c src/store/attributes.c src/store/retrieve.c src/store/pixels.h src/store/pixels_internal.h src/store/pixels.c \
 	src/store/pixels_render.c src/store/pixels_transcode.c \
-	src/store/search_internal.h src/store/search_term.c \
+	src/store/search_value.h src/store/search_value.c src/store/search_internal.h src/store/search_term.c \
 	src/store/search_gather.h src/store/search_gather.c src/store/search_merge.c \
 	src/store/search_order.c src/store/search_plan.c \
-	src/store/search_row.c src/store/search_scan.c src/store/search.c \
+	src/store/search_row.c src/store/search_scan.c src/store/search.c src/store/search_nodes.c \
 	src/store/operations.h src/store/operations_internal.h src/store/operations.c \
+	src/store/external.h src/store/external.c \
 	src/store/query_tags.h src/store/query_tags_internal.h src/store/query_tag_spec.c \
 	src/store/query_tags.c src/store/reindex.c \
-	src/store/delete.c src/store/changes.c src/store/feed.c src/store/status.c src/store/health.c \
+	src/store/delete.c src/store/changes.c src/store/feed.c \
+	src/store/change_json.h src/store/change_json.c src/store/status.c src/store/health.c \
 	src/store/adopt.c src/store/file_watch.h src/store/file_watch.c \
 	src/store/check_internal.h src/store/check_index.c src/store/check.c

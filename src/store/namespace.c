@@ -30,7 +30,8 @@ static void
 study_node(uint64_t parent, uint64_t id, const struct study_row *row, struct store_node *n)
 {
 	*n = (struct store_node){ .id = id, .parent = parent, .level = STORE_STUDY,
-		.size = row->bytes, .count = row->series, .mtime = row->mtime, .created = row->created };
+		.size = row->bytes, .count = row->series, .mtime = row->mtime, .created = row->created,
+		.watermark = row->max_watermark };
 	strcpy(n->name, row->uid);
 }
 
@@ -38,7 +39,8 @@ static void
 series_node(uint64_t parent, uint64_t id, const struct series_row *row, struct store_node *n)
 {
 	*n = (struct store_node){ .id = id, .parent = parent, .level = STORE_SERIES,
-		.size = row->bytes, .count = row->instances, .mtime = row->mtime, .created = row->created };
+		.size = row->bytes, .count = row->instances, .mtime = row->mtime, .created = row->created,
+		.watermark = row->max_watermark };
 	strcpy(n->name, row->uid);
 }
 
@@ -109,8 +111,8 @@ row_node(enum level level, uint64_t parent, uint64_t id, struct slice v, struct 
 	}
 }
 
-static int
-get_node(struct kv_txn *txn, uint64_t id, struct store_node *n)
+int
+node_read(struct kv_txn *txn, uint64_t id, struct store_node *n)
 {
 	struct catalog_path p;
 	enum level level;
@@ -148,7 +150,7 @@ store_lookup(struct store *st, uint64_t parent, const char *name, struct store_n
 		return r;
 	r = catalog_find(txn, parent, name, &id);
 	if (r == 0)
-		r = get_node(txn, id, ret_node);
+		r = node_read(txn, id, ret_node);
 	/* Partitions are found in either case, but on a tree names are bytes. */
 	if (r == 0 && strcmp(ret_node->name, name) != 0)
 		r = -ENOENT;
@@ -169,7 +171,7 @@ store_find_partition(struct store *st, const char *name, struct store_node *ret_
 		return r;
 	r = catalog_find(txn, STORE_ROOT_ID, name, &id);
 	if (r == 0)
-		r = get_node(txn, id, ret_node);
+		r = node_read(txn, id, ret_node);
 	kv_abort(txn);
 	return r;
 }
@@ -184,7 +186,7 @@ store_get_node(struct store *st, uint64_t id, struct store_node *ret_node)
 	r = kv_begin(st->kv, KV_READ, &txn);
 	if (r < 0)
 		return r;
-	r = get_node(txn, id, ret_node);
+	r = node_read(txn, id, ret_node);
 	kv_abort(txn);
 	return r;
 }

@@ -15,6 +15,8 @@
 
 /* Instances read in one transaction. */
 #define PAGE 64
+/* Bytes of a file read at a time to verify it: what the second level cache holds, hashed twice. */
+#define CHUNK (256 << 10)
 /* A file that is replaced again and again while we open it. */
 #define OPEN_TRIES 16
 
@@ -460,6 +462,52 @@ ssize_t
 store_file_pread(const struct store_file *f, void *data, size_t len, uint64_t off)
 {
 	return io_pread_all(f->fd, data, len, off);
+}
+
+/* Every byte into both hashes; sums NULL: into the first only. */
+static int
+hash_file(const struct store_file *f, struct hash_stream *h, struct sha256 *sums, char *chunk)
+{
+	uint64_t off = 0;
+	ssize_t n;
+	int r = 0;
+
+	while (r == 0 && (n = store_file_pread(f, chunk, CHUNK, off)) != 0) {
+		if (n < 0)
+			return (int)n;
+		hash_stream_add(h, chunk, (size_t)n);
+		if (sums != NULL)
+			r = sha256_add(sums, chunk, (size_t)n);
+		off += (uint64_t)n;
+	}
+	return r < 0 ? r : off == f->info.size ? 0 : -ESTALE;
+}
+
+int
+store_file_verify(const struct store_file *f, char sha256[SHA256_TEXT_MAX], struct err *err)
+{
+	struct hash_stream *h = hash_stream_new();
+	struct sha256 *sums = sha256 != NULL ? sha256_new() : NULL;
+	char *chunk = malloc(CHUNK);
+	unsigned char hash[HASH_LEN];
+	int r = -ENOMEM;
+
+	if (h != NULL && chunk != NULL && (sums != NULL || sha256 == NULL))
+		r = hash_file(f, h, sums, chunk);
+	if (r == 0) {
+		hash_stream_get(h, hash);
+		r = memcmp(hash, f->info.hash, HASH_LEN) == 0 ? 0 : -ESTALE;
+	}
+	if (r == 0 && sha256 != NULL)
+		r = sha256_get(sums, sha256);
+	hash_stream_free(h);
+	sha256_free(sums);
+	free(chunk);
+	if (r == -ESTALE)
+		err_set(err, r, "the bytes of the file are not those that were stored");
+	else if (r < 0)
+		err_set(err, r, "cannot read the file: %s", strerror(-r));
+	return r;
 }
 
 void

@@ -29,14 +29,14 @@ put_member(struct buf *out, bool *first, uint32_t tag, struct slice json)
 	*first = false;
 }
 
-static void
-put_modalities(struct show *w, struct buf *out)
+void
+search_put_modalities(struct slice modalities, struct buf *out)
 {
 	struct reader r;
 	struct slice text;
 	bool first = true;
 
-	reader_init(&r, w->m.study.modalities);
+	reader_init(&r, modalities);
 	buf_puts(out, "{\"vr\":\"CS\"");
 	while (r.p < r.end && !r.bad) {
 		get_u32(&r);
@@ -65,12 +65,18 @@ put_url(struct show *w, struct buf *out)
 	buf_fini(&url);
 }
 
-static int
-put_uid(const char *uid, struct buf *json)
+void
+search_put_uid(const char *uid, struct buf *json)
 {
 	buf_puts(json, "{\"vr\":\"UI\",\"Value\":[");
 	buf_put_json_string(json, uid, strlen(uid));
 	buf_puts(json, "]}");
+}
+
+static int
+put_uid(const char *uid, struct buf *json)
+{
+	search_put_uid(uid, json);
 	return 1;
 }
 
@@ -90,7 +96,7 @@ computed(struct show *w, uint32_t tag, struct buf *json)
 	case TAG_SOP_CLASS_UID:
 		return s->level >= STORE_INSTANCE ? put_uid(w->m.instance.class_uid, json) : 0;
 	case TAG_MODALITIES_IN_STUDY:
-		put_modalities(w, json);
+		search_put_modalities(w->m.study.modalities, json);
 		return 1;
 	case TAG_STUDY_RELATED_SERIES:
 		buf_printf(json, "{\"vr\":\"IS\",\"Value\":[%" PRIu64 "]}", w->m.study.series);

@@ -105,6 +105,12 @@ look_closer(struct gather *g, const struct hit *hit)
 	return r;
 }
 
+bool
+gather_is_past(const struct gather *g, uint64_t order)
+{
+	return g->search->before != 0 && order >= g->search->before;
+}
+
 int
 gather_page(struct gather *g, const struct hit *hit)
 {
@@ -129,9 +135,13 @@ gather_page(struct gather *g, const struct hit *hit)
 int
 gather_take(struct gather *g, const struct hit *hit)
 {
-	int r = g->terms.n_scanned > 0 ? look_closer(g, hit) : 1;
+	int r;
 
+	if (gather_is_past(g, hit->order))
+		return 1;
+	r = g->terms.n_scanned > 0 ? look_closer(g, hit) : 1;
 	if (g->report->cut) {
+		g->report->next = hit->order + 1;
 		g->stopped = true;
 		return 0;
 	}
@@ -176,9 +186,12 @@ int
 gather_offer(struct gather *g, const struct hit *hit, void *ctx)
 {
 	struct hit whole = *hit;
-	int r = find_study(g, &whole);
+	int r;
 
 	(void)ctx;
+	if (gather_is_past(g, hit->order))
+		return 1;
+	r = find_study(g, &whole);
 	if (r == 0)
 		r = gather_check(g, &whole);
 	return r > 0 ? gather_take(g, &whole) : r < 0 ? r : 1;

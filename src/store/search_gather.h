@@ -55,6 +55,8 @@ int  hits_add(struct hits *h, const struct hit *hit);
 int  hits_newest_first(const void *a, const void *b);		/* for qsort */
 void hits_sort(struct hits *h);					/* newest first, each once */
 
+/* Is it before what the search begins with? */
+bool gather_is_past(const struct gather *g, uint64_t order);
 /* A match, in order, that has still to be looked at for terms that are not indexed.  1: go on;
  * 0: the page is full, or enough was looked at. */
 int  gather_take(struct gather *g, const struct hit *hit);

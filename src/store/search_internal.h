@@ -91,6 +91,10 @@ int  match_header(struct match *m);
 /* From the rows: 1 found, 0 known to be absent, -ENOENT the header must tell. */
 int  match_kept(struct match *m, uint32_t tag, struct slice *ret_json);
 
+/* Members of rows as DICOM JSON, {"vr":..,"Value":..} (search.c). */
+void search_put_modalities(struct slice modalities, struct buf *out);
+void search_put_uid(const char *uid, struct buf *json);
+
 /* -- terms that are not indexed (search_scan.c) -- */
 
 /* 1 when the match fits them. */

@@ -51,7 +51,8 @@ join(char *path, size_t size, const char *dir, const char *rest)
 }
 
 static int
-open_kv(const char *dir, bool create, bool read_only, size_t map_size, struct kv **ret_kv, struct err *err)
+open_index(const char *dir, const char *name, bool create, bool read_only, size_t map_size, struct kv **ret_kv,
+	   struct err *err)
 {
 	struct kv_options o = {
 		.tables = schema_tables, .n_tables = TABLES, .map_size = map_size,
@@ -59,9 +60,15 @@ open_kv(const char *dir, bool create, bool read_only, size_t map_size, struct kv
 	};
 	char index[4096];
 
-	if (join(index, sizeof index, dir, "index") < 0)
+	if (join(index, sizeof index, dir, name) < 0)
 		return err_set(err, -ENAMETOOLONG, "the path of the store is too long");
 	return kv_lmdb_open(index, &o, ret_kv, err);
+}
+
+static int
+open_kv(const char *dir, bool create, bool read_only, size_t map_size, struct kv **ret_kv, struct err *err)
+{
+	return open_index(dir, "index", create, read_only, map_size, ret_kv, err);
 }
 
 int
@@ -462,6 +469,20 @@ restore_tags(struct store *st, const struct query_tags *tags, struct err *err)
 	return n > 0 ? store_add_query_tags(st, specs, n, operation, err) : 0;
 }
 
+/* From the old index, set aside; nothing when it cannot be read. */
+static int
+restore_externals(struct store *st, const char *dir, struct err *err)
+{
+	struct kv *old;
+	int r;
+
+	if (open_index(dir, "index.old", false, true, 0, &old, NULL) < 0)
+		return 0;
+	r = external_restore(st, old, err);
+	kv_close(old);
+	return r;
+}
+
 int
 store_rebuild(const char *dir, struct check_totals *ret_totals, struct err *err)
 {
@@ -507,6 +528,8 @@ store_rebuild(const char *dir, struct check_totals *ret_totals, struct err *err)
 		r = store_check(st, &o, ret_totals, err);	/* what there is now */
 	if (r == 0)
 		r = restore_tags(st, &kept->tags, err);
+	if (r == 0)
+		r = restore_externals(st, dir, err);
 	free(kept);
 	store_close(st);
 	if (r < 0) {

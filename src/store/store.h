@@ -26,6 +26,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/hash.h"
+#include "base/sha256.h"
 #include "base/slice.h"
 #include "dicom/uid.h"
 #include "dicom/validate.h"
@@ -151,7 +152,7 @@ struct store_node {
 	uint64_t count;			/* children (not descendants) */
 	int64_t mtime;			/* ns; of the bytes for an instance, of the last change below otherwise */
 	int64_t created;		/* ns, when it was first stored */
-	uint64_t watermark;		/* instance only */
+	uint64_t watermark;		/* of a study or series the highest below; 0 above */
 };
 
 int  store_lookup(struct store *st, uint64_t parent, const char *name, struct store_node *ret_node);
@@ -213,6 +214,10 @@ int  store_scan_metadata(struct store_scan *scan, struct buf *out, size_t enough
 uint64_t store_scan_newest(const struct store_scan *scan);
 void store_scan_close(struct store_scan *scan);
 
+/* Append the attributes of a study, series or instance as one object of DICOM JSON, bulk hidden: of an
+ * instance its whole header, of the others what is known of their own level.  -ENOENT. */
+int  store_get_attributes(struct store *st, uint64_t id, struct buf *out, struct err *err);
+
 /* One instance's bytes, checked to be those the index knows (-ESTALE if not).
  * They stay readable while open, whatever happens to the instance. */
 struct store_file;
@@ -220,6 +225,9 @@ int  store_open_file(struct store *st, uint64_t instance_id, struct store_file *
 const struct instance_info *store_file_info(const struct store_file *f);
 int  store_file_fd(const struct store_file *f);		/* borrowed */
 ssize_t store_file_pread(const struct store_file *f, void *data, size_t len, uint64_t off);
+/* Read all of it: -ESTALE unless the bytes are those the index knows.  Their SHA-256 too when
+ * sha256 is not NULL. */
+int  store_file_verify(const struct store_file *f, char sha256[SHA256_TEXT_MAX], struct err *err);
 void store_file_close(struct store_file *f);
 
 /* ------------------------------------------------------------ search ---- */
@@ -257,6 +265,7 @@ struct search_order {
 struct search_report {
 	uint64_t headers;		/* that had to be looked at for terms the index does not have */
 	bool cut;			/* there were more of them than is bearable: older ones were not */
+	uint64_t next;			/* where one that was cut goes on: the `before` of the next search */
 	uint64_t total;			/* of matches; UINT64_MAX when not known */
 };
 
@@ -280,6 +289,8 @@ struct search {
 	bool online;			/* InstanceAvailability is computed: ONLINE */
 	uint64_t limit;			/* 0: no limit */
 	uint64_t offset;
+	uint64_t before;		/* of what is in its own order, only matches after this one: studies and
+					 * series with lower ids, instances with lower watermarks; 0: all */
 	/* Terms may be of any attribute and level: what is not indexed is looked up in the
 	 * rows and headers of the candidates that are left, a bounded number of them. */
 	bool scan;
@@ -306,6 +317,10 @@ int  store_search_tag(struct store *st, uint32_t tag, struct search_tag *ret_tag
  * them, or too many to be ordered by it. */
 int  store_search(struct store *st, const struct search *search,
 		  int (*fn)(void *ctx, struct slice dataset), void *ctx, struct err *err);
+
+/* The same matches as nodes of the tree, newest first; what they should tell and order_by do not matter. */
+int  store_search_nodes(struct store *st, const struct search *search,
+			int (*fn)(void *ctx, const struct store_node *node), void *ctx, struct err *err);
 
 /* ------------------------------------------------------------ delete ---- */
 

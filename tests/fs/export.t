@@ -18,7 +18,9 @@ t cp "$tmp"/in/* "$partition/"
 study=$partition/2.25.4242
 series=$study/2.25.4242.1
 one=$series/2.25.4242.9.1.dcm
-paths=("$mnt" "$mnt/AHDS" "$mnt/AHDS/default/dicom/dicom" "$partition" "$study" "$series" "$one" "$mnt/AHDS_default-dicom/import-container" "$area/error-container")
+service=$mnt/AHDS/default/dicom/dicom
+paths=("$mnt" "$mnt/AHDS" "$service" "$partition" "$study" "$series" "$one" "$mnt/AHDS_default-dicom/import-container" "$area/error-container"
+	"${one%.dcm}.json" "$series/.metadata.json" "$study/SHA256SUMS")
 shown() {
 	local p
 	for p in "${paths[@]}"; do

@@ -4,6 +4,7 @@ check_PROGRAMS += tests/fs/fsd tests/fs/handles
 tests_fs_fsd_SOURCES = tests/fs/fsd.c $(MAKE_DICOM)
 tests_fs_fsd_LDADD = $(FS_LIBS) $(CORE_LIBS)
 fs_tests = \
+	tests/fs/attributes.t \
 	tests/fs/both-doors.t \
 	tests/fs/coherence.t \
 	tests/fs/copy-in.t \
@@ -15,6 +16,7 @@ fs_tests = \
 	tests/fs/large-file.t \
 	tests/fs/many-instances.t \
 	tests/fs/options.t \
+	tests/fs/query.t \
 	tests/fs/read-back.t \
 	tests/fs/reading-tools.t \
 	tests/fs/readdir-while-ingest.t \
@@ -26,15 +28,17 @@ fs_tests = \
 	tests/fs/storm.t \
 	tests/fs/tools.t \
 	tests/fs/tree-shape.t \
+	tests/fs/virtual.t \
 	tests/fs/write-again.t
 TESTS += $(fs_tests)
 EXTRA_DIST += $(fs_tests) tests/fs/mount.sh
 
 if WITH_CMOCKA
-fs_unit_tests = tests/fs/test_fs_names tests/fs/test_fs_receive
+fs_unit_tests = tests/fs/test_fs_names tests/fs/test_fs_query tests/fs/test_fs_receive
 check_PROGRAMS += $(fs_unit_tests)
 TESTS += $(fs_unit_tests)
 tests_fs_test_fs_names_LDADD = libfs.a $(CORE_LIBS) $(CMOCKA_LIBS)
+tests_fs_test_fs_query_LDADD = libfs.a $(CORE_LIBS) $(CMOCKA_LIBS)
 tests_fs_test_fs_receive_SOURCES = tests/fs/test_fs_receive.c $(MAKE_DICOM)
 tests_fs_test_fs_receive_LDADD = libfs.a $(CORE_LIBS) $(CMOCKA_LIBS)
 endif

@@ -4,24 +4,31 @@
 
 allow_log 'refused door=import'
 make_files "$tmp/in" 12 300000 4
-src=$tmp/in/00001.dcm
+# the same instance with other pixels: import-container refuses it
+t cp -p "$tmp/in/00001.dcm" "$tmp/other"
+printf X | t dd of="$tmp/other" bs=1 seek=$(($(stat -c %s "$tmp/other") - 1)) conv=notrunc status=none
+t touch -r "$tmp/in/00001.dcm" "$tmp/other"
 start_mount
 t cp -p "$tmp"/in/* "$partition/"
-t cp -p "$src" "$area/import-container/x"
+t cp -p "$tmp/other" "$area/import-container/x"
 
 # one WHAT PROGRAM CMD...: a tool that reads a file, $f, whose bytes are those of $src
 one() {
-	local what=$1 need=$2 name f
+	local what=$1 need=$2 name f src
 	shift 2
 	if ! command -v "$need" >/dev/null; then
 		skip "$what" "no $need"
 		return
 	fi
 	for name in instance alias refused; do
+		src=$tmp/in/00001.dcm
 		case $name in
 		instance) f=$partition/2.25.4242/2.25.4242.1/2.25.4242.9.1.dcm ;;
 		alias) f=$partition/00001.dcm ;;
-		refused) f=$area/error-container/x ;;
+		refused)
+			f=$area/error-container/x
+			src=$tmp/other
+			;;
 		esac
 		ok "$what, $name" t env f="$f" src="$src" tmp="$tmp" bash -ec "$*"
 	done
@@ -42,7 +49,7 @@ one "cp" cp 'cp $f $tmp/out; cmp $tmp/out $src'
 one "cp -p keeps the time" cp 'cp -p $f $tmp/out; test "$(stat -c %Y $tmp/out)" = "$(stat -c %Y $src)"'
 one "dd iflag=direct" dd 'dd if=$f of=$tmp/out iflag=direct bs=1M status=none; cmp $tmp/out $src'
 one "tar c" tar 'tar -cf - -C $(dirname $f) $(basename $f) | tar -xOf - | cmp - $src'
-one "rsync" rsync 'rsync -a $f $tmp/out.rsync; cmp $tmp/out.rsync $src'
+one "rsync" rsync 'rm -f $tmp/out.rsync; rsync -a $f $tmp/out.rsync; cmp $tmp/out.rsync $src'
 one "zip" zip 'rm -f $tmp/a.zip; zip -qj $tmp/a.zip $f; unzip -p $tmp/a.zip | cmp - $src'
 one "less" less 'LESSOPEN= less -f $f | cmp - $src'
 one "grep -c" grep 'test "$(grep -ac DICM $f)" -eq "$(grep -ac DICM $src)"'

@@ -91,7 +91,9 @@ options_are_ours_ignored_or_passed_on(void **state)
 	assert_int_equal(fs_mount_options_parse(NULL, &o, &err), 0);
 	assert_true(!o.sync && o.passthrough && o.auto_unmount && o.rest.len == 0);
 	fs_mount_options_fini(&o);
+	assert_int_equal(o.xattr_list, 4000);
 	assert_int_equal(fs_mount_options_parse("uid=", &o, &err), -EINVAL);
+	assert_int_equal(fs_mount_options_parse("xattr_list=65537", &o, &err), -EINVAL);
 	assert_int_equal(fs_mount_options_parse("umask=1000", &o, &err), -EINVAL);
 	assert_int_equal(fs_mount_options_parse("gid=1x", &o, &err), -EINVAL);
 	assert_int_equal(fs_mount_options_parse("uid=4294967295", &o, &err), -EINVAL);

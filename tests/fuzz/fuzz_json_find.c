@@ -34,6 +34,23 @@ look_at(void *ctx, struct slice value)
 	return 0;
 }
 
+/* Members by tag lie inside, whatever their values are. */
+static int
+look_at_member(void *ctx, uint32_t tag, struct slice element)
+{
+	const struct slice *json = ctx;
+	const char *at = element.data, *from = json->data;
+	struct buf texts;
+
+	(void)tag;
+	check(element.len > 0 && at >= from && at + element.len <= from + json->len, "a member lies inside");
+	dicom_json_vr(element);
+	buf_init(&texts, 1 << 24);
+	dicom_json_texts(element, &texts);
+	buf_fini(&texts);
+	return 0;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -51,6 +68,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	dicom_json_render(json, "http://h", &out);
 	buf_fini(&out);
 
+	dicom_json_each(json, look_at_member, &json);
 	dicom_json_find_next(json, &pos, TAG_MODALITY, &value);
 	check(pos <= size, "a search stays inside");
 	dicom_json_find_next(json, &pos, TAG_PATIENT_NAME, &value);

@@ -36,8 +36,10 @@ include $(srcdir)/tests/fuzz/web.mk
 endif
 
 if WITH_FS
-fuzz_targets += tests/fuzz/fuzz_fs_path
+fuzz_targets += tests/fuzz/fuzz_fs_path tests/fuzz/fuzz_fs_query
 tests_fuzz_fuzz_fs_path_LDADD = libfs.a $(FUZZ_LIBS)
+tests_fuzz_fuzz_fs_query_CFLAGS = $(AM_CFLAGS) $(FUSE_CFLAGS)
+tests_fuzz_fuzz_fs_query_LDADD = $(FS_LIBS) $(FUZZ_LIBS)
 endif
 
 include $(srcdir)/tests/fuzz/cli.mk

@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/lru.h"
+#include "base/sha256.h"
 
 static void
 buf_grows_and_ends_with_nul(void **state)
@@ -165,6 +166,21 @@ hash_of_a_stream_is_the_hash_of_its_bytes(void **state)
 	hash_stream_free(h);
 }
 
+static void
+sha256_of_pieces_is_that_of_the_whole(void **state)
+{
+	struct sha256 *s = sha256_new();
+	char text[SHA256_TEXT_MAX];
+
+	(void)state;
+	assert_int_equal(sha256_add(s, "a", 1), 0);
+	assert_int_equal(sha256_add(s, "bc", 2), 0);
+	assert_int_equal(sha256_get(s, text), 0);
+	/* FIPS 180-2, B.1 */
+	assert_string_equal(text, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	sha256_free(s);
+}
+
 /* ------------------------------------------------------------- lru ---- */
 
 static int values_freed;
@@ -305,6 +321,7 @@ main(void)
 		cmocka_unit_test(clock_prints_utc_with_seven_digits),
 		cmocka_unit_test(clock_reads_what_it_prints_and_other_zones),
 		cmocka_unit_test(hash_of_a_stream_is_the_hash_of_its_bytes),
+		cmocka_unit_test(sha256_of_pieces_is_that_of_the_whole),
 		cmocka_unit_test(lru_drops_what_was_not_asked_for_longest),
 		cmocka_unit_test(lru_keeps_what_is_held_and_nothing_beyond_its_bytes),
 		cmocka_unit_test(lru_has_one_value_of_a_key_and_no_end_of_keys),

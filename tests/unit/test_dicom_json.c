@@ -248,6 +248,37 @@ members_are_found_in_one_pass(void **state)
 	assert_int_equal(dicom_json_find_next(slice_str("{}"), &pos, TAG_PATIENT_ID, &value), -EBADMSG);
 }
 
+static int
+note_member(void *ctx, uint32_t tag, struct slice element)
+{
+	struct buf *out = ctx;
+	uint16_t vr = dicom_json_vr(element);
+
+	buf_printf(out, "%08x %c%c ", (unsigned)tag, vr != 0 ? vr >> 8 : '-', vr != 0 ? vr & 0xff : '-');
+	assert_int_equal(dicom_json_texts(element, out), 0);
+	buf_putc(out, '\n');
+	return 0;
+}
+
+static void
+members_are_told_one_by_one_with_their_texts(void **state)
+{
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 1000);
+	assert_int_equal(dicom_json_each(slice_str("{\"00080008\":{\"vr\":\"CS\",\"Value\":[\"A\",null,\"\\u00e9\"]},\"x\":1,"
+				"\"00100010\":{\"vr\":\"PN\",\"Value\":[{\"Alphabetic\":\"A^B\",\"Phonetic\":\"C\"}]},"
+				"\"00280030\":{\"Value\":[0.50,1e3],\"vr\":\"DS\"},\"00280031\":{\"vr\":1}}"), note_member, &out), 0);
+	assert_string_equal(out.data, "00080008 CS A\\\\\xc3\xa9\n00100010 PN A^B==C\n00280030 DS 0.50\\1e3\n00280031 -- \n");
+	buf_fini(&out);
+	buf_init(&out, 1000);
+	assert_int_equal(dicom_json_each(slice_str("{\"00080008\":"), note_member, &out), -EBADMSG);
+	assert_int_equal(dicom_json_each(slice_of(NULL, 0), note_member, &out), -EBADMSG);
+	assert_int_equal(dicom_json_vr(slice_str("[]")), 0);
+	buf_fini(&out);
+}
+
 static void
 a_template_without_its_end_is_refused(void **state)
 {
@@ -445,6 +476,7 @@ main(void)
 		cmocka_unit_test(one_element_is_plain_json),
 		cmocka_unit_test(members_are_found_at_the_top_alone),
 		cmocka_unit_test(members_are_found_in_one_pass),
+		cmocka_unit_test(members_are_told_one_by_one_with_their_texts),
 		cmocka_unit_test(a_template_without_its_end_is_refused),
 		cmocka_unit_test(text_and_numbers_of_elements),
 		cmocka_unit_test(identity_is_read_and_compared),

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "dicom/tag.h"
+#include "store/external.h"
 #include "store/search_internal.h"
 #include "store/store.h"
 #include "tests/unit/ingest.h"
@@ -152,6 +153,177 @@ an_instance_stored_is_found_and_its_bytes_come_back(void **state)
 	assert_string_equal(store_file_info(file)->xfer_uid, "1.2.840.10008.1.2.1");
 	store_file_close(file);
 	expect_clean(f);
+}
+
+static const char *
+attributes_of(struct fixture *f, uint64_t id)
+{
+	static char text[8192];
+	struct err err = { 0 };
+	struct buf b;
+
+	buf_init(&b, sizeof text - 1);
+	if (store_get_attributes(f->st, id, &b, &err) < 0)
+		fail_msg("%s", err_text(&err));
+	strcpy(text, b.data);
+	buf_fini(&b);
+	return text;
+}
+
+static void
+each_level_has_its_own_attributes(void **state)
+{
+	struct fixture *f = *state;
+	struct sample s = sample("1.2", "1.2.3", "1.2.3.4");
+	struct store_node n, series;
+	struct err err = { 0 };
+	uint64_t id = put(f, s), watermark;
+	struct buf b;
+
+	assert_int_equal(store_get_node(f->st, id, &n), 0);
+	watermark = n.watermark;
+	assert_non_null(strstr(attributes_of(f, id), "\"00100020\":{\"vr\":\"LO\",\"Value\":[\"P1\"]}"));
+	assert_non_null(strstr(attributes_of(f, id), "\"00080018\":{\"vr\":\"UI\",\"Value\":[\"1.2.3.4\"]}"));
+	assert_null(strstr(attributes_of(f, id), "7FE00010"));
+	assert_int_equal(store_get_node(f->st, n.parent, &series), 0);
+	assert_string_equal(attributes_of(f, series.id), "{\"00080005\":{\"vr\":\"CS\",\"Value\":[\"ISO_IR 192\"]},\"00080060\":{\"vr\":\"CS\",\"Value\":[\"CT\"]},"
+			    "\"0020000E\":{\"vr\":\"UI\",\"Value\":[\"1.2.3\"]}}");
+	assert_true(series.watermark == watermark);
+	assert_int_equal(store_get_node(f->st, series.parent, &n), 0);
+	assert_true(n.watermark == watermark);
+	assert_string_equal(attributes_of(f, n.id), "{\"00080005\":{\"vr\":\"CS\",\"Value\":[\"ISO_IR 192\"]},\"00080020\":{\"vr\":\"DA\",\"Value\":[\"20240115\"]},"
+			    "\"00080061\":{\"vr\":\"CS\",\"Value\":[\"CT\"]},\"00081030\":{\"vr\":\"LO\",\"Value\":[\"Head\"]},"
+			    "\"00100010\":{\"vr\":\"PN\",\"Value\":[{\"Alphabetic\":\"Doe^John\"}]},"
+			    "\"00100020\":{\"vr\":\"LO\",\"Value\":[\"P1\"]},"
+			    "\"0020000D\":{\"vr\":\"UI\",\"Value\":[\"1.2\"]}}");
+	buf_init(&b, 1000);
+	assert_int_equal(store_get_attributes(f->st, n.parent, &b, &err), -ENOENT);
+	assert_int_equal(store_get_attributes(f->st, 999999, &b, &err), -ENOENT);
+	buf_fini(&b);
+}
+
+static int
+note_external(void *ctx, const struct external_value *v)
+{
+	buf_printf(ctx, "%08x %c%c %s;", (unsigned)v->tag, v->vr >> 8, v->vr & 0xff, v->text);
+	return 0;
+}
+
+static const char *
+externals_of(struct fixture *f, uint64_t study)
+{
+	static char text[400];
+	struct err err = { 0 };
+	struct buf b;
+
+	buf_init(&b, sizeof text - 1);
+	assert_int_equal(store_get_external(f->st, study, note_external, &b, &err), 0);
+	snprintf(text, sizeof text, "%s", b.data != NULL ? b.data : "");
+	buf_fini(&b);
+	return text;
+}
+
+static void
+a_study_has_values_that_no_file_has_until_it_goes(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t id = put(f, sample("1.2", "1.2.3", "1.2.3.4"));
+	const struct external_value good[] = {
+		{ 0x00191100, VR('L', 'O'), "a" }, { 0x00191101, VR('F', 'L'), "-1.5" }, { 0x00191102, VR('L', 'O'), "" },
+	};
+	const struct external_value bad[] = {
+		{ 0x00191100, VR('L', 'O'), "b" }, { 0x00191101, VR('L', 'O'), "b" },
+	};
+	const struct external_value wrong[] = {
+		{ 0x00100010, VR('P', 'N'), "a" }, { 0x00190010, VR('L', 'O'), "a" }, { 0x00191100, VR('O', 'B'), "a" },
+		{ 0x00191100, VR('U', 'T'), "a" }, { 0x00191100, VR('U', 'S'), "-1" }, { 0x00191100, VR('S', 'L'), "1.0" },
+		{ 0x00191100, VR('F', 'L'), "1e39" }, { 0x00191100, VR('D', 'A'), "20240230" }, { 0x00191100, VR('L', 'O'), "a\\b" },
+		{ 0x00191100, VR('L', 'O'), "\xff" }, { 0xffff1100, VR('L', 'O'), "a" }, { 0x00051100, VR('L', 'O'), "a" },
+	};
+	struct store_node n;
+	struct err err = { 0 };
+	size_t i;
+
+	assert_int_equal(store_get_node(f->st, id, &n), 0);
+	assert_int_equal(store_get_node(f->st, n.parent, &n), 0);
+	assert_int_equal(store_put_external(f->st, n.id, good, 1, &err), -ENOENT);	/* a series */
+	id = n.parent;
+	assert_int_equal(store_put_external(f->st, id, good, 3, &err), 0);
+	assert_string_equal(externals_of(f, id), "00191100 LO a;00191101 FL -1.5;");
+	/* all or none */
+	assert_int_equal(store_put_external(f->st, id, bad, 2, &err), -EINVAL);
+	assert_string_equal(externals_of(f, id), "00191100 LO a;00191101 FL -1.5;");
+	assert_int_equal(store_put_external(f->st, id, bad, 1, &err), 0);
+	assert_string_equal(externals_of(f, id), "00191100 LO b;00191101 FL -1.5;");
+	for (i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		err_clear(&err);
+		if (store_put_external(f->st, id, &wrong[i], 1, &err) != -EINVAL || err.tag != wrong[i].tag)
+			fail_msg("%zu", i);
+	}
+	assert_int_equal(store_delete_id(f->st, id, 0, &err), 0);
+	assert_int_equal(store_put_external(f->st, id, good, 1, &err), -ENOENT);
+	put(f, sample("1.2", "1.2.3", "1.2.3.4"));
+	assert_int_equal(store_find_partition(f->st, STORE_DEFAULT_PARTITION, &n), 0);
+	assert_int_equal(store_lookup(f->st, n.id, "1.2", &n), 0);
+	assert_string_equal(externals_of(f, n.id), "");
+	expect_clean(f);
+}
+
+struct found {
+	char names[400];
+	uint64_t last;
+};
+
+static int
+note_node(void *ctx, const struct store_node *node)
+{
+	struct found *found = ctx;
+
+	assert_int_equal(node->level, STORE_STUDY);
+	strcat(strcat(found->names, node->name), " ");
+	found->last = node->id;
+	return 0;
+}
+
+static void
+matches_are_nodes_and_a_search_goes_on_where_it_ended(void **state)
+{
+	struct fixture *f = *state;
+	static const char *const studies[] = { "1.1", "1.2", "1.3", "1.4", "1.5" };
+	struct search_term term = { .tag = TAG_PATIENT_ID, .match = SEARCH_EXACT, .value = "P1" };
+	struct search_report report;
+	struct search s = { .level = STORE_STUDY, .terms = &term, .n_terms = 1, .limit = 2, .report = &report };
+	struct found found = { .last = 0 };
+	struct err err = { 0 };
+	size_t i;
+
+	for (i = 0; i < 5; i++) {
+		struct sample sample_i = sample(studies[i], "1.9", studies[i]);
+
+		sample_i.body_part = i % 2 == 0 ? "HEAD" : "KNEE";
+		put(f, sample_i);
+	}
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(store_search_nodes(f->st, &s, note_node, &found, &err), 0);
+		s.before = found.last;
+	}
+	assert_string_equal(found.names, "1.5 1.4 1.3 1.2 1.1 ");
+	assert_int_equal(store_search_nodes(f->st, &s, note_node, &found, &err), 0);
+	assert_string_equal(found.names, "1.5 1.4 1.3 1.2 1.1 ");
+
+	/* By an attribute that is not indexed, two headers at a time. */
+	term = (struct search_term){ .tag = 0x00180015, .match = SEARCH_EXACT, .value = "HEAD" };
+	s = (struct search){ .level = STORE_STUDY, .terms = &term, .n_terms = 1, .scan = true, .scan_max = 2,
+			     .report = &report };
+	found.names[0] = '\0';
+	i = 0;
+	do {
+		assert_int_equal(store_search_nodes(f->st, &s, note_node, &found, &err), 0);
+		s.before = report.next;
+		i++;
+	} while (report.cut);
+	assert_string_equal(found.names, "1.5 1.3 1.1 ");
+	assert_int_equal(i, 3);
 }
 
 static void
@@ -601,9 +773,14 @@ a_file_changed_behind_the_store_is_stale_and_check_finds_and_repairs_it(void **s
 	uint64_t id = put(f, s), gone;
 	char path[300], other[300];
 	unsigned char bytes[SAMPLE_MAX + 100];
+	char sum[SHA256_TEXT_MAX];
 	size_t len;
 	int fd;
 
+	assert_int_equal(store_open_file(f->st, id, &file, &err), 0);
+	assert_int_equal(store_file_verify(file, sum, &err), 0);
+	assert_int_equal(strlen(sum), SHA256_TEXT_MAX - 1);
+	assert_int_equal(store_file_verify(file, NULL, &err), 0);
 	s.sop_uid = "1.1.1.2";
 	gone = put(f, s);
 	snprintf(path, sizeof path, "%s/AHDS/ws/dicom/svc/Microsoft.Default/1.1/1.1.1/1.1.1.1.dcm", f->dir);
@@ -614,6 +791,8 @@ a_file_changed_behind_the_store_is_stale_and_check_finds_and_repairs_it(void **s
 	fd = open(path, O_WRONLY | O_TRUNC);
 	assert_int_equal(write(fd, bytes, len), len);
 	close(fd);
+	assert_int_equal(store_file_verify(file, sum, &err), -ESTALE);
+	store_file_close(file);
 	assert_int_equal(unlink(other), 0);
 	assert_int_equal(store_open_file(f->st, id, &file, &err), -ESTALE);
 	assert_int_equal(store_open_file(f->st, gone, &file, &err), -ESTALE);
@@ -644,10 +823,17 @@ rebuild_makes_the_index_again_from_the_files(void **state)
 	struct err err = { 0 };
 	struct ingest_result result;
 	struct sample s = sample("1.2", "1.2.1", "1.2.1.1");
+	const struct external_value values[] = {
+		{ 0x00191100, VR('L', 'O'), "a" }, { 0x00191101, VR('U', 'S'), "7" },
+	};
+	struct store_node n;
 
 	put(f, sample("1.1", "1.1.1", "1.1.1.1"));
 	put(f, sample("1.1", "1.1.1", "1.1.1.2"));
 	assert_int_equal(ingest(f->st, &s, INGEST_SAME_REFUSE, "clinicA", &result, &err), 0);
+	assert_int_equal(store_find_partition(f->st, "clinicA", &n), 0);
+	assert_int_equal(store_lookup(f->st, n.id, "1.2", &n), 0);
+	assert_int_equal(store_put_external(f->st, n.id, values, 2, &err), 0);
 	assert_int_equal(store_rebuild(f->dir, &totals, &err), -EBUSY);
 	store_close(f->st);
 	f->st = NULL;
@@ -659,6 +845,9 @@ rebuild_makes_the_index_again_from_the_files(void **state)
 	assert_string_equal(store_workspace(f->st), "ws");
 	assert_string_equal(search_for(f, (struct search){ .level = STORE_STUDY, .partition = "clinicA" },
 				       TAG_STUDY_INSTANCE_UID), "\"1.2\" ");
+	assert_int_equal(store_find_partition(f->st, "clinicA", &n), 0);
+	assert_int_equal(store_lookup(f->st, n.id, "1.2", &n), 0);
+	assert_string_equal(externals_of(f, n.id), "00191100 LO a;00191101 US 7;");
 	expect_clean(f);
 }
 
@@ -814,6 +1003,9 @@ main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(an_instance_stored_is_found_and_its_bytes_come_back),
+		TEST(each_level_has_its_own_attributes),
+		TEST(a_study_has_values_that_no_file_has_until_it_goes),
+		TEST(matches_are_nodes_and_a_search_goes_on_where_it_ended),
 		TEST(the_same_instance_again_is_kept_refused_or_replaced_as_asked),
 		TEST(what_is_refused_leaves_nothing),
 		TEST(a_modality_stays_searchable_while_any_spelling_of_it_is_left),

@@ -1,4 +1,4 @@
-#include "web/change_json.h"
+#include "store/change_json.h"
 
 #include <inttypes.h>
 #include <string.h>
