@@ -143,7 +143,6 @@ wait_for_end(struct store *st, const struct cli_access *a, const char *id, bool 
 	struct ops *ops = NULL;
 	int r;
 
-	signal(SIGINT, interrupt);
 	progress_init(&progress, bar);
 	r = ops_start(st, &ops, err);
 	if (r == 0)
@@ -227,6 +226,7 @@ command_export(struct conf *conf, int argc, char **argv, struct err *err)
 	int r = 0;
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGINT, interrupt);
 	if (op == NULL)
 		return err_set(err, -ENOMEM, "no memory");
 	if (make_request(conf, argc, argv, &rq, err) < 0) {
