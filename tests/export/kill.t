@@ -24,7 +24,7 @@ exec 8>&-
 kills=0
 for n in {1..12}; do
 	start_daemon "${options[@]}"
-	sleep 0.$((RANDOM % 25 + 2))
+	sleep "$(printf "0.%03d" $((RANDOM % 150 + 20)))"
 	if ended "$op"; then
 		break
 	fi
@@ -46,7 +46,7 @@ stop_daemon
 ok "check finds nothing" lake check "$store"
 
 # The command line: interrupted, it is gone on with.
-AZURE_STORAGE_SAS_TOKEN=$(servers sas out) lake export --quiet --export-jobs 1 --all "$store" "$azurite/out" >"$tmp/out" 2>"$tmp/err" &
+AZURE_STORAGE_SAS_TOKEN=$(servers sas out) "$dicomlake" export --quiet --export-jobs 1 --all "$store" "$azurite/out" >"$tmp/out" 2>"$tmp/err" &
 pid=$!
 begun() {
 	[ -n "$(ls "$store/exports")" ]
