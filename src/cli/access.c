@@ -71,18 +71,14 @@ cli_access_read(const struct conf *conf, struct cli_access *a, struct err *err)
 		.patience_ms = (unsigned)conf_number(conf, OPT_EXPORT_PATIENCE),
 		.ca_file = conf_text(conf, OPT_CA_FILE),
 		.identity_endpoint = conf_text(conf, OPT_IDENTITY_ENDPOINT),
-		.s3_endpoint = conf_text(conf, OPT_S3_ENDPOINT),
-		.s3_region = conf_text(conf, OPT_S3_REGION),
+		.s3_endpoint = cli_access_find(a, "AWS_ENDPOINT_URL"),
+		.s3_region = cli_access_find(a, "AWS_REGION"),
 		.s3_id = cli_access_find(a, "AWS_ACCESS_KEY_ID"),
 		.s3_key = cli_access_find(a, "AWS_SECRET_ACCESS_KEY"),
 		.s3_session = cli_access_find(a, "AWS_SESSION_TOKEN"),
 		.sas = conf_flag(conf, OPT_EXPORT_SAS),
 		.no_credential = conf_flag(conf, OPT_EXPORT_PUBLIC),
 	};
-	if (s->s3_endpoint == NULL)
-		s->s3_endpoint = cli_access_find(a, "AWS_ENDPOINT_URL");
-	if (s->s3_region == NULL)
-		s->s3_region = cli_access_find(a, "AWS_REGION");
 	return 0;
 }
 
