@@ -224,20 +224,18 @@ exporter_free(struct exporter *x)
 	free(x);
 }
 
+/* What it needs to get there. */
 static int
-enter(struct exporter *x, const char *id, struct err *err)
+enter(struct exporter *x, struct err *err)
 {
 	struct buf access;
 	int r;
 
-	if (strcmp(x->id, id) != 0)
-		leave(x);
-	snprintf(x->id, sizeof x->id, "%s", id);
 	if (x->destination != NULL)
 		return 0;
 	destination_spec_fini(&x->spec);
 	buf_init(&access, ACCESS_MAX);
-	r = store_export_access(x->store, id, &access, err);
+	r = store_export_access(x->store, x->id, &access, err);
 	if (r == 0)
 		r = destination_spec_read(access.data, access.len, &x->spec, err);
 	if (r == 0)
@@ -403,11 +401,14 @@ endure(struct exporter *x, int r, const struct err *err)
 int
 exporter_step(struct exporter *x, const char *id, struct err *err)
 {
-	int r = enter(x, id, err);
+	int r;
 
-	if (r == 0)
-		r = store_export_page(x->store, id, &x->page, err);
-	if (r == 1 && (r = export_page(x, err)) == 0) {
+	if (strcmp(x->id, id) != 0) {
+		leave(x);
+		snprintf(x->id, sizeof x->id, "%s", id);
+	}
+	r = store_export_page(x->store, id, &x->page, err);
+	if (r == 1 && (r = enter(x, err)) == 0 && (r = export_page(x, err)) == 0) {
 		x->failing = 0;
 		x->refusals = 0;
 		if (!x->page.last)

@@ -177,7 +177,7 @@ run_all(struct line *l)
 	enum operation_kind kind;
 	int r;
 
-	r = is_export(l) ? store_export_clean(st) : store_finish_deleted_tags(st);
+	r = is_export(l) ? 0 : store_finish_deleted_tags(st);
 	while (r == 0 && (r = store_next_operation(st, l->kinds, id, &kind)) == 0) {
 		if ((size_t)kind >= sizeof kinds / sizeof *kinds || kinds[kind] == NULL)
 			return true;		/* a later version's: it can wait */
@@ -206,6 +206,9 @@ line_main(void *ctx)
 	struct line *l = ctx;
 	bool running = true;
 
+	/* Of an export that had ended when its process was killed. */
+	if (is_export(l))
+		store_export_clean(l->ops->store);
 	while (running) {
 		if (has_work(l) && take_lock(l->ops)) {
 			running = run_all(l);
