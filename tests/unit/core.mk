@@ -6,3 +6,6 @@ tests_unit_test_store_SOURCES = tests/unit/test_store.c $(INGEST_SAMPLES)
 tests_unit_test_store_LDADD = $(UNIT_LIBS)
 tests_unit_test_store_import_LDADD = $(UNIT_LIBS)
 tests_unit_test_catalog_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_destination
+TESTS += tests/unit/test_destination
+tests_unit_test_destination_LDADD = $(UNIT_LIBS)
