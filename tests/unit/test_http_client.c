@@ -195,7 +195,7 @@ what_fails_for_a_while_is_tried_again(void **state)
 static void
 it_is_given_up_after_so_many_tries(void **state)
 {
-	static const char *const script[] = { BUSY_REPLY, BUSY_REPLY, CLOSE, CLOSE, NULL };
+	static const char *const script[] = { BUSY_REPLY, BUSY_REPLY, CLOSE, CLOSE, CLOSE, NULL };
 	struct server s;
 	struct asked a;
 
@@ -205,7 +205,7 @@ it_is_given_up_after_so_many_tries(void **state)
 	a.rq.tries = 2;
 	assert_int_equal(ask(&a), 0);
 	assert_int_equal(a.reply.status, 503);
-	/* Of a new connection that is closed libcurl itself does not try again. */
+	/* A connection that was used before is replaced at once, which is no other try. */
 	assert_int_equal(ask(&a), -EAGAIN);
 	assert_non_null(strstr(err_text(&a.err), "127.0.0.1:"));
 	assert_null(strstr(err_text(&a.err), "secret"));
