@@ -10,6 +10,7 @@ libweb_a_SOURCES = \
 	web/delete.c \
 	web/dialect.c web/dialect.h \
 	web/etag.c web/etag.h \
+	web/export.c web/export.h \
 	web/follow.c web/follow.h \
 	web/health.c \
 	web/json_input.c web/json_input.h \

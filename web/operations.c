@@ -2,9 +2,13 @@
 #include "web/operations.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 
 #include "base/clock.h"
+#include "destination/destination.h"
 #include "dicom/tag.h"
+#include "store/export.h"
 #include "store/operations.h"
 #include "web/handlers.h"
 #include "web/query_tags.h"
@@ -71,25 +75,55 @@ state_name(const struct request *rq, enum operation_state state)
 	}
 }
 
+static void
+put_reindex(const struct request *rq, const struct operation *op, struct buf *out)
+{
+	char path[9];
+	size_t i;
+
+	buf_printf(out, ",\"percentComplete\":%u,\"resources\":[", op->percent);
+	for (i = 0; i < op->n_tags; i++) {
+		tag_format(op->tags[i], path);
+		buf_puts(out, i > 0 ? ",\"" : "\"");
+		query_tag_put_url(rq, path, out);
+		buf_putc(out, '"');
+	}
+	buf_putc(out, ']');
+}
+
+/* Contract 9.4. */
+static void
+put_export(const struct operation *op, struct buf *out)
+{
+	char object[64];
+	struct buf href;
+
+	snprintf(object, sizeof object, EXPORT_LOG_FORMAT, op->id);
+	buf_init(&href, LIMIT_REPLY_HEAD);
+	destination_put_href(op->destination, object, &href);
+	buf_printf(out, ",\"results\":{\"exported\":%" PRIu64 ",\"skipped\":%" PRIu64 ",\"errorHref\":", op->export.exported,
+		   op->export.skipped);
+	buf_put_json_string(out, href.data, href.len);
+	buf_putc(out, '}');
+	buf_fini(&href);
+}
+
 static int
 put_operation(void *ctx, const struct operation *op)
 {
-	char created[CLOCK_TEXT_MAX], updated[CLOCK_TEXT_MAX], path[9];
+	char created[CLOCK_TEXT_MAX], updated[CLOCK_TEXT_MAX];
 	struct answer *a = ctx;
-	size_t i;
 
 	clock_format(op->created, created);
 	clock_format(op->updated, updated);
-	buf_printf(&a->out, "{\"operationId\":\"%s\",\"type\":\"reindex\",\"createdTime\":\"%s\","
-		   "\"lastUpdatedTime\":\"%s\",\"status\":\"%s\",\"percentComplete\":%u,\"resources\":[",
-		   op->id, created, updated, state_name(a->rq, op->state), op->percent);
-	for (i = 0; i < op->n_tags; i++) {
-		tag_format(op->tags[i], path);
-		buf_puts(&a->out, i > 0 ? ",\"" : "\"");
-		query_tag_put_url(a->rq, path, &a->out);
-		buf_putc(&a->out, '"');
-	}
-	buf_puts(&a->out, "]}");
+	buf_printf(&a->out, "{\"operationId\":\"%s\",\"type\":\"%s\",\"createdTime\":\"%s\","
+		   "\"lastUpdatedTime\":\"%s\",\"status\":\"%s\"", op->id, operation_kind_name(op->kind), created, updated,
+		   state_name(a->rq, op->state));
+	if (op->kind == STORE_OPERATION_REINDEX)
+		put_reindex(a->rq, op, &a->out);
+	else if (op->kind == STORE_OPERATION_EXPORT)
+		put_export(op, &a->out);
+	buf_putc(&a->out, '}');
 	a->finished = op->state == STORE_OPERATION_SUCCEEDED || op->state == STORE_OPERATION_FAILED;
 	return buf_error(&a->out);
 }

@@ -12,6 +12,7 @@ libcore_a_SOURCES += \
 	src/store/search_row.c src/store/search_scan.c src/store/search.c src/store/search_nodes.c \
 	src/store/operations.h src/store/operations_internal.h src/store/operations.c \
 	src/store/external.h src/store/external.c \
+	src/store/export.h src/store/export_internal.h src/store/export_source.c src/store/export.c \
 	src/store/query_tags.h src/store/query_tags_internal.h src/store/query_tag_spec.c \
 	src/store/query_tags.c src/store/reindex.c \
 	src/store/delete.c src/store/changes.c src/store/feed.c \

@@ -20,6 +20,8 @@ enum step {
 	STEP_REINDEXING,	/* reindex: entries and cursor written, not yet committed */
 	STEP_REINDEXED,		/* reindex: committed */
 	STEP_TAG_DELETING,	/* some entries of a deleted tag gone */
+	STEP_EXPORTING,		/* export: a page was put, its cursor not yet committed */
+	STEP_EXPORTED,		/* export: committed */
 	STEP_END
 };
 
