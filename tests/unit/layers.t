@@ -13,7 +13,7 @@ includes() {
 layer_of() {
 	case $1 in
 	base) echo 0 ;;
-	dicom | pixel | kv | blob | conf) echo 1 ;;
+	dicom | pixel | kv | blob | conf | unpack) echo 1 ;;
 	catalog) echo 2 ;;
 	store) echo 3 ;;
 	ops) echo 4 ;;
@@ -71,6 +71,7 @@ dcmtk/.* src/pixel/dcmtk\.cc
 jpeglib\.h src/pixel/jpeg\.c
 png\.h src/pixel/png\.c
 charls/.* src/pixel/charls\.c
+archive(_entry)?\.h src/unpack/unpack\.c
 openjpeg\.h src/pixel/openjpeg\.c
 systemd/.* none
 END
