@@ -71,6 +71,11 @@ state_name(const struct request *rq, enum operation_state state)
 	}
 }
 
+static const char *const kinds[] = {
+	[STORE_OPERATION_REINDEX] = "reindex",
+	[STORE_OPERATION_IMPORT] = "import",
+};
+
 static int
 put_operation(void *ctx, const struct operation *op)
 {
@@ -80,9 +85,9 @@ put_operation(void *ctx, const struct operation *op)
 
 	clock_format(op->created, created);
 	clock_format(op->updated, updated);
-	buf_printf(&a->out, "{\"operationId\":\"%s\",\"type\":\"reindex\",\"createdTime\":\"%s\","
+	buf_printf(&a->out, "{\"operationId\":\"%s\",\"type\":\"%s\",\"createdTime\":\"%s\","
 		   "\"lastUpdatedTime\":\"%s\",\"status\":\"%s\",\"percentComplete\":%u,\"resources\":[",
-		   op->id, created, updated, state_name(a->rq, op->state), op->percent);
+		   op->id, kinds[op->kind], created, updated, state_name(a->rq, op->state), op->percent);
 	for (i = 0; i < op->n_tags; i++) {
 		tag_format(op->tags[i], path);
 		buf_puts(&a->out, i > 0 ? ",\"" : "\"");

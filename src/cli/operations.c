@@ -21,10 +21,22 @@ static const char *const states[] = {
 	[STORE_OPERATION_SUCCEEDED] = "succeeded", [STORE_OPERATION_FAILED] = "failed",
 };
 
+static const char *const kinds[] = {
+	[STORE_OPERATION_REINDEX] = "reindex",
+	[STORE_OPERATION_IMPORT] = "import",
+};
+
+/* What nobody is at, but who asks for it again, is not waited for. */
 static bool
 is_finished(const struct operation *op)
 {
-	return op->state == STORE_OPERATION_SUCCEEDED || op->state == STORE_OPERATION_FAILED;
+	return op->state == STORE_OPERATION_SUCCEEDED || op->state == STORE_OPERATION_FAILED || op->interrupted;
+}
+
+static const char *
+state_name(const struct operation *op)
+{
+	return op->interrupted ? "interrupted" : states[op->state];
 }
 
 /* ----------------------------------------------------------- showing ---- */
@@ -59,12 +71,16 @@ put_json(const struct operation *op, struct buf *out)
 
 	clock_format(op->created, created);
 	clock_format(op->updated, updated);
-	buf_printf(out, "{\"id\":\"%s\",\"type\":\"reindex\",\"status\":\"%s\",\"percent\":%u,\"done\":%" PRIu64
+	buf_printf(out, "{\"id\":\"%s\",\"type\":\"%s\",\"status\":\"%s\",\"percent\":%u,\"done\":%" PRIu64
 		   ",\"total\":%" PRIu64 ",\"created\":\"%s\",\"updated\":\"%s\",\"tags\":[", op->id,
-		   op->state == STORE_OPERATION_NOT_STARTED ? "notStarted" : states[op->state], op->percent, op->done,
+		   kinds[op->kind], op->state == STORE_OPERATION_NOT_STARTED ? "notStarted" : state_name(op), op->percent, op->done,
 		   op->total, created, updated);
 	put_tags(op, true, out);
 	buf_puts(out, "]");
+	if (op->paths != NULL) {
+		buf_puts(out, ",\"paths\":");
+		buf_put_json_string(out, op->paths, strlen(op->paths));
+	}
 	if (op->why[0] != '\0') {
 		buf_puts(out, ",\"why\":");
 		buf_put_json_string(out, op->why, strlen(op->why));
@@ -82,8 +98,13 @@ print_text(const struct operation *op)
 	buf_init(&tags, CLI_JSON_MAX);
 	put_tags(op, false, &tags);
 	/* to the second */
-	printf("%s  %.19s  reindex  %-11s  %3u%% %s\n", op->id, created, states[op->state], op->percent,
+	printf("%s  %.19s  %-7s  %-11s  %3u%% %s", op->id, created, kinds[op->kind], state_name(op), op->percent,
 	       tags.data != NULL ? tags.data : "");
+	if (op->paths != NULL) {
+		putchar(' ');
+		cli_print_safe(stdout, op->paths, strlen(op->paths));
+	}
+	putchar('\n');
 	if (op->why[0] != '\0')
 		printf("    %s\n", op->why);
 	buf_fini(&tags);

@@ -9,10 +9,13 @@
 #include "base/vec.h"
 #include "store/operations_internal.h"
 
+/* Paths of an import. */
+#define TEXT_MAX (16u << 20)
 /* Contract 8: finished ones are kept thirty days. */
 #define KEPT ((int64_t)30 * 24 * 3600 * 1000000000)
 
 _Static_assert((int)STORE_OPERATION_REINDEX == OPERATION_REINDEX, "kinds");
+_Static_assert((int)STORE_OPERATION_IMPORT == OPERATION_IMPORT, "kinds");
 _Static_assert((int)STORE_OPERATION_NOT_STARTED == OPERATION_NOT_STARTED &&
 	       (int)STORE_OPERATION_FAILED == OPERATION_FAILED, "states");
 
@@ -121,6 +124,8 @@ gather(struct kv_txn *txn, bool unfinished, int type, struct list *list)
 			break;
 		if ((unfinished && operation_is_finished(&row)) || (type != 0 && row.type != type))
 			continue;
+		if (unfinished && type == 0 && row.type == OPERATION_IMPORT)
+			continue;
 		r = vec_room(&list->at, &list->cap, list->n, sizeof *list->at, 16);
 		if (r < 0)
 			break;
@@ -143,12 +148,35 @@ percent_of(const struct operation_row *row)
 	return (unsigned)(row->done * 100 / row->total);
 }
 
+/* What it is about: tags, or paths in text. */
+static int
+read_input(const struct operation_row *row, struct operation *op, uint32_t tags[QUERY_TAGS_MAX], struct buf *text)
+{
+	struct reindex_input input;
+	int r = 0;
+
+	switch (row->type) {
+	case OPERATION_REINDEX:
+		r = reindex_input_get(row->input, &input);
+		if (r == 0) {
+			op->n_tags = input.n_tags;
+			memcpy(tags, input.tags, sizeof input.tags);
+		}
+		break;
+	case OPERATION_IMPORT:
+		r = import_input_text(row->input, text);
+		op->paths = text->data;
+		break;
+	}
+	return r;
+}
+
 /* Copied, so that no transaction is held while fn runs. */
 static int
-read_one(struct store *st, const unsigned char id[OPERATION_ID_LEN], struct operation *op, uint32_t tags[QUERY_TAGS_MAX])
+read_one(struct store *st, const unsigned char id[OPERATION_ID_LEN], struct operation *op, uint32_t tags[QUERY_TAGS_MAX],
+	 struct buf *text)
 {
 	struct operation_row row;
-	struct reindex_input input;
 	struct kv_txn *txn;
 	int r = kv_begin(st->kv, KV_READ, &txn);
 
@@ -163,13 +191,12 @@ read_one(struct store *st, const unsigned char id[OPERATION_ID_LEN], struct oper
 		};
 		operation_format(id, op->id);
 		strcpy(op->why, row.why);
-		r = reindex_input_get(row.input, &input);
-		if (r == 0) {
-			op->n_tags = input.n_tags;
-			memcpy(tags, input.tags, sizeof input.tags);
-		}
+		buf_reset(text);
+		r = read_input(&row, op, tags, text);
 	}
 	kv_abort(txn);
+	if (r == 0 && op->kind == STORE_OPERATION_IMPORT && op->state == STORE_OPERATION_RUNNING)
+		op->interrupted = !import_is_worked_on(st, id);
 	return r;
 }
 
@@ -180,16 +207,21 @@ store_operation(struct store *st, const char *id, int (*fn)(void *ctx, const str
 	unsigned char bytes[OPERATION_ID_LEN];
 	uint32_t tags[QUERY_TAGS_MAX];
 	struct operation op;
+	struct buf text;
 	int r;
 
 	if (operation_parse(id, bytes) < 0)
 		return err_set(err, -EINVAL, "the id of an operation has 32 hexadecimal digits");
-	r = read_one(st, bytes, &op, tags);
+	buf_init(&text, TEXT_MAX);
+	r = read_one(st, bytes, &op, tags, &text);
 	if (r == -ENOENT)
-		return err_set(err, r, "no such operation");
-	if (r < 0)
-		return err_set(err, r, "cannot read the index: %s", strerror(-r));
-	return fn != NULL ? fn(ctx, &op) : 0;
+		err_set(err, r, "no such operation");
+	else if (r < 0)
+		err_set(err, r, "cannot read the index: %s", strerror(-r));
+	else if (fn != NULL)
+		r = fn(ctx, &op);
+	buf_fini(&text);
+	return r;
 }
 
 int
@@ -200,20 +232,23 @@ store_operations(struct store *st, int (*fn)(void *ctx, const struct operation *
 	struct operation op;
 	struct kv_txn *txn;
 	bool told = false;
+	struct buf text;
 	size_t i;
 	int r = kv_begin(st->kv, KV_READ, &txn);
 
+	buf_init(&text, TEXT_MAX);
 	if (r == 0) {
 		r = gather(txn, false, 0, &list);
 		kv_abort(txn);
 	}
 	for (i = 0; i < list.n && r == 0; i++) {
-		r = read_one(st, list.at[i].id, &op, tags);
+		r = read_one(st, list.at[i].id, &op, tags, &text);
 		if (r == 0)
 			told = (r = fn(ctx, &op)) != 0;
 		else if (r == -ENOENT)
 			r = 0;
 	}
+	buf_fini(&text);
 	free(list.at);
 	return r < 0 && !told ? err_set(err, r, "cannot read the index: %s", strerror(-r)) : r;
 }

@@ -10,7 +10,10 @@
 /* 32 hexadecimal digits. */
 #define OPERATION_TEXT_MAX 33
 
-enum operation_kind { STORE_OPERATION_REINDEX = 1 };
+enum operation_kind {
+	STORE_OPERATION_REINDEX = 1,
+	STORE_OPERATION_IMPORT = 4,	/* done by who reads the files (import_operation.h), and not by src/ops */
+};
 enum operation_state {
 	STORE_OPERATION_NOT_STARTED = 1, STORE_OPERATION_RUNNING, STORE_OPERATION_SUCCEEDED, STORE_OPERATION_FAILED
 };
@@ -25,6 +28,8 @@ struct operation {
 	char why[200];			/* failed: why */
 	const uint32_t *tags;		/* reindex: what it is about; lent for the call of fn */
 	size_t n_tags;
+	const char *paths;		/* import: what is imported, the first of many; likewise; else NULL */
+	bool interrupted;		/* import: not finished, and nobody is at it */
 };
 
 /* fn may be NULL, to see whether there is one.  -EINVAL: id is no GUID, in either spelling; -ENOENT. */
@@ -33,7 +38,7 @@ int  store_operation(struct store *st, const char *id, int (*fn)(void *ctx, cons
 /* All that are kept: unfinished ones, and those that ended within thirty days; the oldest first. */
 int  store_operations(struct store *st, int (*fn)(void *ctx, const struct operation *op), void *ctx,
 		      struct err *err);
-/* The oldest that is not finished.  -ENOENT: there is none. */
+/* The oldest that is not finished, of those that are for src/ops.  -ENOENT: there is none. */
 int  store_next_operation(struct store *st, char ret_id[OPERATION_TEXT_MAX], enum operation_kind *ret_kind);
 /* It will not be tried again. */
 int  store_fail_operation(struct store *st, const char *id, const char *why);

@@ -10,10 +10,16 @@ int  operation_new_id(unsigned char id[OPERATION_ID_LEN]);
 void operation_format(const unsigned char id[OPERATION_ID_LEN], char text[OPERATION_TEXT_MAX]);
 /* -EINVAL: it is none. */
 int  operation_parse(const char *text, unsigned char id[OPERATION_ID_LEN]);
-/* The oldest that has not ended, of a type or (0) any.  -ENOENT. */
+/* The oldest that has not ended, of a type or (0) any that is for src/ops.  -ENOENT. */
 int  operation_find_unfinished(struct kv_txn *txn, int type, unsigned char id[OPERATION_ID_LEN]);
 /* Drop some of those that ended long ago. */
 int  operation_purge(struct kv_txn *txn, int64_t now);
+
+/* -- import_operation.c -- */
+
+bool import_is_worked_on(struct store *st, const unsigned char id[OPERATION_ID_LEN]);
+/* What an import operation is asked, for people. */
+int  import_input_text(struct slice input, struct buf *out);
 
 /* What a reindex operation is asked. */
 struct reindex_input {
