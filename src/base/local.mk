@@ -9,6 +9,7 @@ libcore_a_SOURCES += \
 	src/base/vec.h src/base/vec.c \
 	src/base/hash.h src/base/hash.c \
 	src/base/sha256.h src/base/sha256.c \
+	src/base/md5.h src/base/md5.c src/base/crc64.h src/base/crc64.c \
 	src/base/io.h src/base/io.c \
 	src/base/guid.h src/base/guid.c \
 	src/base/coding.h src/base/coding.c \

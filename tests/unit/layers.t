@@ -62,7 +62,7 @@ lmdb\.h src/kv/kv_lmdb\.c
 civetweb\.h web/(server|request|reply)\.c
 (fuse[^>"]*|linux/fuse)\.h fs/[a-z_]+\.[ch]
 xxhash\.h src/base/hash\.c
-openssl/.* src/base/sha256\.c
+openssl/.* src/base/(sha256|md5)\.c
 utf8proc\.h src/dicom/collate\.c
 iconv\.h src/dicom/charset\.c
 zlib\.h src/(base/coding|dicom/[a-z0-9_]+|pixel/deflate)\.c
