@@ -308,6 +308,13 @@ source_skips(void *ctx, const struct import_mark *mark)
 	finish(ctx, SKIPPED, &file);
 }
 
+static bool
+is_stopped(void *ctx)
+{
+	(void)ctx;
+	return interrupted;
+}
+
 /* -- one file ------------------------------------------------------------- */
 
 /* The bar counts files read: their commits come in heaps. */
@@ -718,7 +725,7 @@ command_import(struct conf *conf, int argc, char **argv, struct err *err)
 	const struct source_options source_options = {
 		.store_path = argv[0], .skip_foreign = conf_flag(conf, OPT_SKIP_FOREIGN),
 	};
-	const struct source_events events = { source_refuses, source_is_done, source_skips, &im };
+	const struct source_events events = { source_refuses, source_is_done, source_skips, is_stopped, &im };
 	bool quiet = conf_flag(conf, OPT_QUIET);
 	int64_t started = clock_monotonic();
 	int r;

@@ -122,6 +122,10 @@ is_cancelled(struct source *s)
 	pthread_mutex_lock(&s->lock);
 	cancelled = s->cancelled;
 	pthread_mutex_unlock(&s->lock);
+	if (!cancelled && s->events.is_stopped(s->events.ctx)) {
+		source_cancel(s);
+		cancelled = true;
+	}
 	return cancelled;
 }
 

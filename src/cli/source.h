@@ -37,6 +37,8 @@ struct source_events {
 	bool (*is_done)(void *ctx, const struct import_mark *mark);
 	/* It is no DICOM, or a DICOMDIR, which is no instance: passed over. */
 	void (*skip)(void *ctx, const struct import_mark *mark);
+	/* Shall it end?  Asked while nothing comes of a long archive. */
+	bool (*is_stopped)(void *ctx);
 	void *ctx;
 };
 

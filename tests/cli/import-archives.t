@@ -1,7 +1,7 @@
 #!/bin/bash
 # Archives: what is in them is stored as if it lay in a folder, and a hostile one harms nothing.
 . "$(dirname "$0")/import.sh"
-require_program tar zip zstd gzip python3
+require_program tar zip zstd gzip bzip2 xz python3
 new_store
 make_many "$tmp/in/deep" 40
 make_many "$tmp/in/deep" 1 41 600000

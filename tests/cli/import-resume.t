@@ -18,7 +18,8 @@ killed() {
 	while :; do
 		"$dicomlake" import "$store" --json --jobs 2 "$@" >"$tmp/json" 2>"$tmp/err" &
 		pid=$!
-		perl -e 'select undef, undef, undef, rand($ARGV[0])' $([ $kills -eq 0 ] && echo 0.1 || echo 0.5)
+		# Longer and longer, so that it gets through on a slow machine, too.
+		perl -e 'select undef, undef, undef, rand($ARGV[0] == 0 ? 0.1 : 0.3 + $ARGV[0] / 20)' $kills
 		kill -s "$signal" $pid 2>/dev/null
 		wait $pid 2>/dev/null
 		status=$?
