@@ -23,6 +23,7 @@ fs_tests = \
 	tests/fs/refused-file.t \
 	tests/fs/request-counts.t \
 	tests/fs/samples.t \
+	tests/fs/servers.t \
 	tests/fs/soak.t \
 	tests/fs/stop-when-busy.t \
 	tests/fs/storm.t \
