@@ -28,6 +28,8 @@
 #define SWEEP_MAX 8192
 /* One that nobody went on with for so long is given up, ns. */
 #define GIVEN_UP ((int64_t)30 * 24 * 3600 * 1000000000)
+/* Finished imports whose records are kept. */
+#define FINISHED_KEPT 100
 
 struct import_operation {
 	struct store *st;
@@ -282,13 +284,16 @@ give_up(struct kv_txn *txn, const unsigned char id[OPERATION_ID_LEN], struct ope
 	return put_row(txn, id, row, NULL);
 }
 
-/* The unfinished import of the same input.  -ENOENT. */
+/* The unfinished import of the same input.  -ENOENT.  All records are looked at, so those of finished imports, which
+ * may be many, are kept few. */
 static int
 find_same(struct beginning *b, struct kv_txn *txn)
 {
-	unsigned char old[OPERATION_ID_LEN];
+	unsigned char old[OPERATION_ID_LEN], oldest[OPERATION_ID_LEN];
+	int64_t oldest_end = INT64_MAX;
 	struct operation_row row;
 	bool same = false, has_old = false;
+	size_t finished = 0;
 	struct kv_range *g;
 	struct slice k, v;
 	int r = kv_range_open(txn, T_OPERATION, slice_of(NULL, 0), slice_of(NULL, 0), KV_ASCENDING, 0, &g);
@@ -296,9 +301,16 @@ find_same(struct beginning *b, struct kv_txn *txn)
 	if (r < 0)
 		return r;
 	while (!same && (r = kv_range_next(g, &k, &v)) > 0) {
-		if (k.len != OPERATION_ID_LEN || operation_decode(v, &row) < 0 || row.type != OPERATION_IMPORT ||
-		    operation_is_finished(&row))
+		if (k.len != OPERATION_ID_LEN || operation_decode(v, &row) < 0 || row.type != OPERATION_IMPORT)
 			continue;
+		if (operation_is_finished(&row)) {
+			finished++;
+			if (row.updated < oldest_end) {
+				oldest_end = row.updated;
+				memcpy(oldest, k.data, OPERATION_ID_LEN);
+			}
+			continue;
+		}
 		if (slice_compare(row.input, b->input) == 0) {
 			same = true;
 			memcpy(b->op->id, k.data, OPERATION_ID_LEN);
@@ -309,6 +321,8 @@ find_same(struct beginning *b, struct kv_txn *txn)
 		}
 	}
 	kv_range_close(g);
+	if (r >= 0 && finished > FINISHED_KEPT)
+		r = kv_del(txn, T_OPERATION, slice_of(oldest, OPERATION_ID_LEN));
 	if (r >= 0 && has_old && operation_get(txn, old, &row) == 0 && !import_is_worked_on(b->op->st, old))
 		r = give_up(txn, old, &row);
 	return r < 0 ? r : same ? 0 : -ENOENT;

@@ -73,6 +73,13 @@ is "with all of it" "$(field unchanged)" $n
 # Other files, or another way, is another import.
 is "each has its record" "$(lake operations "$store" --json | jq 'map(select(.type == "import" and .status == "succeeded")) | length')" 2
 
+# Records of finished imports stay few, however often there is one.
+one=$(find "$tmp/in" -name '*.dcm' | head -n 1)
+for ((i = 0; i < 110; i++)); do
+	lake import --quiet "$store" "$one"
+done
+is "of many imports the last hundred are told of" "$(lake operations "$store" --json | jq 'map(select(.type == "import")) | length')" 101
+
 # Two at the same time: one of them is told so, or comes late and finds it done.
 new_store
 "$dicomlake" import "$store" "$tmp/in" >"$tmp/out.1" 2>"$tmp/err.1" &

@@ -57,5 +57,5 @@ wait "$pid"
 is "interrupted" $? 1
 like "it says how to go on" "$(cat "$tmp/err")" 'interrupted.*operations --follow'
 fails 0 "and so it does" lake operations --follow "$store"
-is "to the end" "$(lake operations --json "$store" | jq -r 'map(select(.status == "succeeded") | .exported | tostring) | join(" ")')" "225 225"
+is "to the end" "$(lake operations --json "$store" | jq -r 'map(select(.type == "export" and .status == "succeeded") | .exported | tostring) | join(" ")')" "225 225"
 done_testing
