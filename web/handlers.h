@@ -29,6 +29,11 @@ int query_tag_errors_handle(struct request *rq, struct err *err);
 int query_tag_change_handle(struct request *rq, struct err *err);
 int query_tag_delete_handle(struct request *rq, struct err *err);
 int export_handle(struct request *rq, struct err *err);
+int import_put_handle(struct request *rq, struct err *err);
+int import_queue_handle(struct request *rq, struct err *err);
+int import_errors_handle(struct request *rq, struct err *err);
+int import_error_handle(struct request *rq, struct err *err);
+int import_error_delete_handle(struct request *rq, struct err *err);
 int health_handle(struct request *rq, struct err *err);
 int metrics_handle(struct request *rq, struct err *err);
 

@@ -5,6 +5,7 @@ libweb_a_SOURCES = \
 	web/accept.c web/accept.h \
 	web/api.c \
 	web/change_feed.c \
+	web/block_list.c web/block_list.h web/blocks.c web/blocks.h \
 	web/chunks.c web/chunks.h \
 	web/cors.c web/cors.h \
 	web/delete.c \
@@ -13,6 +14,7 @@ libweb_a_SOURCES = \
 	web/export.c web/export.h \
 	web/follow.c web/follow.h \
 	web/health.c \
+	web/import.c web/import_errors.c web/import_path.h web/import_path.c \
 	web/json_input.c web/json_input.h \
 	web/metrics.c web/metrics.h \
 	web/multipart.c web/multipart.h \

@@ -123,6 +123,8 @@ put_operation(void *ctx, const struct operation *op)
 		put_reindex(a->rq, op, &a->out);
 	else if (op->kind == STORE_OPERATION_EXPORT)
 		put_export(op, &a->out);
+	else if (op->kind == STORE_OPERATION_IMPORT)
+		buf_printf(&a->out, ",\"percentComplete\":%u,\"resources\":[]", op->percent);
 	buf_putc(&a->out, '}');
 	a->finished = op->state == STORE_OPERATION_SUCCEEDED || op->state == STORE_OPERATION_FAILED;
 	return buf_error(&a->out);

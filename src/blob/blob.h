@@ -45,6 +45,9 @@ void blob_close(struct blob_store *blobs);	/* NULL is fine; gives up the claim *
 int  blob_claim(struct blob_store *blobs, uint64_t owner);
 
 int  blob_stage_create(struct blob_store *blobs, const char *stage, int *ret_fd);	/* read-write */
+/* The file of fd itself as a stage, without a copy; nobody may change it afterwards.  -EXDEV, -EPERM, -EMLINK, -ENOTSUP:
+ * it cannot be had so. */
+int  blob_stage_link(struct blob_store *blobs, int fd, const char *stage);
 int  blob_stage_open(struct blob_store *blobs, const char *stage, int *ret_fd);		/* read-only */
 int  blob_stage_rename(struct blob_store *blobs, const char *from, const char *to);
 int  blob_stage_remove(struct blob_store *blobs, const char *stage);

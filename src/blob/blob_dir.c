@@ -238,6 +238,15 @@ dir_stage_create(struct blob_store *b, const char *stage, int *ret_fd)
 }
 
 static int
+dir_stage_link(struct blob_store *b, int fd, const char *stage)
+{
+	char self[32];
+
+	snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+	return linkat(AT_FDCWD, self, ((struct dir *)b)->staging, stage, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
+}
+
+static int
 dir_stage_open(struct blob_store *b, const char *stage, int *ret_fd)
 {
 	int fd = openat(((struct dir *)b)->staging, stage, O_RDONLY | O_CLOEXEC);
@@ -402,6 +411,7 @@ static const struct blob_ops dir_ops = {
 	.close = dir_close,
 	.claim = dir_claim,
 	.stage_create = dir_stage_create,
+	.stage_link = dir_stage_link,
 	.stage_open = dir_stage_open,
 	.stage_rename = dir_stage_rename,
 	.stage_remove = dir_stage_remove,

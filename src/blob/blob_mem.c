@@ -138,6 +138,16 @@ open_item(struct mem *m, bool staged, const char *name, int *ret_fd)
 	return 0;
 }
 
+/* Memory is another file system. */
+static int
+mem_stage_link(struct blob_store *b, int fd, const char *stage)
+{
+	(void)b;
+	(void)fd;
+	(void)stage;
+	return -EXDEV;
+}
+
 static int
 mem_stage_open(struct blob_store *b, const char *stage, int *ret_fd)
 {
@@ -283,6 +293,7 @@ static const struct blob_ops mem_ops = {
 	.close = mem_close,
 	.claim = mem_claim,
 	.stage_create = mem_stage_create,
+	.stage_link = mem_stage_link,
 	.stage_open = mem_stage_open,
 	.stage_rename = mem_stage_rename,
 	.stage_remove = mem_stage_remove,

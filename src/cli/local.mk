@@ -2,7 +2,8 @@ bin_PROGRAMS += dicomlake
 dicomlake_SOURCES = \
 	src/cli/cli.h src/cli/cli.c src/cli/main.c \
 	src/cli/daemon.h src/cli/daemon.c src/cli/progress.h src/cli/progress.c \
-	src/cli/walk.h src/cli/walk.c \
+	src/cli/walk.h src/cli/walk.c src/cli/media.h src/cli/media.c \
+	src/cli/source.h src/cli/source.c \
 	src/cli/access.h src/cli/access.c src/cli/export.c \
 	src/cli/init.c src/cli/serve.c src/cli/import.c src/cli/query.c \
 	src/cli/operations.h src/cli/operations.c src/cli/tags.c \

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -30,6 +32,7 @@ struct incoming {
 	char name[BLOB_STAGE_MAX];	/* where the file is now */
 	struct hash_stream *hash;	/* of everything given to incoming_write */
 	uint64_t written;
+	bool shared;			/* its file is somebody else's, too: never written to */
 };
 
 static int
@@ -106,6 +109,37 @@ incoming_write(struct incoming *in, const void *data, size_t len, struct err *er
 }
 
 int
+incoming_share(struct incoming *in, int fd, bool clone)
+{
+	char shared[BLOB_STAGE_MAX];
+	uint64_t stage;
+	int r, own;
+
+	if (clone)
+		return ioctl(in->fd, FICLONE, fd) < 0 ? -errno : 0;
+	/* Under another name first, so that what is there stays when it cannot be had. */
+	r = stage_take(in->st, &stage);
+	if (r < 0)
+		return r;
+	stage_name(shared, stage, NULL);
+	r = blob_stage_link(in->st->blobs, fd, shared);
+	if (r < 0)
+		return r;
+	r = blob_stage_open(in->st->blobs, shared, &own);
+	if (r < 0) {
+		blob_stage_remove(in->st->blobs, shared);
+		return r;
+	}
+	blob_stage_remove(in->st->blobs, in->name);
+	close(in->fd);
+	in->fd = own;
+	in->stage = stage;
+	in->shared = true;
+	strcpy(in->name, shared);
+	return 0;
+}
+
+int
 incoming_fd(struct incoming *in)
 {
 	return in->fd;
@@ -137,6 +171,8 @@ zero_preamble(struct incoming *in, struct err *err)
 	static const char zeros[PREAMBLE];
 	char head[PREAMBLE];
 
+	if (in->shared)
+		return err_set(err, -EINVAL, "the preamble of a shared file cannot be cleared");
 	if (io_pread_all(in->fd, head, sizeof head, 0) != sizeof head || memcmp(head, zeros, sizeof head) == 0)
 		return 0;
 	if (pwrite(in->fd, zeros, sizeof zeros, 0) != sizeof zeros)
@@ -417,7 +453,7 @@ prepare(struct incoming *in, const struct ingest_options *o, struct job *job, bo
 	dicom_free(d);
 	if (r < 0)
 		return r;
-	if (job->dropped && !job->in_place && fsetxattr(in->fd, RULES_NAME, RULES_V2, strlen(RULES_V2), 0) < 0)
+	if (job->dropped && !job->in_place && !in->shared && fsetxattr(in->fd, RULES_NAME, RULES_V2, strlen(RULES_V2), 0) < 0)
 		log_debug("store: cannot keep the rules of a file error=%s", strerror(errno));
 	r = hash_file(in, job->row.size, job->row.hash);
 	if (r < 0)
@@ -505,6 +541,48 @@ incoming_accept(struct incoming *in, const struct ingest_options *o, struct inge
 	submit(st, job, in->fd, unchanged, o->waits, ret_ticket);
 	incoming_finish(in);
 	return 0;
+}
+
+int
+store_has_same(struct store *st, const char *partition, int fd, const void *data, size_t len,
+	       struct ingest_result *result)
+{
+	struct ingest_result found = { .outcome = INGEST_UNCHANGED };
+	const struct dicom_identity *id = &found.identity;
+	struct incoming in = { .st = st, .fd = fd };
+	unsigned char hash[HASH_LEN];
+	struct instance_row row;
+	struct catalog_path p;
+	struct dicom *d = NULL;
+	struct kv_txn *txn;
+	struct stat sb;
+	bool same;
+
+	if (fd >= 0 && fstat(fd, &sb) < 0)
+		return 0;
+	if ((fd >= 0 ? dicom_read_fd(fd, &d, NULL) : dicom_read_mem(data, len, &d, NULL)) < 0)
+		return 0;
+	same = dicom_identify(d, VALIDATE_PLAIN, NULL, &found.identity, NULL) == 0;
+	dicom_free(d);
+	if (!same || kv_begin(st->kv, KV_READ, &txn) < 0)
+		return 0;
+	same = catalog_find_path(txn, partition != NULL ? partition : STORE_DEFAULT_PARTITION, id->study_uid,
+				 id->series_uid, id->sop_uid, &p) == 0 &&
+		catalog_instance(txn, p.series, p.instance, &row) == 0 &&
+		row.size == (fd >= 0 ? (uint64_t)sb.st_size : len);
+	kv_abort(txn);
+	if (!same)
+		return 0;
+	if (fd < 0)
+		hash_bytes(data, len, hash);
+	else if (hash_file(&in, row.size, hash) < 0)
+		return 0;
+	if (memcmp(hash, row.hash, HASH_LEN) != 0)
+		return 0;
+	found.id = p.instance;
+	found.watermark = row.watermark;
+	*result = found;
+	return 1;
 }
 
 /* The rules it was stored by. */

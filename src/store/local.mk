@@ -3,6 +3,7 @@ libcore_a_SOURCES += \
 	src/store/base_cache.h src/store/base_cache.c \
 	src/store/store.c src/store/stage.c src/store/incoming.c \
 	src/store/import.h src/store/import.c src/store/queues.c \
+	src/store/import_operation.h src/store/import_operation.c \
 	src/store/committer.c src/store/journal.c src/store/reclaim.c src/store/recover.c \
 	src/store/namespace.c src/store/attributes.c src/store/retrieve.c src/store/pixels.h src/store/pixels_internal.h src/store/pixels.c \
 	src/store/pixels_render.c src/store/pixels_transcode.c \

@@ -103,6 +103,11 @@ struct ingest_result {
 int  incoming_new(struct store *st, struct incoming **ret_in, struct err *err);
 /* Append; the hash is computed on the way. */
 int  incoming_write(struct incoming *in, const void *data, size_t len, struct err *err);
+/* Have the bytes of fd, without copying them: before anything is written.  clone: as a file that
+ * changes apart from that of fd; else as the very same file under one name more, whoever
+ * changes it by the other changes what is stored, which is then -ESTALE to readers.  After it nothing may be written.
+ * -EXDEV, -EOPNOTSUPP, -EPERM and the like: it cannot be had so, and nothing is done. */
+int  incoming_share(struct incoming *in, int fd, bool clone);
 /* The staging file, read-write, for a door that writes it by itself (the mount).
  * Borrowed.  After a write by this way incoming_write must not be used. */
 int  incoming_fd(struct incoming *in);
@@ -115,6 +120,11 @@ int  incoming_accept(struct incoming *in, const struct ingest_options *options,
 		     struct ingest_result *result, struct ticket **ret_ticket, struct err *err);
 /* Drop it and its file.  NULL is fine. */
 void incoming_free(struct incoming *in);
+
+/* Is just this stored already: the same instance with the same bytes?  Nothing is staged to find out.  The bytes are those of fd, or
+ * with fd -1 data and len.  1: yes, *result as after a commit; 0: no, or not to be told so. */
+int  store_has_same(struct store *st, const char *partition, int fd, const void *data, size_t len,
+		    struct ingest_result *result);
 
 /* Wait until durable and visible at every door of this process.  Frees the
  * ticket.  result may be NULL.  -EEXIST when another instance with the same

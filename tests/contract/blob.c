@@ -108,6 +108,33 @@ what_is_staged_is_readable_there_and_nowhere_else(void **state)
 	close(fd);
 }
 
+/* Or says that it cannot be, and nothing is there. */
+static void
+a_link_is_the_file_itself_under_the_name_of_a_stage(void **state)
+{
+	struct engine *e = *state;
+	char path[sizeof e->dir + 8];
+	int fd, own, r;
+
+	snprintf(path, sizeof path, "%s/own", e->dir);
+	own = open(path, O_RDWR | O_CREAT, 0666);
+	assert_true(own >= 0);
+	assert_int_equal(write(own, "one", 3), 3);
+	r = blob_stage_link(e->b, own, "0000000000000001/a");
+	assert_true(r == 0 || r == -EXDEV);
+	assert_int_equal(blob_stage_open(e->b, "0000000000000001/a", &fd), r == 0 ? 0 : -ENOENT);
+	if (r == 0) {
+		expect_fd(fd, "one");
+		close(fd);
+		assert_int_equal(blob_stage_link(e->b, own, "0000000000000001/a"), -EEXIST);
+		assert_int_equal(blob_publish(e->b, "0000000000000001/a", NAME), 0);
+		expect(e, "one");
+		assert_int_equal(blob_remove(e->b, NAME), 0);
+		expect_fd(own, "one");
+	}
+	close(own);
+}
+
 static void
 publish_moves_the_bytes_and_replaces_what_was_there(void **state)
 {
@@ -235,6 +262,7 @@ main(void)
 	};
 	static const struct suite_case cases[] = {
 		SUITE_CASE(what_is_staged_is_readable_there_and_nowhere_else, 0),
+		SUITE_CASE(a_link_is_the_file_itself_under_the_name_of_a_stage, 0),
 		SUITE_CASE(publish_moves_the_bytes_and_replaces_what_was_there, 0),
 		SUITE_CASE(a_removed_blob_is_gone_but_readable_while_open, 0),
 		SUITE_CASE(walks_find_blobs_and_stages_each_once, 0),

@@ -14,6 +14,7 @@ web_tests = \
 	tests/web/health-metrics.t \
 	tests/web/hostile-requests.t \
 	tests/web/http-manners.t \
+	tests/web/import.t \
 	tests/web/many-clients.t \
 	tests/web/memory.t \
 	tests/web/metadata-etag.t \
