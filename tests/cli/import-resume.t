@@ -1,7 +1,8 @@
 #!/bin/bash
 # An import that is interrupted goes on where it was, when the same command is given again.
 . "$(dirname "$0")/import.sh"
-n=3000
+n=2000
+[ -z "$sanitizers" ] || n=500
 make_many "$tmp/in" $n
 (cd "$tmp" && tar czf in.tar.gz in)
 echo text >"$tmp/in/text"
