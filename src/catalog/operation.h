@@ -16,7 +16,7 @@
 
 #define OPERATION_WHY_MAX 200
 
-enum operation_type { OPERATION_REINDEX = 1 };
+enum operation_type { OPERATION_REINDEX = 1, OPERATION_UPDATE = 3 };
 enum operation_status {
 	OPERATION_NOT_STARTED = 1, OPERATION_RUNNING, OPERATION_SUCCEEDED, OPERATION_FAILED
 };
