@@ -140,8 +140,8 @@ json_read_body(struct request *rq, json_t **ret_json, struct err *err)
 
 /* ---------------------------------------------------------- members ---- */
 
-static json_t *
-member(json_t *object, const char *name)
+json_t *
+json_member(json_t *object, const char *name)
 {
 	const char *key;
 	json_t *value;
@@ -155,7 +155,7 @@ member(json_t *object, const char *name)
 int
 json_member_text(json_t *object, const char *name, const char **ret_text, struct err *err)
 {
-	json_t *value = member(object, name);
+	json_t *value = json_member(object, name);
 
 	*ret_text = NULL;
 	if (value == NULL)

@@ -15,6 +15,8 @@ void json_relax(char *text, size_t len);
 /* The body of a request, of type application/json.  The caller owns *ret_json.  -EPROTONOSUPPORT another type;
  * -EFBIG past LIMIT_JSON; -EINVAL not JSON. */
 int  json_read_body(struct request *rq, json_t **ret_json, struct err *err);
+/* A member by its name without regard to case; borrowed.  NULL: it is absent or null. */
+json_t *json_member(json_t *object, const char *name);
 /* The text of a member, by its name without regard to case; borrowed.  *ret_text is NULL when it is absent or null.  -EINVAL: it is no string. */
 int  json_member_text(json_t *object, const char *name, const char **ret_text, struct err *err);
 

@@ -6,6 +6,7 @@ libweb_a_SOURCES = \
 	web/api.c \
 	web/change_feed.c \
 	web/chunks.c web/chunks.h \
+	web/bulk_update.c \
 	web/cors.c web/cors.h \
 	web/delete.c \
 	web/dialect.c web/dialect.h \

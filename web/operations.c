@@ -2,6 +2,8 @@
 #include "web/operations.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "dicom/tag.h"
@@ -71,25 +73,62 @@ state_name(const struct request *rq, enum operation_state state)
 	}
 }
 
+static void
+put_reindex(const struct request *rq, const struct operation *op, struct buf *out)
+{
+	char path[9];
+	size_t i;
+
+	buf_printf(out, ",\"percentComplete\":%u,\"resources\":[", op->percent);
+	for (i = 0; i < op->n_tags; i++) {
+		tag_format(op->tags[i], path);
+		buf_puts(out, i > 0 ? ",\"" : "\"");
+		query_tag_put_url(rq, path, out);
+		buf_putc(out, '"');
+	}
+	buf_putc(out, ']');
+}
+
+/* Contract 6.4. */
+static void
+put_update(const struct operation *op, struct buf *out)
+{
+	const char *line = op->errors;
+
+	buf_printf(out, ",\"percentComplete\":%u,\"results\":{\"studyProcessed\":%" PRIu64 ",\"studyUpdated\":%" PRIu64
+		   ",\"studyFailed\":%" PRIu64 ",\"instanceUpdated\":%" PRIu64, op->percent, op->studies_processed,
+		   op->studies_updated, op->studies_failed, op->instances_updated);
+	if (*line != '\0')
+		buf_puts(out, ",\"errors\":[");
+	while (*line != '\0') {
+		size_t len = strcspn(line, "\n");
+
+		if (line != op->errors)
+			buf_putc(out, ',');
+		buf_put_json_string(out, line, len);
+		line += len + (line[len] != '\0');
+	}
+	if (*op->errors != '\0')
+		buf_putc(out, ']');
+	buf_putc(out, '}');
+}
+
 static int
 put_operation(void *ctx, const struct operation *op)
 {
-	char created[CLOCK_TEXT_MAX], updated[CLOCK_TEXT_MAX], path[9];
+	char created[CLOCK_TEXT_MAX], updated[CLOCK_TEXT_MAX];
 	struct answer *a = ctx;
-	size_t i;
 
 	clock_format(op->created, created);
 	clock_format(op->updated, updated);
-	buf_printf(&a->out, "{\"operationId\":\"%s\",\"type\":\"reindex\",\"createdTime\":\"%s\","
-		   "\"lastUpdatedTime\":\"%s\",\"status\":\"%s\",\"percentComplete\":%u,\"resources\":[",
-		   op->id, created, updated, state_name(a->rq, op->state), op->percent);
-	for (i = 0; i < op->n_tags; i++) {
-		tag_format(op->tags[i], path);
-		buf_puts(&a->out, i > 0 ? ",\"" : "\"");
-		query_tag_put_url(a->rq, path, &a->out);
-		buf_putc(&a->out, '"');
-	}
-	buf_puts(&a->out, "]}");
+	buf_printf(&a->out, "{\"operationId\":\"%s\",\"type\":\"%s\",\"createdTime\":\"%s\","
+		   "\"lastUpdatedTime\":\"%s\",\"status\":\"%s\"", op->id, operation_kind_name(op->kind), created, updated,
+		   state_name(a->rq, op->state));
+	if (op->kind == STORE_OPERATION_REINDEX)
+		put_reindex(a->rq, op, &a->out);
+	else if (op->kind == STORE_OPERATION_UPDATE)
+		put_update(op, &a->out);
+	buf_putc(&a->out, '}');
 	a->finished = op->state == STORE_OPERATION_SUCCEEDED || op->state == STORE_OPERATION_FAILED;
 	return buf_error(&a->out);
 }

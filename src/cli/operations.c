@@ -59,12 +59,19 @@ put_json(const struct operation *op, struct buf *out)
 
 	clock_format(op->created, created);
 	clock_format(op->updated, updated);
-	buf_printf(out, "{\"id\":\"%s\",\"type\":\"reindex\",\"status\":\"%s\",\"percent\":%u,\"done\":%" PRIu64
-		   ",\"total\":%" PRIu64 ",\"created\":\"%s\",\"updated\":\"%s\",\"tags\":[", op->id,
+	buf_printf(out, "{\"id\":\"%s\",\"type\":\"%s\",\"status\":\"%s\",\"percent\":%u,\"done\":%" PRIu64
+		   ",\"total\":%" PRIu64 ",\"created\":\"%s\",\"updated\":\"%s\",\"tags\":[", op->id, operation_kind_name(op->kind),
 		   op->state == STORE_OPERATION_NOT_STARTED ? "notStarted" : states[op->state], op->percent, op->done,
 		   op->total, created, updated);
 	put_tags(op, true, out);
 	buf_puts(out, "]");
+	if (op->kind == STORE_OPERATION_UPDATE)
+		buf_printf(out, ",\"studies\":%" PRIu64 ",\"failed\":%" PRIu64 ",\"instances\":%" PRIu64,
+			   op->studies_processed, op->studies_failed, op->instances_updated);
+	if (*op->errors != '\0') {
+		buf_puts(out, ",\"errors\":");
+		buf_put_json_string(out, op->errors, strlen(op->errors) - 1);	/* of lines */
+	}
 	if (op->why[0] != '\0') {
 		buf_puts(out, ",\"why\":");
 		buf_put_json_string(out, op->why, strlen(op->why));
@@ -76,16 +83,23 @@ static void
 print_text(const struct operation *op)
 {
 	char created[CLOCK_TEXT_MAX];
+	const char *line;
 	struct buf tags;
 
 	clock_format(op->created, created);
 	buf_init(&tags, CLI_JSON_MAX);
 	put_tags(op, false, &tags);
 	/* to the second */
-	printf("%s  %.19s  reindex  %-11s  %3u%% %s\n", op->id, created, states[op->state], op->percent,
-	       tags.data != NULL ? tags.data : "");
+	printf("%s  %.19s  %-7s  %-11s  %3u%% ", op->id, created, operation_kind_name(op->kind), states[op->state],
+	       op->percent);
+	if (op->kind == STORE_OPERATION_UPDATE)
+		printf("%" PRIu64 " instance%s\n", op->instances_updated, op->instances_updated == 1 ? "" : "s");
+	else
+		printf("%s\n", tags.data != NULL ? tags.data : "");
 	if (op->why[0] != '\0')
 		printf("    %s\n", op->why);
+	for (line = op->errors; *line != '\0'; line += strcspn(line, "\n") + 1)
+		printf("    %.*s\n", (int)strcspn(line, "\n"), line);
 	buf_fini(&tags);
 }
 

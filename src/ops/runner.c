@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,13 +27,15 @@ struct ops {
 	struct store *store;
 	int lock_fd;			/* -1: not held */
 	pthread_t thread;
-	pthread_mutex_t lock;		/* guards: woken, ended */
+	pthread_mutex_t lock;		/* guards: woken */
 	pthread_cond_t wake;
-	bool woken, ended;
+	bool woken;
+	atomic_bool ended;
 };
 
 static const struct kind *const kinds[] = {
 	[STORE_OPERATION_REINDEX] = &reindex_kind,
+	[STORE_OPERATION_UPDATE] = &update_kind,
 };
 
 /* -- one process at a time ------------------------------------------------ */
@@ -98,7 +101,7 @@ run(struct ops *o, const char *id, const struct kind *kind)
 	log_info("ops operation=%s kind=%s state=running", id, kind->name);
 	while (r != 0) {
 		err_clear(&err);
-		r = kind->step(o->store, id, &err);
+		r = kind->step(o->store, id, &o->ended, &err);
 		if (r == -ENOENT)
 			break;		/* somebody removed its record */
 		if (r < 0 && ++tries == TRIES) {

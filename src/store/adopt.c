@@ -17,8 +17,9 @@
 bool
 file_is_of_instance(const char *name)
 {
-	/* The service's own probe (contract 11.4). */
-	return strncmp(name, STORE_HEALTH_DIR "/", strlen(STORE_HEALTH_DIR "/")) != 0;
+	/* The service's own probe (contract 11.4), and what instances were first. */
+	return strncmp(name, STORE_HEALTH_DIR "/", strlen(STORE_HEALTH_DIR "/")) != 0 &&
+	       strstr(name, "/" BLOB_ORIGINALS "/") == NULL;
 }
 
 /* "partition/study/series/instance.dcm" in its parts.  false: it is no public name. */

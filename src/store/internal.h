@@ -134,6 +134,9 @@ int  stage_parse(const char *name, uint64_t *ret_stage, char partition[STORE_NAM
 int  stage_take(struct store *st, uint64_t *ret_stage);
 void instance_name(char name[BLOB_NAME_MAX], const char *partition, const char *study_uid,
 		   const char *series_uid, const char *sop_uid);
+/* Where the version lies that an instance had first (catalog/original.h). */
+void original_name(char name[BLOB_NAME_MAX], const char *partition, const char *study_uid,
+		   const char *series_uid, const char *sop_uid);
 /* Name of the stage an instance row came in by. */
 void row_stage_name(char name[BLOB_STAGE_MAX], uint64_t stage, uint8_t flags, const char *partition);
 
@@ -152,6 +155,15 @@ int  external_restore(struct store *st, struct kv *old, struct err *err);
 
 /* Take over a staged file of a dead process (its stage name and number) as an incoming of ours. */
 int  incoming_adopt(struct store *st, const char *stage_file, struct incoming **ret_in);
+
+/* Everything that storing it would know of what was received, short of what is in the index already; the caller frees
+ * the job.  o->partition is needed. */
+int  incoming_describe(struct incoming *in, const struct ingest_options *o, struct job **ret_job, struct err *err);
+void job_free(struct job *job);
+/* Finish, and leave its file staged under the stage that its job's row has. */
+void incoming_leave(struct incoming *in);
+/* The rules a stored file was accepted by. */
+enum validate_rules kept_rules(int fd);
 
 /* The rules it was accepted by, as far as they matter to its index. */
 enum validate_rules incoming_kept_rules(struct incoming *in);
@@ -213,6 +225,10 @@ int  journal_restore(struct store *st);
 int  reclaim_all(struct store *st);
 
 /* -- recover.c -- */
+
+/* Give the original of an instance, which has this stage, its name, and forget that it is staged; in a write
+ * transaction.  -ENOENT: it has none of that stage. */
+int  publish_original(struct store *st, struct kv_txn *txn, uint64_t instance, uint64_t stage);
 
 int  recover(struct store *st, struct err *err);
 /* Wait, bounded, until other living processes have committed what they accepted. */

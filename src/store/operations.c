@@ -8,13 +8,27 @@
 #include "base/clock.h"
 #include "base/vec.h"
 #include "store/operations_internal.h"
+#include "store/update_internal.h"
 
 /* Contract 8: finished ones are kept thirty days. */
 #define KEPT ((int64_t)30 * 24 * 3600 * 1000000000)
 
 _Static_assert((int)STORE_OPERATION_REINDEX == OPERATION_REINDEX, "kinds");
+_Static_assert((int)STORE_OPERATION_UPDATE == OPERATION_UPDATE, "kinds");
 _Static_assert((int)STORE_OPERATION_NOT_STARTED == OPERATION_NOT_STARTED &&
 	       (int)STORE_OPERATION_FAILED == OPERATION_FAILED, "states");
+
+const char *
+operation_kind_name(enum operation_kind kind)
+{
+	switch (kind) {
+	case STORE_OPERATION_REINDEX:
+		return "reindex";
+	case STORE_OPERATION_UPDATE:
+		return "update";
+	}
+	return "unknown";
+}
 
 /* -- ids ------------------------------------------------------------------ */
 
@@ -143,12 +157,41 @@ percent_of(const struct operation_row *row)
 	return (unsigned)(row->done * 100 / row->total);
 }
 
+static int
+read_reindex(const struct operation_row *row, struct operation *op, uint32_t tags[QUERY_TAGS_MAX])
+{
+	struct reindex_input input;
+	int r = reindex_input_get(row->input, &input);
+
+	if (r < 0)
+		return r;
+	op->n_tags = input.n_tags;
+	memcpy(tags, input.tags, sizeof input.tags);
+	return 0;
+}
+
+static int
+read_update(const struct operation_row *row, struct operation *op, struct buf *errors)
+{
+	struct update_progress p;
+	int r = update_progress_get(row->cursor, &p);
+
+	if (r == 0)
+		r = buf_put(errors, p.errors.data, p.errors.len);
+	op->studies_processed = p.next;
+	op->studies_updated = p.updated;
+	op->studies_failed = p.failed;
+	op->instances_updated = p.instances;
+	op->errors = errors->len > 0 ? errors->data : "";
+	return r;
+}
+
 /* Copied, so that no transaction is held while fn runs. */
 static int
-read_one(struct store *st, const unsigned char id[OPERATION_ID_LEN], struct operation *op, uint32_t tags[QUERY_TAGS_MAX])
+read_one(struct store *st, const unsigned char id[OPERATION_ID_LEN], struct operation *op, uint32_t tags[QUERY_TAGS_MAX],
+	 struct buf *errors)
 {
 	struct operation_row row;
-	struct reindex_input input;
 	struct kv_txn *txn;
 	int r = kv_begin(st->kv, KV_READ, &txn);
 
@@ -163,11 +206,12 @@ read_one(struct store *st, const unsigned char id[OPERATION_ID_LEN], struct oper
 		};
 		operation_format(id, op->id);
 		strcpy(op->why, row.why);
-		r = reindex_input_get(row.input, &input);
-		if (r == 0) {
-			op->n_tags = input.n_tags;
-			memcpy(tags, input.tags, sizeof input.tags);
-		}
+		op->errors = "";
+		buf_reset(errors);
+		if (row.type == OPERATION_REINDEX)
+			r = read_reindex(&row, op, tags);
+		else if (row.type == OPERATION_UPDATE)
+			r = read_update(&row, op, errors);
 	}
 	kv_abort(txn);
 	return r;
@@ -180,16 +224,21 @@ store_operation(struct store *st, const char *id, int (*fn)(void *ctx, const str
 	unsigned char bytes[OPERATION_ID_LEN];
 	uint32_t tags[QUERY_TAGS_MAX];
 	struct operation op;
+	struct buf errors;
 	int r;
 
 	if (operation_parse(id, bytes) < 0)
 		return err_set(err, -EINVAL, "the id of an operation has 32 hexadecimal digits");
-	r = read_one(st, bytes, &op, tags);
+	buf_init(&errors, UPDATE_ERRORS_TEXT_MAX);
+	r = read_one(st, bytes, &op, tags, &errors);
 	if (r == -ENOENT)
-		return err_set(err, r, "no such operation");
-	if (r < 0)
-		return err_set(err, r, "cannot read the index: %s", strerror(-r));
-	return fn != NULL ? fn(ctx, &op) : 0;
+		err_set(err, r, "no such operation");
+	else if (r < 0)
+		err_set(err, r, "cannot read the index: %s", strerror(-r));
+	else if (fn != NULL)
+		r = fn(ctx, &op);
+	buf_fini(&errors);
+	return r;
 }
 
 int
@@ -198,6 +247,7 @@ store_operations(struct store *st, int (*fn)(void *ctx, const struct operation *
 	uint32_t tags[QUERY_TAGS_MAX];
 	struct list list = { 0 };
 	struct operation op;
+	struct buf errors;
 	struct kv_txn *txn;
 	bool told = false;
 	size_t i;
@@ -207,13 +257,15 @@ store_operations(struct store *st, int (*fn)(void *ctx, const struct operation *
 		r = gather(txn, false, 0, &list);
 		kv_abort(txn);
 	}
+	buf_init(&errors, UPDATE_ERRORS_TEXT_MAX);
 	for (i = 0; i < list.n && r == 0; i++) {
-		r = read_one(st, list.at[i].id, &op, tags);
+		r = read_one(st, list.at[i].id, &op, tags, &errors);
 		if (r == 0)
 			told = (r = fn(ctx, &op)) != 0;
 		else if (r == -ENOENT)
 			r = 0;
 	}
+	buf_fini(&errors);
 	free(list.at);
 	return r < 0 && !told ? err_set(err, r, "cannot read the index: %s", strerror(-r)) : r;
 }

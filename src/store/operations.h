@@ -10,7 +10,7 @@
 /* 32 hexadecimal digits. */
 #define OPERATION_TEXT_MAX 33
 
-enum operation_kind { STORE_OPERATION_REINDEX = 1 };
+enum operation_kind { STORE_OPERATION_REINDEX = 1, STORE_OPERATION_UPDATE = 3 };
 enum operation_state {
 	STORE_OPERATION_NOT_STARTED = 1, STORE_OPERATION_RUNNING, STORE_OPERATION_SUCCEEDED, STORE_OPERATION_FAILED
 };
@@ -25,7 +25,13 @@ struct operation {
 	char why[200];			/* failed: why */
 	const uint32_t *tags;		/* reindex: what it is about; lent for the call of fn */
 	size_t n_tags;
+	/* update: studies, and instances changed; a line for each failed study and for some of its instances */
+	uint64_t studies_processed, studies_updated, studies_failed, instances_updated;
+	const char *errors;		/* lent likewise */
 };
+
+/* "reindex", "update": as the contract has it. */
+const char *operation_kind_name(enum operation_kind kind);
 
 /* fn may be NULL, to see whether there is one.  -EINVAL: id is no GUID, in either spelling; -ENOENT. */
 int  store_operation(struct store *st, const char *id, int (*fn)(void *ctx, const struct operation *op),

@@ -268,7 +268,8 @@ int
 search_plan(struct kv_txn *txn, const struct search *s, struct hits *ret_hits, struct search_report *ret_report,
 	    struct err *err)
 {
-	struct store_scope scope = { s->partition, s->study_uid, s->series_uid, NULL };
+	struct store_scope scope = { .partition = s->partition, .study_uid = s->study_uid,
+				     .series_uid = s->series_uid };
 	struct gather *g = calloc(1, sizeof *g);
 	int found, r;
 

@@ -171,6 +171,7 @@ struct store_scope {			/* a study, series or instance; or more */
 	const char *study_uid;		/* NULL: everything in the partition */
 	const char *series_uid;
 	const char *sop_uid;
+	bool original;			/* of instances that were updated, the version stored first is meant */
 };
 
 struct instance_info {
@@ -182,6 +183,8 @@ struct instance_info {
 	unsigned char hash[HASH_LEN];	/* XXH3-128 of the file */
 	uint64_t pixel_offset;		/* of the pixel data's value; 0 none or deflated */
 	uint32_t rows, columns, frames;	/* 0 when the header does not say */
+	bool updated;			/* another version is kept beside this one: the first, or the latest */
+	bool original;			/* this is the first */
 	char study_uid[UID_TEXT_MAX];
 	char series_uid[UID_TEXT_MAX];
 	char sop_uid[UID_TEXT_MAX];
@@ -222,6 +225,10 @@ int  store_get_attributes(struct store *st, uint64_t id, struct buf *out, struct
  * They stay readable while open, whatever happens to the instance. */
 struct store_file;
 int  store_open_file(struct store *st, uint64_t instance_id, struct store_file **ret_file, struct err *err);
+/* Likewise of the version stored first, when the instance was updated since. */
+int  store_open_original(struct store *st, uint64_t instance_id, struct store_file **ret_file, struct err *err);
+/* The one that a scan told of. */
+int  store_open_version(struct store *st, const struct instance_info *info, struct store_file **ret_file, struct err *err);
 const struct instance_info *store_file_info(const struct store_file *f);
 int  store_file_fd(const struct store_file *f);		/* borrowed */
 ssize_t store_file_pread(const struct store_file *f, void *data, size_t len, uint64_t off);
@@ -341,7 +348,7 @@ struct change {
 	enum change_action action;
 	uint64_t watermark;
 	uint64_t partition_id, study_id, series_id, instance_id;
-	bool study_appeared, series_appeared;	/* with a create */
+	bool study_appeared, series_appeared;	/* with a create, or an update that gave it other UIDs */
 	bool study_vanished, series_vanished;	/* with a delete */
 	char study_uid[UID_TEXT_MAX];
 	char series_uid[UID_TEXT_MAX];
