@@ -91,3 +91,42 @@ drop_original(struct catalog_batch *b, struct open_series *s, uint64_t instance,
 		count_kept(s, row.size, false);
 	return r;
 }
+
+static int
+put_flag(struct catalog_batch *b, struct open_series *s, uint64_t instance, bool updated)
+{
+	struct instance_row row;
+	int r = catalog_instance(b->txn, s->id, instance, &row);
+
+	if (r < 0)
+		return r;
+	row.flags = (uint8_t)(updated ? row.flags | INSTANCE_UPDATED : row.flags & ~INSTANCE_UPDATED);
+	buf_reset(&b->scratch);
+	instance_row_put(&row, &b->scratch);
+	return batch_put_scratch(b, T_INSTANCE, key_of_2(s->id, instance));
+}
+
+int
+batch_set_original(struct catalog_batch *b, const struct catalog_path *path, const struct original *original)
+{
+	struct open_series *s;
+	struct original o;
+	int r = batch_open_path(b, path, &s);
+
+	if (r < 0)
+		return r;
+	r = original_get(b->txn, s->id, path->instance, &o);
+	if (r == 0) {
+		count_kept(s, o.row.size, false);
+		r = original_del(b->txn, s->id, path->instance);
+		if (r == 0)
+			r = staged_del(b->txn, o.row.stage);
+	}
+	if (r == 0 || r == -ENOENT)
+		r = put_flag(b, s, path->instance, original != NULL);
+	if (r < 0 || original == NULL)
+		return r;
+	o = *original;
+	o.row.watermark = b->counters.next_watermark++;
+	return put_moved(b, s, path->instance, &o);
+}

@@ -160,6 +160,9 @@ int  batch_index_tags(struct catalog_batch *b, const unsigned char operation[OPE
 /* Remove up to max entries of a tag that is deleting.  1: there are more; 0: the tag is gone. */
 int  query_tag_remove_some(struct kv_txn *txn, const struct query_tag *tag, uint64_t max);
 
+/* What lies beside an instance as its original (original.h), header uncompressed, with a number of its own; NULL:
+ * nothing any more.  For repairs: the instance stays as it is, and no file is removed.  -ENOENT. */
+int  batch_set_original(struct catalog_batch *b, const struct catalog_path *path, const struct original *original);
 /* Remove one instance with everything that hangs on it.  -ENOENT. */
 int  batch_remove(struct catalog_batch *b, const struct catalog_path *path, int64_t now, uint64_t *ret_sequence);
 

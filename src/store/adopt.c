@@ -23,7 +23,7 @@ file_is_of_instance(const char *name)
 }
 
 /* "partition/study/series/instance.dcm" in its parts.  false: it is no public name. */
-static bool
+bool
 split_name(const char *name, char part[4][UID_TEXT_MAX + 4])
 {
 	const char *p = name, *slash;
@@ -44,7 +44,7 @@ split_name(const char *name, char part[4][UID_TEXT_MAX + 4])
 	return true;
 }
 
-static bool
+bool
 is_being_removed(struct kv_txn *txn, const char *sop_uid)
 {
 	struct reclaim_entry e;

@@ -525,6 +525,26 @@ incoming_describe(struct incoming *in, const struct ingest_options *o, struct jo
 	return 0;
 }
 
+int
+describe_in_place(struct store *st, const char *partition, int fd, struct job **ret_job, struct err *err)
+{
+	struct ingest_options o = { .partition = partition, .rules = kept_rules(fd), .same = INGEST_SAME_REPLACE };
+	struct incoming in = { .st = st, .fd = fd };
+	struct job *job;
+	int r = begin(st, partition, o.same, &job, err);
+
+	if (r < 0)
+		return r;
+	job->in_place = true;
+	r = prepare(&in, &o, job, err);
+	if (r < 0) {
+		job_free(job);
+		return r;
+	}
+	*ret_job = job;
+	return 0;
+}
+
 void
 incoming_leave(struct incoming *in)
 {

@@ -159,6 +159,8 @@ int  incoming_adopt(struct store *st, const char *stage_file, struct incoming **
 /* Everything that storing it would know of what was received, short of what is in the index already; the caller frees
  * the job.  o->partition is needed. */
 int  incoming_describe(struct incoming *in, const struct ingest_options *o, struct job **ret_job, struct err *err);
+/* Likewise of a file that lies where it is to lie. */
+int  describe_in_place(struct store *st, const char *partition, int fd, struct job **ret_job, struct err *err);
 void job_free(struct job *job);
 /* Finish, and leave its file staged under the stage that its job's row has. */
 void incoming_leave(struct incoming *in);
@@ -174,6 +176,10 @@ int  index_in_place(struct store *st, const char *partition, const char *name, i
 		    struct ingest_result *result, struct ticket **ret_ticket, struct err *err);
 /* -- adopt.c: files by their names (blob.h) -- */
 
+/* "partition/study/series/instance.dcm" in its parts.  false: it is no public name. */
+bool split_name(const char *name, char part[4][UID_TEXT_MAX + 4]);
+/* Has an instance of that UID gone, and may its files still be there? */
+bool is_being_removed(struct kv_txn *txn, const char *sop_uid);
 /* Is it there for an instance, and not for the service itself? */
 bool file_is_of_instance(const char *name);
 /* The instance whose file it is; *ret_id 0: its removal is under way.  -ENOENT: of none. */
@@ -181,6 +187,18 @@ int  instance_of_file(struct store *st, const char *name, uint64_t *ret_id, uint
 /* A file that no row is of, or another version than its row is of: indexed where it
  * lies, or taken to where its UIDs say.  *ret_ticket is to be waited for; NULL: it is done. */
 int  adopt_file(struct store *st, const char *name, struct ticket **ret_ticket, struct err *err);
+
+/* -- originals.c: what instances were first, by the names of their files -- */
+
+/* Is a file of this name one? */
+bool file_is_original(const char *name);
+/* 0: it is the original of its instance; -ENOENT: its instance has another, or none, and can have this; -ESRCH: there is no such
+ * instance; -EALREADY: its removal is under way. */
+int  original_of_file(struct store *st, const char *name);
+/* Make it so. */
+int  adopt_original(struct store *st, const char *name, struct err *err);
+/* The file of an instance's original is lost. */
+int  forget_original(struct store *st, uint64_t instance);
 
 /* -- retrieve.c -- */
 

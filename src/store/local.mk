@@ -17,5 +17,5 @@ libcore_a_SOURCES += \
 	src/store/query_tags.c src/store/reindex.c \
 	src/store/delete.c src/store/changes.c src/store/feed.c \
 	src/store/change_json.h src/store/change_json.c src/store/status.c src/store/health.c \
-	src/store/adopt.c src/store/file_watch.h src/store/file_watch.c \
+	src/store/adopt.c src/store/originals.c src/store/file_watch.h src/store/file_watch.c \
 	src/store/check_internal.h src/store/check_index.c src/store/check.c

@@ -405,6 +405,7 @@ int  store_observe(struct store *st, void (*fn)(void *ctx, const struct change *
 
 struct store_status {
 	uint64_t partitions, studies, series, instances, bytes;
+	uint64_t kept;			/* bytes of originals, beside those of the instances */
 	uint64_t pending;		/* accepted, not yet committed; removals not yet done */
 	uint64_t sequence;		/* of the latest change */
 	uint64_t map_size, map_used;	/* bytes */
