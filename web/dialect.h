@@ -70,6 +70,7 @@ struct dialect {
 	uint64_t frame_file_max;	/* larger files' frames are neither transcoded nor rendered; 0: all are */
 	bool one_picture_type;		/* several types in Accept are a 406 (contract 3.6) */
 	bool picture_options;		/* window= and viewport= are heeded */
+	bool original_pixels;		/* of the version stored first, when that is asked for (contract 3.7) */
 
 	/* Metadata */
 	bool show_bulk;			/* InlineBinary and BulkDataURI */

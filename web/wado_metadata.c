@@ -27,10 +27,12 @@ put_instance_url(void *ctx, const struct instance_info *info, struct buf *url)
 static void
 make_etag(const struct request *rq, const struct scope_totals *totals, enum coding coding, struct etag *tag)
 {
-	const char *suffix = coding == CODING_IDENTITY || rq->dialect->bare_etag ? "" :
+	const char *coded = coding == CODING_IDENTITY || rq->dialect->bare_etag ? "" :
 		coding == CODING_ZSTD ? "-zstd" : "-gzip";
+	char suffix[sizeof "-original-gzip"];
 
-	*tag = (struct etag){ .bare = rq->dialect->bare_etag, .vary = "Accept-Encoding" };
+	snprintf(suffix, sizeof suffix, "%s%s", wado_wants_original(rq) ? "-original" : "", coded);
+	*tag = (struct etag){ .bare = rq->dialect->bare_etag, .vary = "Accept-Encoding, " WADO_ORIGINAL };
 	if (rq->sop_uid[0] != '\0')
 		snprintf(tag->text, sizeof tag->text, "%" PRIu64 "%s", totals->max_watermark, suffix);
 	else
@@ -184,7 +186,7 @@ out:
 int
 wado_metadata_handle(struct request *rq, struct err *err)
 {
-	struct store_scope scope = request_scope(rq);
+	struct store_scope scope = wado_scope(rq);
 	struct store_scan *scan = NULL;
 	enum coding coding = reply_coding(rq);
 	struct scope_totals totals;

@@ -20,6 +20,7 @@ web_tests = \
 	tests/web/metadata-etag.t \
 	tests/web/openapi.t \
 	tests/web/operations.t \
+	tests/web/original-version.t \
 	tests/web/partitions.t \
 	tests/web/qido-errors.t \
 	tests/web/qido-match.t \
