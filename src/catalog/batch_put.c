@@ -370,7 +370,7 @@ batch_put(struct catalog_batch *b, const struct catalog_entry *e, struct catalog
 	tags_forget(b);
 	if (r >= 0) {
 		feed_entry_init(&f, s, id, &row, there || e->moved != NULL ? FEED_UPDATE : FEED_CREATE, e->now);
-		f.with = with;
+		f.with = (uint8_t)(with | (e->moved != NULL ? FEED_MOVED : 0));
 		r = put_feed(b, &f, &res->sequence);
 	}
 	return r;

@@ -153,6 +153,7 @@ struct store_node {
 	int64_t mtime;			/* ns; of the bytes for an instance, of the last change below otherwise */
 	int64_t created;		/* ns, when it was first stored */
 	uint64_t watermark;		/* of a study or series the highest below; 0 above */
+	uint64_t kept;			/* series: bytes of originals in it, which are in no size */
 };
 
 int  store_lookup(struct store *st, uint64_t parent, const char *name, struct store_node *ret_node);
@@ -348,6 +349,7 @@ struct change {
 	enum change_action action;
 	uint64_t watermark;
 	uint64_t partition_id, study_id, series_id, instance_id;
+	bool moved;			/* an update of what had other UIDs, and another id, before */
 	bool study_appeared, series_appeared;	/* with a create, or an update that gave it other UIDs */
 	bool study_vanished, series_vanished;	/* with a delete */
 	char study_uid[UID_TEXT_MAX];
