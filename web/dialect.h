@@ -55,6 +55,7 @@ struct dialect {
 	enum ingest_same same;		/* what POST does with an instance that is there */
 	bool zero_preamble;		/* contract 2.3 */
 	bool part_params;		/* media types of bodies and parts may carry parameters */
+	bool external;			/* headers of external metadata are known (contract 2.11) */
 	bool attributes_always;		/* 00741048 in every referenced item */
 	int warned_status;		/* all stored, some with a warning */
 

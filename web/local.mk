@@ -10,6 +10,7 @@ libweb_a_SOURCES = \
 	web/cors.c web/cors.h \
 	web/delete.c \
 	web/dialect.c web/dialect.h \
+	web/external.c web/external.h \
 	web/etag.c web/etag.h \
 	web/follow.c web/follow.h \
 	web/health.c \

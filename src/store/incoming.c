@@ -548,8 +548,11 @@ describe_in_place(struct store *st, const char *partition, int fd, struct job **
 void
 incoming_leave(struct incoming *in)
 {
-	/* On its way to the disk, while the next is being written. */
-	sync_file_range(in->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	struct stat sb;
+
+	/* A large one is on its way to the disk while the next is being written. */
+	if (fstat(in->fd, &sb) == 0 && sb.st_size >= LARGE_MIN)
+		sync_file_range(in->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 	close(in->fd);
 	incoming_finish(in);
 }

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "catalog/header.h"
 #include "dicom/json.h"
+#include "store/external_json.h"
 #include "store/internal.h"
 
 /* Instances read in one transaction. */
@@ -53,7 +54,8 @@ struct store_scan {
 	struct instance_info page[PAGE];
 	size_t n, next;
 	struct series_base base;
-	struct buf json;
+	struct buf json, rendered;
+	struct externals externals;
 };
 
 static int
@@ -65,13 +67,13 @@ total(struct kv_txn *txn, const struct catalog_path *p, struct scope_totals *tot
 	if (r < 0)
 		return r;
 	if (p->instance != 0)
-		*totals = (struct scope_totals){ 1, rows.instance.size, rows.instance.watermark };
+		*totals = (struct scope_totals){ 1, rows.instance.size, rows.instance.watermark, 0 };
 	else if (p->series != 0)
-		*totals = (struct scope_totals){ rows.series.instances, rows.series.bytes, rows.series.max_watermark };
+		*totals = (struct scope_totals){ rows.series.instances, rows.series.bytes, rows.series.max_watermark, 0 };
 	else if (p->study != 0)
-		*totals = (struct scope_totals){ rows.study.instances, rows.study.bytes, rows.study.max_watermark };
+		*totals = (struct scope_totals){ rows.study.instances, rows.study.bytes, rows.study.max_watermark, 0 };
 	else
-		*totals = (struct scope_totals){ rows.partition.instances, rows.partition.bytes, 0 };
+		*totals = (struct scope_totals){ rows.partition.instances, rows.partition.bytes, 0, 0 };
 	return 0;
 }
 
@@ -90,6 +92,8 @@ store_scan_open(struct store *st, const struct store_scope *scope, struct store_
 	s->first = true;
 	buf_init(&s->base.json, HEADER_MAX);
 	buf_init(&s->json, HEADER_MAX);
+	buf_init(&s->rendered, 2 * HEADER_MAX);
+	externals_init(&s->externals);
 	barrier(st);
 	r = kv_begin(st->kv, KV_READ, &txn);
 	if (r < 0) {
@@ -101,6 +105,13 @@ store_scan_open(struct store *st, const struct store_scope *scope, struct store_
 		r = total(txn, &s->scope, totals);
 		if (r < 0)
 			err_set(err, r, "cannot read the index: %s", strerror(-r));
+	}
+	if (r == 0 && scope->external) {
+		r = externals_load(&s->externals, txn, s->scope.study);
+		if (r < 0)
+			err_set(err, r, "cannot read the index: %s", strerror(-r));
+		else if (totals != NULL)
+			totals->external = externals_number(&s->externals);
 	}
 	kv_abort(txn);
 	if (r < 0) {
@@ -118,6 +129,8 @@ store_scan_close(struct store_scan *s)
 		return;
 	buf_fini(&s->base.json);
 	buf_fini(&s->json);
+	buf_fini(&s->rendered);
+	externals_fini(&s->externals);
 	free(s);
 }
 
@@ -309,7 +322,7 @@ add_metadata(struct store_scan *s, struct kv_txn *txn, const struct instance_row
 {
 	struct metadata *m = ctx;
 	struct instance_info info;
-	struct buf url;
+	struct buf url, *to;
 	int r;
 
 	buf_reset(&s->json);
@@ -322,17 +335,21 @@ add_metadata(struct store_scan *s, struct kv_txn *txn, const struct instance_row
 	if (!s->first)
 		buf_putc(m->out, ',');
 	s->first = false;
+	to = s->externals.n > 0 ? &s->rendered : m->out;
+	buf_reset(&s->rendered);
 	if (m->instance_url == NULL)
-		r = dicom_json_render(buf_slice(&s->json), NULL, m->out);
+		r = dicom_json_render(buf_slice(&s->json), NULL, to);
 	else {
 		info_of(row, id, s->study_uid, s->series_uid, &info);
 		buf_init(&url, 8192);
 		m->instance_url(m->ctx, &info, &url);
 		r = buf_error(&url);
 		if (r == 0)
-			r = dicom_json_render(buf_slice(&s->json), url.data, m->out);
+			r = dicom_json_render(buf_slice(&s->json), url.data, to);
 		buf_fini(&url);
 	}
+	if (r == 0 && to == &s->rendered)
+		r = externals_merge(&s->externals, buf_slice(&s->rendered), m->out);
 	if (r < 0)
 		return r;
 	return m->out->len <= m->enough;

@@ -284,7 +284,7 @@ search_plan(struct kv_txn *txn, const struct search *s, struct hits *ret_hits, s
 	g->hits = ret_hits;
 	g->report = ret_report;
 	*ret_report = (struct search_report){ 0 };
-	match_init(&g->match, g->level);
+	match_init(&g->match, g->level, s->external);
 	found = scope_resolve(txn, &scope, &g->scope, NULL);
 	match_begin(&g->match, txn, g->scope.partition);
 	/* What is asked must make sense where there is nothing as well. */

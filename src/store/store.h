@@ -173,6 +173,7 @@ struct store_scope {			/* a study, series or instance; or more */
 	const char *series_uid;
 	const char *sop_uid;
 	bool original;			/* of instances that were updated, the version stored first is meant */
+	bool external;			/* metadata have the study's external metadata, too (external.h); there must be a study */
 };
 
 struct instance_info {
@@ -197,6 +198,7 @@ struct scope_totals {
 	uint64_t instances;
 	uint64_t bytes;
 	uint64_t max_watermark;
+	uint64_t external;		/* names what external metadata there are, when the scope wants them; else 0 */
 };
 
 /* Instances of a scope in the order of their ids, a page at a time: no
@@ -302,6 +304,9 @@ struct search {
 	/* Terms may be of any attribute and level: what is not indexed is looked up in the
 	 * rows and headers of the candidates that are left, a bounded number of them. */
 	bool scan;
+	/* External metadata of studies (external.h) are attributes, too, before query tags and what files have:
+	 * private terms are looked up. */
+	bool external;
 	uint64_t scan_max;		/* headers looked at; 0: as many as are bearable, SEARCH_SCAN_MAX */
 	const struct search_order *orders;	/* the first counts most; none: newest first */
 	size_t n_orders;

@@ -71,6 +71,7 @@ struct run {
 	struct series_base base;
 	uint64_t base_id;
 	uint64_t sequence;
+	int64_t swap_ns;		/* how long others could not write */
 };
 
 /* -- the spool ------------------------------------------------------------ */
@@ -827,10 +828,12 @@ swap(struct run *w, uint64_t high, bool last_pass, uint64_t *ret_instances, char
 	struct study_row study;
 	struct catalog_path p;
 	struct staged staged;
+	int64_t began;
 	int r = batch_begin(w->st->kv, &s.batch);
 
 	if (r < 0)
 		return r;
+	began = clock_monotonic();
 	buf_init(&s.json, HEADER_MAX);
 	buf_init(&s.original, HEADER_MAX);
 	w->base.series = 0;
@@ -857,7 +860,9 @@ swap(struct run *w, uint64_t high, bool last_pass, uint64_t *ret_instances, char
 	}
 	step(STEP_UPDATE_WRITTEN);
 	*ret_instances = s.instances;
-	return batch_commit(s.batch);
+	r = batch_commit(s.batch);
+	w->swap_ns = clock_monotonic() - began;
+	return r;
 }
 
 /* -- (4) ------------------------------------------------------------------ */
@@ -1019,8 +1024,9 @@ update_study(struct run *w)
 	}
 	fclose(w->spool);
 	w->spool = NULL;
-	log_info("update study=%s state=%s instances=%llu", w->study_uid, r == -ECANCELED ? "stopped" :
-		 r < 0 || w->n_errors > 0 ? "failed" : "updated", (unsigned long long)instances);
+	log_info("update study=%s state=%s instances=%llu swap_ms=%lld", w->study_uid, r == -ECANCELED ? "stopped" :
+		 r < 0 || w->n_errors > 0 ? "failed" : "updated", (unsigned long long)instances,
+		 (long long)(w->swap_ns / 1000000));
 	return r;
 }
 

@@ -12,6 +12,7 @@ web_tests = \
 	tests/web/contract-search.t \
 	tests/web/cors.t \
 	tests/web/delete.t \
+	tests/web/external-metadata.t \
 	tests/web/health-metrics.t \
 	tests/web/hostile-requests.t \
 	tests/web/http-manners.t \
