@@ -7,6 +7,7 @@ libweb_a_SOURCES = \
 	web/change_feed.c \
 	web/chunks.c web/chunks.h \
 	web/bulk_update.c \
+	web/change_set.c web/change_set.h \
 	web/cors.c web/cors.h \
 	web/delete.c \
 	web/dialect.c web/dialect.h \

@@ -166,7 +166,7 @@ find_place(const struct dicom *d, uint32_t tag, struct cut *cut)
 			cut->to = end_of(el);
 			return;
 		}
-		if (el->tag > tag && TAG_GROUP(el->tag) != 0x0002) {
+		if (el->tag > tag) {
 			cut->from = cut->to = start_of(el);
 			return;
 		}
@@ -214,6 +214,37 @@ drop_group_lengths(struct change *c, const struct change_value *values, size_t n
 		if (node == NULL || (i > 0 && (values[i - 1].tag & 0xFFFF0000u) == tag))
 			continue;
 		c->cuts[c->n++] = (struct cut){ .from = start_of(&node->el), .to = end_of(&node->el), .tag = tag };
+	}
+}
+
+/* What a broken data set has of group 0002, which would be meta information should it come first. */
+static bool
+is_meta(const struct dicom_element *el)
+{
+	return TAG_GROUP(el->tag) == 0x0002;
+}
+
+static size_t
+count_meta(const struct dataset *ds)
+{
+	size_t n = 0;
+	uint32_t i;
+
+	for (i = 0; i < ds->count; i++)
+		n += is_meta(&ds->nodes[i].el);
+	return n;
+}
+
+static void
+drop_meta(struct change *c)
+{
+	uint32_t i;
+
+	for (i = 0; i < c->d->top.count; i++) {
+		const struct dicom_element *el = &c->d->top.nodes[i].el;
+
+		if (is_meta(el))
+			c->cuts[c->n++] = (struct cut){ .from = start_of(el), .to = end_of(el), .tag = el->tag };
 	}
 }
 
@@ -378,7 +409,7 @@ change_write(const struct dicom *d, int fd, const struct change_value *values, s
 			       "characters of the value" : "(%04x,%04x): the value cannot be written", TAG_GROUP(tag),
 			       TAG_ELEMENT(tag));
 	buf_init(&c.bytes, 16u << 20);
-	c.cuts = calloc(2 * n + 2, sizeof *c.cuts);
+	c.cuts = calloc(2 * n + 2 + count_meta(&d->top), sizeof *c.cuts);
 	if (c.cuts == NULL)
 		r = -ENOMEM;
 	if (r == 0 && declare)
@@ -392,6 +423,7 @@ change_write(const struct dicom *d, int fd, const struct change_value *values, s
 		drop_group_lengths(&c, values, n);
 		if (declare && !is_changed(values, n, utf8.tag) && n > 0 && TAG_GROUP(values[0].tag) != 0x0008)
 			drop_group_lengths(&c, &utf8, 1);
+		drop_meta(&c);
 		r = write_all(&c, sop_uid, sink, ctx);
 	}
 	free(c.cuts);
