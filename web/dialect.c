@@ -185,7 +185,7 @@ static const struct dialect dialects[] = {
 	  .retrieve_rules = plain_rules, .n_retrieve_rules = N(plain_rules), .multipart_type = true,
 	  .picture_options = true, .original_pixels = true, .show_bulk = true,
 	  .defaults = { SET(plain_study), SET(plain_series), SET(plain_instance) },
-	  .computed = plain_computed, .online = true, .wide_search = true },
+	  .computed = plain_computed, .online = true, .wide_search = true, .wide_export = true },
 };
 
 const struct dialect *

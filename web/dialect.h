@@ -84,6 +84,7 @@ struct dialect {
 	bool online;				/* InstanceAvailability and RetrieveURL are computed */
 	/* All of PS3.18's matching, any attribute of any level, orderby and count. */
 	bool wide_search;
+	bool wide_export;		/* POST /export takes queries, changes and everything too */
 	bool latest_represents;		/* contract 4.9 (struct search: latest) */
 	uint64_t limit_default;			/* 0: none */
 	uint64_t limit_max;			/* 0: none */

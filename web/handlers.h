@@ -29,6 +29,7 @@ int query_tag_handle(struct request *rq, struct err *err);
 int query_tag_errors_handle(struct request *rq, struct err *err);
 int query_tag_change_handle(struct request *rq, struct err *err);
 int query_tag_delete_handle(struct request *rq, struct err *err);
+int export_handle(struct request *rq, struct err *err);
 int health_handle(struct request *rq, struct err *err);
 int metrics_handle(struct request *rq, struct err *err);
 

@@ -165,3 +165,26 @@ json_member_text(json_t *object, const char *name, const char **ret_text, struct
 	*ret_text = json_string_value(value);
 	return 0;
 }
+
+int
+json_member_object(json_t *object, const char *name, json_t **ret_value, struct err *err)
+{
+	*ret_value = json_member(object, name);
+	return *ret_value != NULL && !json_is_object(*ret_value) ? err_set(err, -EINVAL, "%s must be an object", name) : 0;
+}
+
+int
+json_member_array(json_t *object, const char *name, json_t **ret_value, struct err *err)
+{
+	*ret_value = json_member(object, name);
+	return *ret_value != NULL && !json_is_array(*ret_value) ? err_set(err, -EINVAL, "%s must be an array", name) : 0;
+}
+
+int
+json_member_bool(json_t *object, const char *name, bool *ret_value, struct err *err)
+{
+	json_t *value = json_member(object, name);
+
+	*ret_value = json_is_true(value);
+	return value != NULL && !json_is_boolean(value) ? err_set(err, -EINVAL, "%s must be true or false", name) : 0;
+}

@@ -13,6 +13,7 @@ libweb_a_SOURCES = \
 	web/dialect.c web/dialect.h \
 	web/external.c web/external.h \
 	web/etag.c web/etag.h \
+	web/export.c web/export.h \
 	web/follow.c web/follow.h \
 	web/health.c \
 	web/json_input.c web/json_input.h \

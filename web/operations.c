@@ -3,10 +3,13 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "destination/destination.h"
 #include "dicom/tag.h"
+#include "store/export.h"
 #include "store/operations.h"
 #include "web/handlers.h"
 #include "web/query_tags.h"
@@ -113,6 +116,23 @@ put_update(const struct operation *op, struct buf *out)
 	buf_putc(out, '}');
 }
 
+/* Contract 9.4. */
+static void
+put_export(const struct operation *op, struct buf *out)
+{
+	char object[64];
+	struct buf href;
+
+	snprintf(object, sizeof object, EXPORT_LOG_FORMAT, op->id);
+	buf_init(&href, LIMIT_REPLY_HEAD);
+	destination_put_href(op->destination, object, &href);
+	buf_printf(out, ",\"results\":{\"exported\":%" PRIu64 ",\"skipped\":%" PRIu64 ",\"errorHref\":", op->export.exported,
+		   op->export.skipped);
+	buf_put_json_string(out, href.data, href.len);
+	buf_putc(out, '}');
+	buf_fini(&href);
+}
+
 static int
 put_operation(void *ctx, const struct operation *op)
 {
@@ -126,6 +146,8 @@ put_operation(void *ctx, const struct operation *op)
 		   state_name(a->rq, op->state));
 	if (op->kind == STORE_OPERATION_REINDEX)
 		put_reindex(a->rq, op, &a->out);
+	else if (op->kind == STORE_OPERATION_EXPORT)
+		put_export(op, &a->out);
 	else if (op->kind == STORE_OPERATION_UPDATE)
 		put_update(op, &a->out);
 	buf_putc(&a->out, '}');

@@ -19,7 +19,7 @@ enum method method_parse(const char *name);
 const char *method_name(enum method method);		/* not METHOD_OTHER */
 
 /* What a caller must be allowed to do (contract 15.2). */
-enum action { ACTION_NONE, ACTION_READ, ACTION_WRITE, ACTION_DELETE, ACTION_MANAGE_TAGS };
+enum action { ACTION_NONE, ACTION_READ, ACTION_WRITE, ACTION_DELETE, ACTION_MANAGE_TAGS, ACTION_EXPORT };
 
 enum route_id {
 #define ROUTE(name, method, dialects, action, template, handler) ROUTE_##name,

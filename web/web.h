@@ -3,6 +3,7 @@
 #define WEB_WEB_H
 
 #include "base/err.h"
+#include "ops/export.h"
 #include "ops/ops.h"
 #include "store/store.h"
 
@@ -15,6 +16,7 @@ struct web_options {
 	const char *cors_origins;	/* whose pages may use the service: cors.h; NULL: no other origin's */
 	uint64_t max_request;		/* bytes of a STOW request and of one instance; 0: 4 GiB */
 	struct ops *ops;		/* told of operations that are begun; NULL: another process sees to them */
+	const struct export_settings *exports;	/* ops/export.h; NULL: there is no POST /export */
 	/* More lines for /metrics (Prometheus text), e.g. the mount's; may be NULL. */
 	void (*metrics)(void *ctx, struct buf *out);
 	void *metrics_ctx;

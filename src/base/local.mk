@@ -9,6 +9,8 @@ libcore_a_SOURCES += \
 	src/base/vec.h src/base/vec.c \
 	src/base/hash.h src/base/hash.c \
 	src/base/sha256.h src/base/sha256.c \
+	src/base/base64.h src/base/base64.c \
+	src/base/parallel.h src/base/parallel.c \
 	src/base/io.h src/base/io.c \
 	src/base/guid.h src/base/guid.c \
 	src/base/coding.h src/base/coding.c \

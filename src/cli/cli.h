@@ -33,6 +33,7 @@ int command_init(struct conf *conf, int argc, char **argv, struct err *err);
 int command_serve(struct conf *conf, int argc, char **argv, struct err *err);
 int command_mount(struct conf *conf, int argc, char **argv, struct err *err);
 int command_import(struct conf *conf, int argc, char **argv, struct err *err);
+int command_export(struct conf *conf, int argc, char **argv, struct err *err);
 int command_query(struct conf *conf, int argc, char **argv, struct err *err);
 int command_status(struct conf *conf, int argc, char **argv, struct err *err);
 int command_check(struct conf *conf, int argc, char **argv, struct err *err);

@@ -19,6 +19,10 @@ static const struct command commands[] = {
 	  "umount(8) ends it.  Also: mount -t fuse.dicomlake STORE DIR -o OPTIONS\n", command_mount },
 	{ "import", CONF_IMPORT, 2, -1, "STORE PATH...", "store files, and folders with all below them",
 	  "Each refused file is named with the reason; then the exit status is 1.\n", command_import },
+	{ "export", CONF_EXPORT, 2, -1, "STORE (STUDY[/SERIES[/INSTANCE]]... | --query KEYWORD=VALUE... | --all) DEST",
+	  "copy instances to a directory, Azure Blob or S3",
+	  "DEST is a directory, s3://BUCKET[/PREFIX], or the https:// URI of a container.  What gives access\n"
+	  "to it comes from the environment or --credentials.\n", command_export },
 	{ "query", CONF_QUERY, 1, -1, "STORE [study|series|instance] [KEYWORD=VALUE...]", "search",
 	  "A date may be a year, a month or a range: 2024, 202406, 20240101-20240630, 2024-.\n"
 	  "Newest first.\n", command_query },

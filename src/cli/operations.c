@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "cli/access.h"
 #include "dicom/tag.h"
 #include "ops/ops.h"
 #include "store/operations.h"
@@ -65,6 +66,11 @@ put_json(const struct operation *op, struct buf *out)
 		   op->total, created, updated);
 	put_tags(op, true, out);
 	buf_puts(out, "]");
+	if (op->kind == STORE_OPERATION_EXPORT) {
+		buf_printf(out, ",\"exported\":%" PRIu64 ",\"skipped\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"destination\":",
+			   op->export.exported, op->export.skipped, op->export.bytes);
+		buf_put_json_string(out, op->destination, strlen(op->destination));
+	}
 	if (op->kind == STORE_OPERATION_UPDATE)
 		buf_printf(out, ",\"studies\":%" PRIu64 ",\"failed\":%" PRIu64 ",\"instances\":%" PRIu64,
 			   op->studies_processed, op->studies_failed, op->instances_updated);
@@ -90,12 +96,17 @@ print_text(const struct operation *op)
 	buf_init(&tags, CLI_JSON_MAX);
 	put_tags(op, false, &tags);
 	/* to the second */
-	printf("%s  %.19s  %-7s  %-11s  %3u%% ", op->id, created, operation_kind_name(op->kind), states[op->state],
-	       op->percent);
-	if (op->kind == STORE_OPERATION_UPDATE)
-		printf("%" PRIu64 " instance%s\n", op->instances_updated, op->instances_updated == 1 ? "" : "s");
-	else
-		printf("%s\n", tags.data != NULL ? tags.data : "");
+	printf("%s  %.19s  %-7s  %-11s  ", op->id, created, operation_kind_name(op->kind), states[op->state]);
+	if (op->kind == STORE_OPERATION_EXPORT) {
+		printf("%" PRIu64 " exported, %" PRIu64 " skipped  ", op->export.exported, op->export.skipped);
+		cli_print_safe(stdout, op->destination, strlen(op->destination));
+		putchar('\n');
+	} else if (op->kind == STORE_OPERATION_UPDATE) {
+		printf("%3u%% %" PRIu64 " instance%s\n", op->percent, op->instances_updated,
+		       op->instances_updated == 1 ? "" : "s");
+	} else {
+		printf("%3u%% %s\n", op->percent, tags.data != NULL ? tags.data : "");
+	}
 	if (op->why[0] != '\0')
 		printf("    %s\n", op->why);
 	for (line = op->errors; *line != '\0'; line += strcspn(line, "\n") + 1)
@@ -125,6 +136,7 @@ show(void *ctx, const struct operation *op)
 struct follower {
 	const char *id;			/* NULL: all */
 	uint64_t unfinished;
+	bool exports;
 	bool failed;
 	unsigned percent;		/* told last */
 };
@@ -134,7 +146,7 @@ look(void *ctx, const struct operation *op)
 {
 	struct follower *f = ctx;
 
-	if (f->id != NULL && strcmp(f->id, op->id) != 0)
+	if ((f->id != NULL && strcmp(f->id, op->id) != 0) || (!f->exports && op->kind == STORE_OPERATION_EXPORT))
 		return 0;
 	if (is_finished(op)) {
 		f->failed |= op->state == STORE_OPERATION_FAILED && f->id != NULL;
@@ -149,18 +161,18 @@ look(void *ctx, const struct operation *op)
 }
 
 int
-operations_wait(struct store *st, const char *id, struct err *err)
+operations_wait(struct store *st, const char *id, const struct export_settings *exports, struct err *err)
 {
 	const struct timespec pause = { .tv_nsec = LOOK_MS * 1000000 };
-	struct follower f = { .id = id };
+	struct follower f = { .id = id, .exports = exports != NULL };
 	struct ops *ops = NULL;
 	int r;
 
 	log_set_level(LOG_LEVEL_WARNING);	/* what the log of a daemon tells is told here otherwise */
 	r = ops_start(st, &ops, err);
-	if (r < 0)
-		return r;
-	for (;;) {
+	if (r == 0 && exports != NULL)
+		r = ops_run_exports(ops, exports, err);
+	while (r == 0) {
 		f.unfinished = 0;
 		r = store_operations(st, look, &f, err);
 		if (r < 0 || f.unfinished == 0)
@@ -180,17 +192,25 @@ command_operations(struct conf *conf, int argc, char **argv, struct err *err)
 {
 	const struct store_options options = { .read_only = !conf_flag(conf, OPT_FOLLOW) };
 	struct listing l = { .id = argc > 1 ? argv[1] : NULL };
+	struct cli_access access = { .file = NULL };
 	struct store *st = NULL;
 	struct buf json;
-	int r;
+	int r = 0;
 
-	r = store_open(argv[0], &options, &st, err);
-	if (r < 0)
+	if (conf_text(conf, OPT_CONFIG) != NULL)
+		r = conf_parse_file(conf, conf_text(conf, OPT_CONFIG), err);
+	if (r == 0)
+		r = cli_access_read(conf, &access, err);
+	if (r == 0)
+		r = store_open(argv[0], &options, &st, err);
+	if (r < 0) {
+		cli_access_fini(&access);
 		return r;
+	}
 	if (l.id != NULL)
 		r = store_operation(st, l.id, NULL, NULL, err);
 	if (r == 0 && conf_flag(conf, OPT_FOLLOW))
-		r = operations_wait(st, l.id, err);
+		r = operations_wait(st, l.id, &access.settings, err);
 	buf_init(&json, CLI_JSON_MAX);
 	if (conf_flag(conf, OPT_JSON))
 		l.json = &json;
@@ -202,5 +222,6 @@ command_operations(struct conf *conf, int argc, char **argv, struct err *err)
 	}
 	buf_fini(&json);
 	store_close(st);
+	cli_access_fini(&access);
 	return r;
 }

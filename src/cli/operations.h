@@ -5,7 +5,8 @@
 #include "cli/cli.h"
 
 /* Wait until it has ended (NULL: all), doing the work if no daemon does.  How far it is goes to
- * standard error.  -EIO: it failed. */
-int operations_wait(struct store *st, const char *id, struct err *err);
+ * standard error.  exports NULL: those are left to others, and not waited for.  -EIO: it failed. */
+struct export_settings;
+int operations_wait(struct store *st, const char *id, const struct export_settings *exports, struct err *err);
 
 #endif

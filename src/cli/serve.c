@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "cli/access.h"
 #include "cli/cli.h"
 #include "cli/daemon.h"
 #include "ops/health.h"
@@ -42,6 +43,7 @@ struct plan {
 };
 
 struct doors {
+	struct cli_access access;
 	struct ops *ops;
 	struct health *health;
 	struct file_watch *watch;
@@ -201,6 +203,7 @@ open_doors(const struct plan *plan, struct conf *conf, struct store *st, struct 
 			.cors_origins = conf_text(conf, OPT_CORS_ORIGIN),
 			.max_request = conf_number(conf, OPT_MAX_REQUEST),
 			.ops = doors->ops,
+			.exports = conf_flag(conf, OPT_EXPORT) ? &doors->access.settings : NULL,
 		};
 
 #ifdef WITH_FS
@@ -277,7 +280,7 @@ serve(const struct plan *plan, struct conf *conf, struct err *err)
 	const struct store_options options = { .map_size = conf_number(conf, OPT_MAP_SIZE) };
 	const char *log_file = conf_text(conf, OPT_LOG_FILE), *pid_file = conf_text(conf, OPT_PID_FILE);
 	const enum log_level level = (enum log_level)conf_number(conf, OPT_LOG_LEVEL);
-	struct doors doors = { 0 };
+	struct doors doors = { .ops = NULL };
 	struct store *st = NULL;
 	int release = -1, terminal = -1, r;
 	sigset_t set;
@@ -301,6 +304,10 @@ serve(const struct plan *plan, struct conf *conf, struct err *err)
 	if (r < 0)
 		goto out;
 	r = ops_start(st, &doors.ops, err);
+	if (r == 0)
+		r = cli_access_read(conf, &doors.access, err);
+	if (r == 0)
+		r = ops_run_exports(doors.ops, &doors.access.settings, err);
 	if (r < 0)
 		goto out;
 	r = health_start(st, (unsigned)conf_number(conf, OPT_HEALTH_INTERVAL), &doors.health, err);
@@ -331,6 +338,7 @@ out:
 	close_doors(&doors);
 	health_stop(doors.health);
 	ops_stop(doors.ops);
+	cli_access_fini(&doors.access);
 	store_close(st);
 	daemon_restore_log(terminal);
 	if (pid_file != NULL)

@@ -123,7 +123,7 @@ add(struct store *st, int n, char **texts, struct err *err)
 	if (r < 0)
 		return r;
 	fprintf(stderr, "dicomlake: operation %s begun; if this ends, the next to serve the store goes on with it\n", operation);
-	return operations_wait(st, operation, err);
+	return operations_wait(st, operation, NULL, err);
 }
 
 /* ----------------------------------------------------------- command ---- */

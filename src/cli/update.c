@@ -82,7 +82,7 @@ update(struct conf *conf, const char *dir, const struct update_request *rq, stru
 		return r;
 	r = store_begin_update(st, rq, operation, err);
 	if (r == 0) {
-		r = operations_wait(st, operation, err);
+		r = operations_wait(st, operation, NULL, err);
 		store_operation(st, operation, tell, &json, &ignored);
 	}
 	store_close(st);

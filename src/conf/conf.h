@@ -31,6 +31,7 @@ enum {
 	CONF_IN_FILE	= 1 << 8,
 	CONF_TAGS	= 1 << 9,
 	CONF_OPERATIONS	= 1 << 10,
+	CONF_EXPORT	= 1 << 20,
 	CONF_UPDATE	= 1 << 21,
 };
 

@@ -1,7 +1,7 @@
 /* ops.h: long work on a store, in the background (contract 8).
  *
  * Operations are records in the store (store/operations.h); whoever serves it works on them, the oldest
- * first, also those that another process began or left when it was killed.  One process of
+ * first, and on exports beside the others; also on those that another process began or left when it was killed.  One process of
  * those that have the store open works at a time, by a lock on the file "operations.lock".
  *
  * Threads: any.
@@ -16,6 +16,10 @@ struct ops;
 
 /* The store outlives it. */
 int  ops_start(struct store *st, struct ops **ret_ops, struct err *err);
+/* Work on exports as well, beside the rest; whoever does not call it leaves them to others.  settings
+ * outlives it.  Once. */
+struct export_settings;
+int  ops_run_exports(struct ops *ops, const struct export_settings *settings, struct err *err);
 /* There is something to do: look now.  What other processes begin is seen within a second.  NULL
  * is fine. */
 void ops_wake(struct ops *ops);

@@ -211,6 +211,12 @@ int  forget_original(struct store *st, uint64_t instance);
 int  each_instance(struct store *st, int (*fn)(void *ctx, const char *partition, const struct instance_info *info),
 		   void *ctx, struct err *err);
 
+/* Instances of a node (partition, study, series or instance) after a place, which moves: 1 when more may
+ * follow, 0 at the end, or -errno.  A place of zeros is the beginning. */
+struct scan_place { uint64_t study, series, instance; };
+int  scan_from(struct store *st, uint64_t node, struct scan_place *place, struct instance_info *infos, size_t max,
+	       size_t *ret_n);
+
 /* -- committer.c -- */
 
 int  committer_start(struct store *st);

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/vec.h"
+#include "store/export_internal.h"
 #include "store/operations_internal.h"
 #include "store/update_internal.h"
 
@@ -14,6 +15,7 @@
 #define KEPT ((int64_t)30 * 24 * 3600 * 1000000000)
 
 _Static_assert((int)STORE_OPERATION_REINDEX == OPERATION_REINDEX, "kinds");
+_Static_assert((int)STORE_OPERATION_EXPORT == OPERATION_EXPORT, "kinds");
 _Static_assert((int)STORE_OPERATION_UPDATE == OPERATION_UPDATE, "kinds");
 _Static_assert((int)STORE_OPERATION_NOT_STARTED == OPERATION_NOT_STARTED &&
 	       (int)STORE_OPERATION_FAILED == OPERATION_FAILED, "states");
@@ -24,6 +26,8 @@ operation_kind_name(enum operation_kind kind)
 	switch (kind) {
 	case STORE_OPERATION_REINDEX:
 		return "reindex";
+	case STORE_OPERATION_EXPORT:
+		return "export";
 	case STORE_OPERATION_UPDATE:
 		return "update";
 	}
@@ -101,6 +105,44 @@ operation_purge(struct kv_txn *txn, int64_t now)
 	return r < 0 ? r : 0;
 }
 
+/* -- values -------------------------------------------------------------- */
+
+static struct key
+value_key(const unsigned char id[OPERATION_ID_LEN], uint32_t number)
+{
+	struct key k;
+
+	key_start(&k);
+	key_raw(&k, id, OPERATION_ID_LEN);
+	key_u32(&k, number);
+	return k;
+}
+
+int
+operation_value_put(struct kv_txn *txn, const unsigned char id[OPERATION_ID_LEN], uint32_t number, const char *text)
+{
+	struct key k = value_key(id, number);
+
+	return kv_put(txn, T_OPERATION_VALUE, key_slice(&k), slice_str(text));
+}
+
+int
+operation_value_get(struct kv_txn *txn, const unsigned char id[OPERATION_ID_LEN], uint32_t number, struct slice *ret_text)
+{
+	struct key k = value_key(id, number);
+
+	return kv_get(txn, T_OPERATION_VALUE, key_slice(&k), ret_text);
+}
+
+int
+operation_values_drop(struct kv_txn *txn, const unsigned char id[OPERATION_ID_LEN], uint32_t before)
+{
+	struct key from = value_key(id, 0), to = value_key(id, before);
+	uint64_t all = UINT64_MAX;
+
+	return catalog_delete_range(txn, T_OPERATION_VALUE, key_slice(&from), key_slice(&to), &all);
+}
+
 /* -- reading -------------------------------------------------------------- */
 
 struct list {
@@ -120,7 +162,7 @@ oldest_first(const void *a, const void *b)
 }
 
 static int
-gather(struct kv_txn *txn, bool unfinished, int type, struct list *list)
+gather(struct kv_txn *txn, bool unfinished, unsigned types, struct list *list)
 {
 	struct operation_row row;
 	struct kv_range *g;
@@ -133,7 +175,7 @@ gather(struct kv_txn *txn, bool unfinished, int type, struct list *list)
 		r = k.len == OPERATION_ID_LEN ? operation_decode(v, &row) : -EIO;
 		if (r < 0)
 			break;
-		if ((unfinished && operation_is_finished(&row)) || (type != 0 && row.type != type))
+		if ((unfinished && operation_is_finished(&row)) || (types & 1u << row.type) == 0)
 			continue;
 		r = vec_room(&list->at, &list->cap, list->n, sizeof *list->at, 16);
 		if (r < 0)
@@ -186,6 +228,22 @@ read_update(const struct operation_row *row, struct operation *op, struct buf *e
 	return r;
 }
 
+static int
+read_export(const struct operation_row *row, struct operation *op)
+{
+	struct export_input input;
+	struct export_cursor cursor;
+	int r = export_input_get(row->input, &input);
+
+	if (r == 0)
+		r = export_cursor_get(row->cursor, &cursor);
+	if (r < 0)
+		return r;
+	op->export = cursor.results;
+	snprintf(op->destination, sizeof op->destination, "%.*s", (int)input.uri.len, (const char *)input.uri.data);
+	return 0;
+}
+
 /* Copied, so that no transaction is held while fn runs. */
 static int
 read_one(struct store *st, const unsigned char id[OPERATION_ID_LEN], struct operation *op, uint32_t tags[QUERY_TAGS_MAX],
@@ -210,6 +268,8 @@ read_one(struct store *st, const unsigned char id[OPERATION_ID_LEN], struct oper
 		buf_reset(errors);
 		if (row.type == OPERATION_REINDEX)
 			r = read_reindex(&row, op, tags);
+		else if (row.type == OPERATION_EXPORT)
+			r = read_export(&row, op);
 		else if (row.type == OPERATION_UPDATE)
 			r = read_update(&row, op, errors);
 	}
@@ -254,7 +314,7 @@ store_operations(struct store *st, int (*fn)(void *ctx, const struct operation *
 	int r = kv_begin(st->kv, KV_READ, &txn);
 
 	if (r == 0) {
-		r = gather(txn, false, 0, &list);
+		r = gather(txn, false, OPERATION_ANY, &list);
 		kv_abort(txn);
 	}
 	buf_init(&errors, UPDATE_ERRORS_TEXT_MAX);
@@ -271,10 +331,10 @@ store_operations(struct store *st, int (*fn)(void *ctx, const struct operation *
 }
 
 int
-operation_find_unfinished(struct kv_txn *txn, int type, unsigned char id[OPERATION_ID_LEN])
+operation_find_unfinished(struct kv_txn *txn, unsigned types, unsigned char id[OPERATION_ID_LEN])
 {
 	struct list list = { 0 };
-	int r = gather(txn, true, type, &list);
+	int r = gather(txn, true, types, &list);
 
 	if (r == 0 && list.n == 0)
 		r = -ENOENT;
@@ -285,7 +345,7 @@ operation_find_unfinished(struct kv_txn *txn, int type, unsigned char id[OPERATI
 }
 
 int
-store_next_operation(struct store *st, char ret_id[OPERATION_TEXT_MAX], enum operation_kind *ret_kind)
+store_next_operation(struct store *st, unsigned kinds, char ret_id[OPERATION_TEXT_MAX], enum operation_kind *ret_kind)
 {
 	unsigned char id[OPERATION_ID_LEN];
 	struct operation_row row;
@@ -294,7 +354,7 @@ store_next_operation(struct store *st, char ret_id[OPERATION_TEXT_MAX], enum ope
 
 	if (r < 0)
 		return r;
-	r = operation_find_unfinished(txn, 0, id);
+	r = operation_find_unfinished(txn, kinds, id);
 	if (r == 0)
 		r = operation_get(txn, id, &row);
 	if (r == 0) {
@@ -324,7 +384,8 @@ fail(void *ctx, struct kv_txn *txn)
 	row.status = OPERATION_FAILED;
 	row.updated = clock_now();
 	snprintf(row.why, sizeof row.why, "%s", f->why);
-	return operation_put(txn, f->id, &row);
+	r = operation_put(txn, f->id, &row);
+	return r < 0 ? r : operation_values_drop(txn, f->id, UINT32_MAX);
 }
 
 int

@@ -1,6 +1,8 @@
-/* operations_internal.h: what operations.c and query_tags.c share. */
+/* operations_internal.h: what operations.c and those that begin operations share. */
 #ifndef STORE_OPERATIONS_INTERNAL_H
 #define STORE_OPERATIONS_INTERNAL_H
+
+#include <limits.h>
 
 #include "catalog/operation.h"
 #include "store/internal.h"
@@ -10,10 +12,17 @@ int  operation_new_id(unsigned char id[OPERATION_ID_LEN]);
 void operation_format(const unsigned char id[OPERATION_ID_LEN], char text[OPERATION_TEXT_MAX]);
 /* -EINVAL: it is none. */
 int  operation_parse(const char *text, unsigned char id[OPERATION_ID_LEN]);
-/* The oldest that has not ended, of a type or (0) any.  -ENOENT. */
-int  operation_find_unfinished(struct kv_txn *txn, int type, unsigned char id[OPERATION_ID_LEN]);
+/* The oldest that has not ended, of types whose bits are set.  -ENOENT. */
+#define OPERATION_ANY UINT_MAX
+int  operation_find_unfinished(struct kv_txn *txn, unsigned types, unsigned char id[OPERATION_ID_LEN]);
 /* Drop some of those that ended long ago. */
 int  operation_purge(struct kv_txn *txn, int64_t now);
+
+/* What an operation is about, when that is much: values in a table of their own, by their numbers. */
+int  operation_value_put(struct kv_txn *txn, const unsigned char id[OPERATION_ID_LEN], uint32_t number, const char *text);
+int  operation_value_get(struct kv_txn *txn, const unsigned char id[OPERATION_ID_LEN], uint32_t number, struct slice *ret_text);
+/* Those below a number. */
+int  operation_values_drop(struct kv_txn *txn, const unsigned char id[OPERATION_ID_LEN], uint32_t before);
 
 /* What a reindex operation is asked. */
 struct reindex_input {

@@ -103,7 +103,7 @@ add(void *ctx, struct kv_txn *txn)
 	int64_t now = clock_now();
 	uint64_t count;
 	size_t i;
-	int r = operation_find_unfinished(txn, OPERATION_REINDEX, running);
+	int r = operation_find_unfinished(txn, 1u << OPERATION_REINDEX, running);
 
 	if (r == 0) {
 		memcpy(a->operation, running, sizeof running);

@@ -310,6 +310,40 @@ store_scan_next(struct store_scan *s, struct instance_info *ret_info, struct err
 	return 1;
 }
 
+int
+scan_from(struct store *st, uint64_t node, struct scan_place *place, struct instance_info *infos, size_t max, size_t *ret_n)
+{
+	struct store_scan *s = calloc(1, sizeof *s);
+	struct kv_txn *txn;
+	enum level level;
+	int r;
+
+	if (s == NULL)
+		return -ENOMEM;
+	s->st = st;
+	s->study = place->study;
+	s->series = place->series;
+	s->instance = place->instance;
+	r = kv_begin(st->kv, KV_READ, &txn);
+	if (r == 0) {
+		r = catalog_path(txn, node, &s->scope, &level);
+		kv_abort(txn);
+	}
+	*ret_n = 0;
+	while (r >= 0 && *ret_n < max && !s->ended) {
+		s->n = 0;
+		r = scan_some(s, max - *ret_n < PAGE ? max - *ret_n : PAGE, add_info, NULL);
+		memcpy(infos + *ret_n, s->page, s->n * sizeof *infos);
+		*ret_n += s->n;
+	}
+	if (r >= 0) {
+		*place = (struct scan_place){ s->study, s->series, s->instance };
+		r = !s->ended;
+	}
+	free(s);
+	return r;
+}
+
 struct metadata {
 	struct buf *out;
 	size_t enough;

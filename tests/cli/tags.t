@@ -44,7 +44,7 @@ ok "check finds nothing" lake check "$store"
 # Interrupted: the operation waits for whoever comes next.
 exec 8>>"$store/operations.lock"
 flock 8
-lake tags "$store" add instance:KVP 2>"$tmp/add.err" 8>&- &
+"$dicomlake" tags "$store" add instance:KVP 2>"$tmp/add.err" 8>&- &
 adding=$!
 ok "begun" wait_for "$patience" grep -q begun "$tmp/add.err"
 kill -KILL "$adding"

@@ -10,3 +10,5 @@ tests_fuzz_fuzz_change_set_LDADD = $(WEB_LIBS) $(FUZZ_LIBS)
 tests_fuzz_fuzz_multipart_LDADD = libweb.a $(FUZZ_LIBS)
 tests_fuzz_fuzz_qido_params_LDADD = libweb.a $(FUZZ_LIBS)
 tests_fuzz_fuzz_uri_template_LDADD = libweb.a $(FUZZ_LIBS)
+fuzz_targets += tests/fuzz/fuzz_export
+tests_fuzz_fuzz_export_LDADD = $(WEB_LIBS) $(FUZZ_LIBS)

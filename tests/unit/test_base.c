@@ -10,11 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/lru.h"
+#include "base/parallel.h"
 #include "base/sha256.h"
 
 static void
@@ -309,10 +311,82 @@ lru_has_one_value_of_a_key_and_no_end_of_keys(void **state)
 	lru_free(l);
 }
 
+/* RFC 4648 10. */
+static void
+base64_goes_there_and_back(void **state)
+{
+	static const struct { const char *plain, *text; } cases[] = {
+		{ "", "" }, { "f", "Zg==" }, { "fo", "Zm8=" }, { "foo", "Zm9v" }, { "foob", "Zm9vYg==" }, { "fooba", "Zm9vYmE=" },
+		{ "foobar", "Zm9vYmFy" }, { "\xfb\xff", "+/8=" },
+	};
+	static const char *const bad[] = { "Z", "Zg=", "Zg", "Zh==", "Zm9=", "Z===", "====", "Zm 9", "Zm9v=", "=Zg=", "Zg==Zg==" };
+	char text[16], plain[16];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+		base64_encode(cases[i].plain, strlen(cases[i].plain), text);
+		assert_string_equal(text, cases[i].text);
+		assert_int_equal(base64_decode(text, plain, sizeof plain), strlen(cases[i].plain));
+		assert_memory_equal(plain, cases[i].plain, strlen(cases[i].plain));
+	}
+	for (i = 0; i < sizeof bad / sizeof *bad; i++)
+		assert_int_equal(base64_decode(bad[i], plain, sizeof plain), -EINVAL);
+	assert_int_equal(base64_decode("Zm9vYmFy", plain, 5), -EMSGSIZE);
+}
+
+/* RFC 4231 4.3. */
+static void
+hmac_is_that_of_the_rfc(void **state)
+{
+	static const unsigned char want[] = "\x5b\xdc\xc1\x46\xbf\x60\x75\x4e\x6a\x04\x24\x26\x08\x95\x75\xc7"
+		"\x5a\x00\x3f\x08\x9d\x27\x39\x83\x9d\xec\x58\xb9\x64\xec\x38\x43";
+	unsigned char code[HMAC_SHA256_LEN];
+
+	(void)state;
+	assert_int_equal(hmac_sha256("Jefe", 4, "what do ya want for nothing?", 28, code), 0);
+	assert_memory_equal(code, want, sizeof code);
+}
+
+struct counted {
+	int done[100];
+	size_t fails_at;
+};
+
+static int
+count_one(void *ctx, size_t i)
+{
+	struct counted *c = ctx;
+
+	__atomic_fetch_add(&c->done[i], 1, __ATOMIC_SEQ_CST);
+	return i == c->fails_at ? -EIO : 0;
+}
+
+static void
+parallel_work_is_done_once_each_and_ends_at_a_failure(void **state)
+{
+	struct counted c = { .fails_at = 1000 };
+	int i, done = 0;
+
+	(void)state;
+	assert_int_equal(parallel_run(100, 7, count_one, &c), 0);
+	for (i = 0; i < 100; i++)
+		assert_int_equal(c.done[i], 1);
+	assert_int_equal(parallel_run(0, 7, count_one, &c), 0);
+	c = (struct counted){ .fails_at = 3 };
+	assert_int_equal(parallel_run(100, 1, count_one, &c), -EIO);
+	for (i = 0; i < 100; i++)
+		done += c.done[i];
+	assert_int_equal(done, 4);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(base64_goes_there_and_back),
+		cmocka_unit_test(hmac_is_that_of_the_rfc),
+		cmocka_unit_test(parallel_work_is_done_once_each_and_ends_at_a_failure),
 		cmocka_unit_test(buf_grows_and_ends_with_nul),
 		cmocka_unit_test(buf_stops_at_its_ceiling_and_says_so_for_ever),
 		cmocka_unit_test(json_string_escapes_and_replaces_what_is_not_utf8),
