@@ -15,6 +15,7 @@ int wado_frames_handle(struct request *rq, struct err *err);
 int wado_rendered_handle(struct request *rq, struct err *err);
 int wado_thumbnail_handle(struct request *rq, struct err *err);
 int wado_bulkdata_handle(struct request *rq, struct err *err);
+int bulk_update_handle(struct request *rq, struct err *err);
 int delete_handle(struct request *rq, struct err *err);
 int api_handle(struct request *rq, struct err *err);
 int change_feed_handle(struct request *rq, struct err *err);

@@ -7,9 +7,12 @@ libweb_a_SOURCES = \
 	web/change_feed.c \
 	web/block_list.c web/block_list.h web/blocks.c web/blocks.h \
 	web/chunks.c web/chunks.h \
+	web/bulk_update.c \
+	web/change_set.c web/change_set.h \
 	web/cors.c web/cors.h \
 	web/delete.c \
 	web/dialect.c web/dialect.h \
+	web/external.c web/external.h \
 	web/etag.c web/etag.h \
 	web/export.c web/export.h \
 	web/follow.c web/follow.h \

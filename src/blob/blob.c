@@ -23,15 +23,15 @@ blob_stage_create(struct blob_store *b, const char *stage, int *ret_fd)
 }
 
 int
-blob_stage_link(struct blob_store *b, int fd, const char *stage)
-{
-	return b->ops->stage_link(b, fd, stage);
-}
-
-int
 blob_stage_open(struct blob_store *b, const char *stage, int *ret_fd)
 {
 	return b->ops->stage_open(b, stage, ret_fd);
+}
+
+int
+blob_stage_link(struct blob_store *b, int fd, const char *stage)
+{
+	return b->ops->stage_link(b, fd, stage);
 }
 
 int

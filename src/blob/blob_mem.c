@@ -123,6 +123,36 @@ mem_stage_create(struct blob_store *b, const char *stage, int *ret_fd)
 }
 
 static int
+mem_stage_link(struct blob_store *b, int fd, const char *stage)
+{
+	struct mem *m = (struct mem *)b;
+	struct item *i = calloc(1, sizeof *i);
+	int r = 0;
+
+	if (i == NULL)
+		return -ENOMEM;
+	i->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	i->staged = true;
+	snprintf(i->name, sizeof i->name, "%s", stage);
+	pthread_mutex_lock(&m->lock);
+	if (i->fd < 0)
+		r = -errno;
+	else if (*find_locked(m, true, stage) != NULL)
+		r = -EEXIST;
+	else {
+		i->next = m->items;
+		m->items = i;
+	}
+	pthread_mutex_unlock(&m->lock);
+	if (r < 0) {
+		if (i->fd >= 0)
+			close(i->fd);
+		free(i);
+	}
+	return r;
+}
+
+static int
 open_item(struct mem *m, bool staged, const char *name, int *ret_fd)
 {
 	struct item *i;
@@ -136,16 +166,6 @@ open_item(struct mem *m, bool staged, const char *name, int *ret_fd)
 		return fd;
 	*ret_fd = fd;
 	return 0;
-}
-
-/* Memory is another file system. */
-static int
-mem_stage_link(struct blob_store *b, int fd, const char *stage)
-{
-	(void)b;
-	(void)fd;
-	(void)stage;
-	return -EXDEV;
 }
 
 static int
@@ -293,8 +313,8 @@ static const struct blob_ops mem_ops = {
 	.close = mem_close,
 	.claim = mem_claim,
 	.stage_create = mem_stage_create,
-	.stage_link = mem_stage_link,
 	.stage_open = mem_stage_open,
+	.stage_link = mem_stage_link,
 	.stage_rename = mem_stage_rename,
 	.stage_remove = mem_stage_remove,
 	.sync = mem_sync,

@@ -19,6 +19,7 @@
 enum operation_type {
 	OPERATION_REINDEX = 1,
 	OPERATION_EXPORT = 2,
+	OPERATION_UPDATE = 3,
 	OPERATION_IMPORT = 4,
 };
 enum operation_status {

@@ -32,6 +32,10 @@ static const struct command commands[] = {
 	  "The exit status is 1 when a finding remains.\n", command_check },
 	{ "delete", CONF_DELETE, 2, 2, "STORE STUDY[/SERIES[/INSTANCE]]", "delete a study, series or instance (UIDs)",
 	  NULL, command_delete },
+	{ "update", CONF_UPDATE, 2, -1, "STORE STUDY[/SERIES[/INSTANCE]]... KEYWORD=VALUE...",
+	  "change attributes of whole studies, or their UIDs",
+	  "What was stored first is kept.  SERIES and INSTANCE name what gets another UID, as in\n"
+	  "2.25.1/2.25.2 SeriesInstanceUID=2.25.3.\n", command_update },
 	{ "tags", CONF_TAGS, 1, -1, "STORE [add LEVEL:ATTRIBUTE[:VR[:CREATOR]]... | delete|enable|disable ATTRIBUTE... | errors ATTRIBUTE]",
 	  "list, add, delete and switch extended query tags",
 	  "LEVEL is study, series or instance, as in study:PatientAge or series:00191001:LO:ACME.\n"

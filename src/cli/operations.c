@@ -82,6 +82,13 @@ put_json(const struct operation *op, struct buf *out)
 		buf_puts(out, ",\"paths\":");
 		buf_put_json_string(out, op->paths, strlen(op->paths));
 	}
+	if (op->kind == STORE_OPERATION_UPDATE)
+		buf_printf(out, ",\"studies\":%" PRIu64 ",\"failed\":%" PRIu64 ",\"instances\":%" PRIu64,
+			   op->studies_processed, op->studies_failed, op->instances_updated);
+	if (*op->errors != '\0') {
+		buf_puts(out, ",\"errors\":");
+		buf_put_json_string(out, op->errors, strlen(op->errors) - 1);	/* of lines */
+	}
 	if (op->why[0] != '\0') {
 		buf_puts(out, ",\"why\":");
 		buf_put_json_string(out, op->why, strlen(op->why));
@@ -93,6 +100,7 @@ static void
 print_text(const struct operation *op)
 {
 	char created[CLOCK_TEXT_MAX];
+	const char *line;
 	struct buf tags;
 
 	clock_format(op->created, created);
@@ -104,6 +112,9 @@ print_text(const struct operation *op)
 		printf("%" PRIu64 " exported, %" PRIu64 " skipped  ", op->export.exported, op->export.skipped);
 		cli_print_safe(stdout, op->destination, strlen(op->destination));
 		putchar('\n');
+	} else if (op->kind == STORE_OPERATION_UPDATE) {
+		printf("%3u%% %" PRIu64 " instance%s\n", op->percent, op->instances_updated,
+		       op->instances_updated == 1 ? "" : "s");
 	} else {
 		printf("%3u%% %s", op->percent, tags.data != NULL ? tags.data : "");
 		if (op->paths != NULL) {
@@ -114,6 +125,8 @@ print_text(const struct operation *op)
 	}
 	if (op->why[0] != '\0')
 		printf("    %s\n", op->why);
+	for (line = op->errors; *line != '\0'; line += strcspn(line, "\n") + 1)
+		printf("    %.*s\n", (int)strcspn(line, "\n"), line);
 	buf_fini(&tags);
 }
 

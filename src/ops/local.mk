@@ -1,5 +1,5 @@
 libcore_a_SOURCES += \
 	src/ops/ops.h src/ops/runner.c \
 	src/ops/health.h src/ops/health.c \
-	src/ops/kinds.h src/ops/reindex.c \
+	src/ops/kinds.h src/ops/reindex.c src/ops/update.c \
 	src/ops/export.h src/ops/exporter.h src/ops/export.c

@@ -223,7 +223,7 @@ number(const struct dicom *d, uint32_t tag)
 	return dicom_number(d, tag, &v) == 0 && v > 0 && v < UINT32_MAX ? (uint32_t)v : 0;
 }
 
-static void
+void
 job_free(struct job *job)
 {
 	if (job->fd >= 0)
@@ -426,8 +426,7 @@ validate(struct job *job, struct dicom *d, const struct ingest_options *o, struc
 }
 
 static int
-prepare(struct incoming *in, const struct ingest_options *o, struct job *job, bool *ret_unchanged,
-	struct err *err)
+prepare(struct incoming *in, const struct ingest_options *o, struct job *job, struct err *err)
 {
 	struct dicom *d = NULL;
 	struct stat sb;
@@ -458,7 +457,7 @@ prepare(struct incoming *in, const struct ingest_options *o, struct job *job, bo
 	r = hash_file(in, job->row.size, job->row.hash);
 	if (r < 0)
 		return err_set_dicom(err, r, REASON_PROCESSING, 0, "cannot read staging: %s", strerror(-r));
-	return compare(in->st, job, o->rules, ret_unchanged, err);
+	return 0;
 }
 
 /* A large file, while the round before is still being synced.  What fails here the round finds out. */
@@ -515,7 +514,9 @@ incoming_accept(struct incoming *in, const struct ingest_options *o, struct inge
 	r = begin(st, o->partition != NULL ? o->partition : STORE_DEFAULT_PARTITION, o->same, &job, err);
 	if (r < 0)
 		return r;
-	r = prepare(in, o, job, &unchanged, err);
+	r = prepare(in, o, job, err);
+	if (r == 0)
+		r = compare(st, job, o->rules, &unchanged, err);
 	if (r == 0 && !unchanged && o->survive_kill) {
 		stage_name(accepted, in->stage, job->partition);
 		r = blob_stage_rename(st->blobs, in->name, accepted);
@@ -585,8 +586,57 @@ store_has_same(struct store *st, const char *partition, int fd, const void *data
 	return 1;
 }
 
+int
+incoming_describe(struct incoming *in, const struct ingest_options *o, struct job **ret_job, struct err *err)
+{
+	struct job *job;
+	int r = begin(in->st, o->partition, o->same, &job, err);
+
+	if (r < 0)
+		return r;
+	r = prepare(in, o, job, err);
+	if (r < 0) {
+		job_free(job);
+		return r;
+	}
+	*ret_job = job;
+	return 0;
+}
+
+int
+describe_in_place(struct store *st, const char *partition, int fd, struct job **ret_job, struct err *err)
+{
+	struct ingest_options o = { .partition = partition, .rules = kept_rules(fd), .same = INGEST_SAME_REPLACE };
+	struct incoming in = { .st = st, .fd = fd };
+	struct job *job;
+	int r = begin(st, partition, o.same, &job, err);
+
+	if (r < 0)
+		return r;
+	job->in_place = true;
+	r = prepare(&in, &o, job, err);
+	if (r < 0) {
+		job_free(job);
+		return r;
+	}
+	*ret_job = job;
+	return 0;
+}
+
+void
+incoming_leave(struct incoming *in)
+{
+	struct stat sb;
+
+	/* A large one is on its way to the disk while the next is being written. */
+	if (fstat(in->fd, &sb) == 0 && sb.st_size >= LARGE_MIN)
+		sync_file_range(in->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	close(in->fd);
+	incoming_finish(in);
+}
+
 /* The rules it was stored by. */
-static enum validate_rules
+enum validate_rules
 kept_rules(int fd)
 {
 	char value[8];
@@ -616,7 +666,9 @@ index_in_place(struct store *st, const char *partition, const char *name, int fd
 	if (r < 0)
 		return r;
 	job->in_place = true;
-	r = prepare(&in, &o, job, &unchanged, err);
+	r = prepare(&in, &o, job, err);
+	if (r == 0)
+		r = compare(st, job, o.rules, &unchanged, err);
 	if (r == 0) {
 		instance_name(right, partition, job->result.identity.study_uid, job->result.identity.series_uid,
 			      job->result.identity.sop_uid);

@@ -12,11 +12,12 @@ libcore_a_SOURCES += \
 	src/store/search_order.c src/store/search_plan.c \
 	src/store/search_row.c src/store/search_scan.c src/store/search.c src/store/search_nodes.c \
 	src/store/operations.h src/store/operations_internal.h src/store/operations.c \
-	src/store/external.h src/store/external.c \
+	src/store/update.h src/store/update_internal.h src/store/update.c src/store/update_run.c \
+	src/store/external.h src/store/external.c src/store/external_json.h src/store/external_json.c \
 	src/store/export.h src/store/export_internal.h src/store/export_source.c src/store/export.c \
 	src/store/query_tags.h src/store/query_tags_internal.h src/store/query_tag_spec.c \
 	src/store/query_tags.c src/store/reindex.c \
 	src/store/delete.c src/store/changes.c src/store/feed.c \
 	src/store/change_json.h src/store/change_json.c src/store/status.c src/store/health.c \
-	src/store/adopt.c src/store/file_watch.h src/store/file_watch.c \
+	src/store/adopt.c src/store/originals.c src/store/file_watch.h src/store/file_watch.c \
 	src/store/check_internal.h src/store/check_index.c src/store/check.c

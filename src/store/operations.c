@@ -9,8 +9,9 @@
 #include "base/vec.h"
 #include "store/export_internal.h"
 #include "store/operations_internal.h"
+#include "store/update_internal.h"
 
-/* Paths of an import. */
+/* Paths of an import, or errors of an update. */
 #define TEXT_MAX (16u << 20)
 /* Contract 8: finished ones are kept thirty days. */
 #define KEPT ((int64_t)30 * 24 * 3600 * 1000000000)
@@ -18,6 +19,7 @@
 _Static_assert((int)STORE_OPERATION_REINDEX == OPERATION_REINDEX, "kinds");
 _Static_assert((int)STORE_OPERATION_EXPORT == OPERATION_EXPORT, "kinds");
 _Static_assert((int)STORE_OPERATION_IMPORT == OPERATION_IMPORT, "kinds");
+_Static_assert((int)STORE_OPERATION_UPDATE == OPERATION_UPDATE, "kinds");
 _Static_assert((int)STORE_OPERATION_NOT_STARTED == OPERATION_NOT_STARTED &&
 	       (int)STORE_OPERATION_FAILED == OPERATION_FAILED, "states");
 
@@ -31,6 +33,8 @@ operation_kind_name(enum operation_kind kind)
 		return "export";
 	case STORE_OPERATION_IMPORT:
 		return "import";
+	case STORE_OPERATION_UPDATE:
+		return "update";
 	}
 	return "unknown";
 }
@@ -214,6 +218,22 @@ read_reindex(const struct operation_row *row, struct operation *op, uint32_t tag
 }
 
 static int
+read_update(const struct operation_row *row, struct operation *op, struct buf *text)
+{
+	struct update_progress p;
+	int r = update_progress_get(row->cursor, &p);
+
+	if (r == 0)
+		r = buf_put(text, p.errors.data, p.errors.len);
+	op->studies_processed = p.next;
+	op->studies_updated = p.updated;
+	op->studies_failed = p.failed;
+	op->instances_updated = p.instances;
+	op->errors = text->len > 0 ? text->data : "";
+	return r;
+}
+
+static int
 read_export(const struct operation_row *row, struct operation *op)
 {
 	struct export_input input;
@@ -240,6 +260,8 @@ read_input(const struct operation_row *row, struct operation *op, uint32_t tags[
 		return read_reindex(row, op, tags);
 	case OPERATION_EXPORT:
 		return read_export(row, op);
+	case OPERATION_UPDATE:
+		return read_update(row, op, text);
 	case OPERATION_IMPORT:
 		r = import_input_text(row->input, text);
 		op->paths = text->data;
@@ -268,6 +290,7 @@ read_one(struct store *st, const unsigned char id[OPERATION_ID_LEN], struct oper
 		};
 		operation_format(id, op->id);
 		strcpy(op->why, row.why);
+		op->errors = "";
 		buf_reset(text);
 		r = read_input(&row, op, tags, text);
 	}
