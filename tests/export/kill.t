@@ -25,7 +25,7 @@ for n in {1..6}; do
 	start_daemon "${options[@]}"
 	sleep "$(printf '0.%03d' $((RANDOM % 60 + n * 70)))"
 	kill_daemon
-	diag "killed at $(lake operations --json "$store" | jq -r '.[0] | .exported')"
+	diag "killed at $(lake operations --json "$store" | jq -r '.[] | select(.type == "export") | .exported')"
 done
 start_daemon "${options[@]}"
 ok "it ends" wait_for "$patience" ended "$op"
@@ -52,5 +52,5 @@ wait "$pid"
 is "interrupted" $? 1
 like "it says how to go on" "$(cat "$tmp/err")" 'interrupted.*operations --follow'
 fails 0 "and so it does" lake operations --follow "$store"
-is "to the end" "$(lake operations --json "$store" | jq -r 'map(select(.status == "succeeded") | .exported | tostring) | join(" ")')" "225 225"
+is "to the end" "$(lake operations --json "$store" | jq -r 'map(select(.type == "export" and .status == "succeeded") | .exported | tostring) | join(" ")')" "225 225"
 done_testing
