@@ -25,7 +25,7 @@ for n in {1..6}; do
 	start_daemon "${options[@]}"
 	sleep "$(printf '0.%03d' $((RANDOM % 60 + n * 70)))"
 	kill_daemon
-	diag "killed at $(lake operations --json "$store" | jq -r '.[0] | .exported')"
+	diag "killed at $(lake operations --json "$store" | jq -r '.[] | select(.type == "export") | .exported')"
 done
 start_daemon "${options[@]}"
 ok "it ends" wait_for "$patience" ended "$op"
