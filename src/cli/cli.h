@@ -32,6 +32,7 @@ struct command {
 int command_init(struct conf *conf, int argc, char **argv, struct err *err);
 int command_serve(struct conf *conf, int argc, char **argv, struct err *err);
 int command_mount(struct conf *conf, int argc, char **argv, struct err *err);
+int command_events(struct conf *conf, int argc, char **argv, struct err *err);
 int command_import(struct conf *conf, int argc, char **argv, struct err *err);
 int command_export(struct conf *conf, int argc, char **argv, struct err *err);
 int command_query(struct conf *conf, int argc, char **argv, struct err *err);

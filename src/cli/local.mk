@@ -4,6 +4,7 @@ dicomlake_SOURCES = \
 	src/cli/daemon.h src/cli/daemon.c src/cli/progress.h src/cli/progress.c \
 	src/cli/walk.h src/cli/walk.c \
 	src/cli/access.h src/cli/access.c src/cli/export.c \
+	src/cli/events.h src/cli/events.c src/cli/receivers.h src/cli/receivers.c \
 	src/cli/init.c src/cli/serve.c src/cli/import.c src/cli/query.c \
 	src/cli/operations.h src/cli/operations.c src/cli/tags.c \
 	src/cli/status.c src/cli/check.c src/cli/delete.c

@@ -36,6 +36,8 @@ static const struct command commands[] = {
 	  "LEVEL is study, series or instance, as in study:PatientAge or series:00191001:LO:ACME.\n"
 	  "What is in the store already is then indexed, here or by the daemon that serves it.\n",
 	  command_tags },
+	{ "events", CONF_EVENTS, 1, -1, "STORE [forget NAME...]", "show how far the receivers of events are, or forget some",
+	  NULL, command_events },
 	{ "operations", CONF_OPERATIONS, 1, 2, "STORE [ID]", "list operations, and wait for them",
 	  NULL, command_operations },
 };

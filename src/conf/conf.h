@@ -32,6 +32,7 @@ enum {
 	CONF_TAGS	= 1 << 9,
 	CONF_OPERATIONS	= 1 << 10,
 	CONF_EXPORT	= 1 << 20,
+	CONF_EVENTS	= 1 << 24,
 };
 
 enum conf_type {
