@@ -37,6 +37,8 @@ int command_import(struct conf *conf, int argc, char **argv, struct err *err);
 int command_export(struct conf *conf, int argc, char **argv, struct err *err);
 int command_query(struct conf *conf, int argc, char **argv, struct err *err);
 int command_status(struct conf *conf, int argc, char **argv, struct err *err);
+int command_backup(struct conf *conf, int argc, char **argv, struct err *err);
+int command_restore(struct conf *conf, int argc, char **argv, struct err *err);
 int command_check(struct conf *conf, int argc, char **argv, struct err *err);
 int command_operations(struct conf *conf, int argc, char **argv, struct err *err);
 int command_tags(struct conf *conf, int argc, char **argv, struct err *err);

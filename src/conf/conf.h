@@ -33,6 +33,8 @@ enum {
 	CONF_OPERATIONS	= 1 << 10,
 	CONF_EXPORT	= 1 << 20,
 	CONF_EVENTS	= 1 << 24,
+	CONF_BACKUP	= 1 << 25,
+	CONF_RESTORE	= 1 << 26,
 };
 
 enum conf_type {
