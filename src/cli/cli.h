@@ -38,6 +38,7 @@ int command_export(struct conf *conf, int argc, char **argv, struct err *err);
 int command_query(struct conf *conf, int argc, char **argv, struct err *err);
 int command_status(struct conf *conf, int argc, char **argv, struct err *err);
 int command_backup(struct conf *conf, int argc, char **argv, struct err *err);
+int command_reclaim(struct conf *conf, int argc, char **argv, struct err *err);
 int command_restore(struct conf *conf, int argc, char **argv, struct err *err);
 int command_check(struct conf *conf, int argc, char **argv, struct err *err);
 int command_operations(struct conf *conf, int argc, char **argv, struct err *err);

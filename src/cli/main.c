@@ -30,6 +30,7 @@ static const struct command commands[] = {
 	{ "backup", CONF_BACKUP, 2, 2, "STORE DIR", "copy a store to DIR, or what changed since the last time",
 	  "The store may be in use.  DIR is a store then, too.\n", command_backup },
 	{ "restore", CONF_RESTORE, 2, 2, "DIR STORE", "make the store STORE out of the backup DIR", NULL, command_restore },
+	{ "reclaim", CONF_RECLAIM, 1, 1, "STORE", "remove files that deletes left behind", NULL, command_reclaim },
 	{ "check", CONF_CHECK, 1, 1, "STORE", "compare the index with the files",
 	  "The exit status is 1 when a finding remains.\n", command_check },
 	{ "delete", CONF_DELETE, 2, 2, "STORE STUDY[/SERIES[/INSTANCE]]", "delete a study, series or instance (UIDs)",

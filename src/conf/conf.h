@@ -35,6 +35,7 @@ enum {
 	CONF_EVENTS	= 1 << 24,
 	CONF_BACKUP	= 1 << 25,
 	CONF_RESTORE	= 1 << 26,
+	CONF_RECLAIM	= 1 << 27,
 };
 
 enum conf_type {

@@ -142,6 +142,13 @@ is_empty(int dir)
 	return empty;
 }
 
+/* Where it is refused, nothing of it stays. */
+static void
+leave(struct backup *b)
+{
+	unlinkat(b->dir_fd, "backup.lock", 0);
+}
+
 /* A copy below its original would copy itself. */
 static int
 check_place(struct backup *b)
@@ -152,6 +159,10 @@ check_place(struct backup *b)
 	bool inside = path != NULL && strncmp(path, source, len) == 0 && (path[len] == '/' || path[len] == '\0');
 
 	free(path);
+	if (inside) {
+		leave(b);
+		rmdir(b->dir);
+	}
 	return inside ? err_set(b->err, -EINVAL, "%s lies in the store itself", b->dir) : 0;
 }
 
@@ -504,8 +515,10 @@ prepare(struct backup *b)
 {
 	int lock, r = read_state(b, b->kind);
 
-	if (r == -EBADMSG || (r == 0 && !is_empty(b->dir_fd)))
+	if (r == -EBADMSG || (r == 0 && !is_empty(b->dir_fd))) {
+		leave(b);
 		return err_set(b->err, -EEXIST, "%s is not empty, and not of a %s before", b->dir, b->kind);
+	}
 	if (r < 0)
 		return say(b, r, "read its state");
 	if (r == 1 && b->state.phase == SWAPPING)
@@ -592,6 +605,8 @@ finish_backup(const char *dir, struct err *err)
 
 	if (r == 0) {
 		r = read_state(&b, b.kind);
+		if (r == 0)
+			leave(&b);
 		if (r == 0 || r == -EBADMSG || (r > 0 && b.state.phase == RUNNING && faccessat(b.dir_fd, "index", F_OK, 0) < 0))
 			r = err_set(err, -ENOENT, "%s holds no whole backup", dir);
 		else if (r < 0)

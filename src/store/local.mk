@@ -13,6 +13,7 @@ libcore_a_SOURCES += \
 	src/store/operations.h src/store/operations_internal.h src/store/operations.c \
 	src/store/external.h src/store/external.c \
 	src/store/export.h src/store/export_internal.h src/store/export_source.c src/store/export.c \
+	src/store/orphans.h src/store/orphans.c \
 	src/store/backup.h src/store/backup_internal.h src/store/backup.c src/store/backup_files.c src/store/backup_index.c \
 	src/store/receivers.h src/store/receivers.c src/store/event_json.h src/store/event_json.c \
 	src/store/query_tags.h src/store/query_tags_internal.h src/store/query_tag_spec.c \

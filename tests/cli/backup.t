@@ -73,7 +73,7 @@ refused "over files" 'not empty' restore "$copy" "$tmp/in"
 refused "of no backup" 'holds no whole backup' restore "$store" "$tmp/nowhere"
 refused "to files" 'not empty, and not of a backup before' backup "$store" "$tmp/in"
 refused "into itself" 'lies in the store itself' backup "$store" "$store/copy"
-rm -rf "$store/copy"
+is "nothing is left of what was refused" "$(ls -d "$store/copy" "$store/backup.lock" "$tmp/in/backup.lock" 2>/dev/null)" ""
 lake init "$tmp/other" --workspace w --service s 2>/dev/null
 lake import --quiet "$tmp/other" "$tmp/in"
 refused "of another store" 'of another store' backup "$tmp/other" "$copy"

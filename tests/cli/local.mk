@@ -1,6 +1,6 @@
 cli_tests = tests/cli/options.t tests/cli/import.t tests/cli/query.t tests/cli/check-delete.t \
 	tests/cli/serve-lifecycle.t tests/cli/notify.t tests/cli/mount-command.t tests/cli/man-pages.t \
 	tests/cli/ohif.t tests/cli/tags.t tests/cli/watch.t tests/cli/health.t tests/cli/unprivileged.t tests/cli/examples.t \
-	tests/cli/backup.t tests/cli/backup-kill.t tests/cli/backup-soak.t
+	tests/cli/backup.t tests/cli/backup-kill.t tests/cli/backup-soak.t tests/cli/reclaim.t
 TESTS += $(cli_tests)
 EXTRA_DIST += $(cli_tests) tests/cli/ohif.mjs

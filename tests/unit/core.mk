@@ -9,3 +9,7 @@ tests_unit_test_catalog_LDADD = $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/test_destination
 TESTS += tests/unit/test_destination
 tests_unit_test_destination_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_store_orphans
+TESTS += tests/unit/test_store_orphans
+tests_unit_test_store_orphans_SOURCES = tests/unit/test_store_orphans.c $(INGEST_SAMPLES)
+tests_unit_test_store_orphans_LDADD = $(UNIT_LIBS)
