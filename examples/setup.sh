@@ -8,8 +8,8 @@ packages_build="autoconf automake make gcc g++ libc6-dev pkg-config liblmdb-dev 
 	libopenjp2-7-dev"
 packages_run="fuse3 curl"
 packages_test="libcmocka-dev chromium jq mandoc perl attr xxd procps rsync
-	libopenjp2-tools openjph-tools python3 python3-yaml zstd"
-packages_ci="clang"
+	libopenjp2-tools openjph-tools python3 python3-yaml zstd openssl"
+packages_ci="clang samba smbclient nfs-ganesha-vfs libnfs-utils vim nano zip unzip less python3-pydicom"
 
 say() {
 	printf '%s\n' "$*" >&2

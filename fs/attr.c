@@ -161,26 +161,22 @@ getattr_instance(struct fs *fs, uint64_t ino, struct handle *h, struct stat *sb)
 	return r;
 }
 
-/* A directory that was deleted while somebody is in it: empty, without a link. */
-static int
-getattr_gone(struct fs *fs, uint64_t id, struct stat *sb, double *ret_timeout)
+/* A directory that was removed while somebody is in it: empty, without a link. */
+static void
+attr_of_gone(struct fs *fs, uint64_t id, struct stat *sb)
 {
-	struct store_node node = { .id = id };
+	struct store_node node = { .id = id, .level = STORE_STUDY, .mtime = fs->started };
 	struct node *n;
-	int r = -ESTALE;
 
 	nodes_lock(fs->nodes);
 	n = node_find_locked(fs->nodes, id);
 	if (n != NULL && n->kind == NODE_CATALOG) {
 		node.level = n->u.catalog.level;
 		node.mtime = n->mtime;
-		attr_of_catalog(fs, &node, sb);
-		sb->st_nlink = 0;
-		*ret_timeout = 0;
-		r = 0;
 	}
 	nodes_unlock(fs->nodes);
-	return r;
+	attr_of_catalog(fs, &node, sb);
+	sb->st_nlink = 0;
 }
 
 static int
@@ -218,12 +214,16 @@ getattr_dir(struct fs *fs, uint64_t ino, pid_t pid, struct stat *sb, double *ret
 			return 0;
 		}
 		nodes_unlock(fs->nodes);
-		if (tree_is_local(id))
+		if (tree_is_local(id) && !tree_is_local_dir(id))
 			return -ESTALE;
 	}
-	r = store_get_node(fs->st, id == TREE_SERVICE ? STORE_ROOT_ID : id, &node);
-	if (r == -ENOENT)
-		return getattr_gone(fs, id, sb, ret_timeout);
+	r = tree_is_local(id) ? -ENOENT : store_get_node(fs->st, id == TREE_SERVICE ? STORE_ROOT_ID : id, &node);
+	if (r == -ENOENT) {
+		attr_of_gone(fs, id, sb);
+		sb->st_ino = ino;
+		*ret_timeout = 0;
+		return 0;
+	}
 	if (r < 0)
 		return r;
 	attr_of_catalog(fs, &node, sb);

@@ -613,7 +613,7 @@ node_add_local_locked(struct nodes *t, struct node *parent, const char *name,
 
 	parent->children++;	/* so that making room spares it */
 	r = make_room(t);
-	n = r < 0 ? NULL : node_new(t, TREE_LOCAL | (t->last_local + 1), kind);
+	n = r < 0 ? NULL : node_new(t, (kind == NODE_DIR ? TREE_LOCAL_DIR : TREE_LOCAL) | (t->last_local + 1), kind);
 	if (n != NULL)
 		r = node_name_locked(t, n, parent, name);
 	parent->children--;

@@ -149,43 +149,26 @@ end(struct fs *fs)
 		fn(ctx);
 }
 
-struct answerer {
-	struct fs *fs;
-	struct fuse_buf buf;
-};
-
-static void
-leave(void *arg)
-{
-	struct answerer *a = arg;
-
-	free(a->buf.mem);
-	fs_scratch_free();
-	if (--a->fs->running == 0)
-		end(a->fs);
-}
-
-/* May be cancelled, but only while it waits for a request (unmount). */
 static void *
 answer(void *arg)
 {
-	struct answerer a = { .fs = arg };
-	int r, state;
+	struct fs *fs = arg;
+	struct fuse_buf buf = { .mem = NULL };
+	int r;
 
 	pthread_setname_np(pthread_self(), "fs-answer");
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
-	pthread_cleanup_push(leave, &a);
-	while (!fuse_session_exited(a.fs->se)) {
-		pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
-		r = fuse_session_receive_buf(a.fs->se, &a.buf);
-		pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	while (!fuse_session_exited(fs->se)) {
+		r = fuse_session_receive_buf(fs->se, &buf);
 		if (r == -EINTR || r == -EAGAIN)
 			continue;
 		if (r <= 0)
-			break;		/* unmounted */
-		fuse_session_process_buf(a.fs->se, &a.buf);
+			break;		/* unmounted, or stopped */
+		fuse_session_process_buf(fs->se, &buf);
 	}
-	pthread_cleanup_pop(1);
+	free(buf.mem);
+	fs_scratch_free();
+	if (--fs->running == 0)
+		end(fs);
 	return NULL;
 }
 
@@ -209,13 +192,18 @@ start_threads(struct fs *fs)
 	return fs->n_threads > 0 ? 0 : r;
 }
 
+static void
+join_threads(struct fs *fs)
+{
+	while (fs->n_threads > 0)
+		pthread_join(fs->threads[--fs->n_threads], NULL);
+}
+
 /* -- start and stop ------------------------------------------------------- */
 
 static void
 unmount(struct fs *fs)
 {
-	unsigned i;
-
 	if (umount2(fs->dir, UMOUNT_NOFOLLOW) == 0)
 		return;
 	if (errno == EBUSY) {
@@ -227,9 +215,9 @@ unmount(struct fs *fs)
 	if (errno == EPERM) {
 		/* By fusermount3, which detaches it and cannot force: while somebody is in there
 		 * requests may come for ever.  Closing the session cuts them off. */
+		reader_stop(&fs->passthrough.reader);
+		join_threads(fs);
 		fuse_session_unmount(fs->se);
-		for (i = 0; i < fs->n_threads; i++)
-			pthread_cancel(fs->threads[i]);
 	} else if (errno != EINVAL && errno != ENOENT)
 		log_error("unmount dir=%s error=\"%s\"", fs->dir, strerror(errno));
 }
@@ -248,6 +236,7 @@ fs_free(struct fs *fs)
 		/* Unmounted it is; this only gives back what libfuse keeps for it. */
 		fuse_session_unmount(fs->se);
 		fuse_session_destroy(fs->se);
+		reader_close(&fs->passthrough.reader);
 	}
 	nodes_free(fs->nodes, file_drop);
 	virtual_free(fs->virtual);
@@ -269,6 +258,7 @@ prepare(struct fs *fs, struct err *err)
 	tree_init(&fs->tree, store_workspace(fs->st), store_service(fs->st));
 	fs->passthrough.wanted = fs->options.passthrough;
 	fs->passthrough.fuse_fd = -1;
+	fs->passthrough.reader.fd = fs->passthrough.reader.stop_fd = -1;
 	fs->nodes = nodes_new(ALIAS_MAX, notify_gone_locked, fs);
 	fs->opened = open_table_new(fs->st, &fs->passthrough);
 	fs->real = real_table_new();
@@ -296,7 +286,9 @@ mount_and_serve(struct fs *fs, struct err *err)
 		return err_set(err, -EIO, "cannot mount at %s", fs->dir);
 	fs->passthrough.fuse_fd = fuse_session_fd(fs->se);
 	fcntl(fs->passthrough.fuse_fd, F_SETFD, FD_CLOEXEC);
-	r = fuse_session_custom_io(fs->se, &passthrough_io, fs->passthrough.fuse_fd);
+	r = reader_open(&fs->passthrough.reader, fs->passthrough.fuse_fd, fs->options.spin);
+	if (r == 0)
+		r = fuse_session_custom_io(fs->se, &passthrough_io, fs->passthrough.fuse_fd);
 	if (r == 0)
 		r = notify_start(fs);
 	if (r == 0)
@@ -375,7 +367,6 @@ fs_on_end(struct fs *fs, void (*fn)(void *ctx), void *ctx)
 void
 fs_stop(struct fs *fs)
 {
-	unsigned i;
 	bool ended;
 
 	if (fs == NULL)
@@ -386,8 +377,7 @@ fs_stop(struct fs *fs)
 	pthread_mutex_unlock(&fs->end_lock);
 	if (!ended)
 		unmount(fs);
-	for (i = 0; i < fs->n_threads; i++)
-		pthread_join(fs->threads[i], NULL);
+	join_threads(fs);
 	store_observe(fs->st, NULL, NULL);
 	fs_free(fs);
 }

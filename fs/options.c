@@ -59,6 +59,10 @@ parse_one(const char *option, struct fs_mount_options *o, struct err *err)
 		o->sync = true;
 	else if (strcmp(option, "async") == 0)
 		o->sync = false;
+	else if (strcmp(option, "spin") == 0)
+		o->spin = true;
+	else if (strcmp(option, "nospin") == 0)
+		o->spin = false;
 	else if (strcmp(option, "nopassthrough") == 0)
 		o->passthrough = false;
 	else if (strcmp(option, "auto_unmount") == 0)
@@ -85,6 +89,7 @@ fs_mount_options_parse(const char *text, struct fs_mount_options *o, struct err 
 	o->gid = getgid();
 	o->umask = 022;
 	o->passthrough = true;
+	o->spin = true;
 	o->auto_unmount = true;
 	o->xattr_list = XATTR_LIST_DEFAULT;
 	buf_init(&o->rest, OPTIONS_MAX);

@@ -12,6 +12,7 @@ struct fs_mount_options {
 	uint32_t uid, gid;		/* owner shown for what is stored */
 	uint32_t umask;
 	bool sync;			/* close() waits for the commit */
+	bool spin;			/* look for the next request without sleeping for a while */
 	bool passthrough;		/* use it where the kernel offers it */
 	bool auto_unmount;
 	uint32_t xattr_list;		/* bytes that listed attributes may take, as ext4 counts them */

@@ -26,7 +26,9 @@ static ssize_t
 io_read(int fd, void *data, size_t len, void *userdata)
 {
 	struct passthrough *p = userdata;
-	ssize_t n = read(fd, data, len);
+	ssize_t n = reader_read(&p->reader, data, len);
+
+	(void)fd;
 
 	if (!p->init_seen && n > 0) {
 		struct fuse_in_header head;
@@ -74,7 +76,8 @@ io_writev(int fd, struct iovec *iov, int count, void *userdata)
 		if (count >= 2 && iov[1].iov_len >= sizeof(struct fuse_init_out))
 			patch_init(p, iov[1].iov_base);
 	}
-	return writev(fd, iov, count);
+	(void)fd;
+	return reader_write(&p->reader, iov, count);
 }
 
 const struct fuse_custom_io passthrough_io = {

@@ -19,9 +19,12 @@
 
 #include <fuse_lowlevel.h>
 
+#include "fs/reader.h"
+
 struct passthrough {
 	bool wanted;
 	int fuse_fd;
+	struct reader reader;
 	atomic_bool init_seen, init_answered;	/* one thread handles INIT, before all others */
 	uint64_t offered;		/* INIT flags of the kernel */
 	atomic_bool on;

@@ -52,6 +52,12 @@ tree_is_local(uint64_t node)
 }
 
 bool
+tree_is_local_dir(uint64_t node)
+{
+	return (node & TREE_LOCAL_DIR) == TREE_LOCAL_DIR;
+}
+
+bool
 tree_is_virtual(uint64_t node)
 {
 	return node >> 60 == TREE_VIRTUAL >> 60;

@@ -7,7 +7,7 @@
  *                          them 13 bits of the watermark
  *   bit 60, none above it  a virtual name (virtual.h)
  *   bit 62 set             a real file of the store's, in the error-container or healthCheck (real.h)
- *   bit 63 set             a name that lives in this mount only (inode.h)
+ *   bit 63 set             a name that lives in this mount only (inode.h); bit 62 too: a directory
  *
  * Instances carry their version in the node number (never in st_ino, which is
  * the catalog id) so that the bytes behind one node never change: a replaced
@@ -41,6 +41,7 @@ enum {
 };
 
 #define TREE_LOCAL (UINT64_C(1) << 63)
+#define TREE_LOCAL_DIR (TREE_LOCAL | UINT64_C(1) << 62)
 #define TREE_VIRTUAL (UINT64_C(1) << 60)
 #define TREE_NAME_MAX 255
 #define TREE_SUFFIX ".dcm"
@@ -55,6 +56,7 @@ bool tree_is_queue(uint64_t node);
 bool tree_is_real(uint64_t node);
 uint64_t tree_real_node(uint64_t ino);
 bool tree_is_local(uint64_t node);
+bool tree_is_local_dir(uint64_t node);
 bool tree_is_virtual(uint64_t node);
 bool tree_is_instance(uint64_t node);
 /* 0 when the id is past 48 bits. */

@@ -52,7 +52,7 @@ void
 reader_init(struct reader *r, struct slice s)
 {
 	r->p = s.data;
-	r->end = r->p + s.len;
+	r->end = s.len > 0 ? r->p + s.len : r->p;	/* nothing may be added to NULL */
 	r->bad = false;
 }
 

@@ -109,7 +109,7 @@ open_destination(const struct cli_access *a, const char *text, struct destinatio
 {
 	int r;
 
-	if (strncmp(text, "file://", 7) == 0)
+	if (strncmp(text, "file:///", 8) == 0)
 		return open_directory(text + 7, spec, err);
 	if (strstr(text, "://") == NULL)
 		return open_directory(text, spec, err);

@@ -205,7 +205,8 @@ destination_spec_of_uri(const char *uri, struct destination_spec *ret_spec, stru
 		r = set(&s.sas, uri + len + 1, strlen(uri + len + 1), err);
 	else
 		r = 0;
-	while (len > 0 && uri[len - 1] == '/')
+	/* The slashes at its end, but none of those that begin it. */
+	while (len > strlen("file:///") && uri[len - 1] == '/')
 		len--;
 	if (r == 0)
 		r = set(&s.uri, uri, len, err);
@@ -242,6 +243,10 @@ take_field(struct connection *c, const char *name, size_t name_len, const char *
 	};
 	size_t i;
 
+	/* Some of it becomes part of a URL or of a header. */
+	for (i = 0; i < len; i++)
+		if ((unsigned char)value[i] <= ' ' || (unsigned char)value[i] >= 0x7F)
+			return err_set(err, -EINVAL, "connection string: a value has characters that cannot be in one");
 	if (name_len == 21 && strncasecmp(name, "UseDevelopmentStorage", name_len) == 0) {
 		c->emulator = len == 4 && strncasecmp(value, "true", 4) == 0;
 		return 0;

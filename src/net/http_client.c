@@ -523,8 +523,6 @@ http_status_error(int status)
 		return -ENOENT;
 	case 409:
 		return -EEXIST;
-	case 412:
-		return -ESTALE;
 	default:
 		return -EIO;
 	}

@@ -8,7 +8,8 @@
  * Threads: a client from any; a request and its reply by one.
  * Errors:  -EAGAIN the server cannot be reached, or gave no whole reply, in spite of that; -EINVAL a URL
  *          that is none; -EPROTO its certificate is not to be trusted; -EMSGSIZE its reply passes the
- *          limit; -ECANCELED the client was told to stop; -ENOMEM.  A sentence names the host and never the query.
+ *          limit; -ESTALE the file of a body is shorter than was said; -ECANCELED the client was told to
+ *          stop; -ENOMEM.  A sentence names the host and never the query.
  */
 #ifndef NET_HTTP_CLIENT_H
 #define NET_HTTP_CLIENT_H
@@ -37,7 +38,6 @@ int  http_client_new(const struct http_client_options *options, struct http_clie
 /* When no request is under way.  NULL is fine. */
 void http_client_free(struct http_client *client);
 
-#define HTTP_HEADERS_MAX 16
 /* Header lines of a request.  Room for a bearer token. */
 struct http_headers {
 	struct buf lines;		/* "Name: value", each with a NUL */
@@ -78,7 +78,7 @@ void http_reply_fini(struct http_reply *reply);		/* a zeroed one is fine */
 bool http_reply_header(const struct http_reply *reply, const char *name, char *text, size_t size);
 /* How long Retry-After asks to wait, s; -1: it does not say. */
 int64_t http_reply_retry_after(const struct http_reply *reply);
-/* What a status means: 0 for 2xx, -EACCES, -ENOENT, -EEXIST, -ESTALE, -EAGAIN, else -EIO. */
+/* What a status means: 0 for 2xx, -EACCES, -ENOENT, -EEXIST, -EAGAIN, else -EIO. */
 int  http_status_error(int status);
 
 #endif

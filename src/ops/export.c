@@ -385,7 +385,8 @@ endure(struct exporter *x, int r, const struct err *err)
 		x->failing = now;
 		log_warning("ops operation=%s kind=export state=waiting: %s", x->id, err_text(err));
 	}
-	if (r == -EAGAIN)
+	/* Out of reach, or full: it may come back. */
+	if (r == -EAGAIN || r == -ENOSPC || r == -EDQUOT)
 		over = (uint64_t)(now - x->failing) / 1000000 >= patience;
 	else
 		over = ++x->refusals >= REFUSALS;

@@ -3,6 +3,8 @@
  * One round runs at a time.  Who waits for a commit runs it (waking another thread for it would
  * cost a small instance more than its round's work); a thread of the committer's own
  * runs those nobody waits for.
+ * They begin when the first of them is LINGER old: a folder that is copied into the mount
+ * has some files in each round then, not one, and who copies it has more of the processor.
  *
  * Order of effects.  Each holds after every step, also if we are killed there;
  * the numbers are those tests/fault names.
@@ -297,19 +299,29 @@ settle_locked(struct store *st)
 	pthread_cond_broadcast(&st->done);
 }
 
+static bool
+is_ripe_locked(const struct store *st)
+{
+	return st->stopping || st->n_pending >= LINGER_JOBS ||
+	       clock_monotonic() - st->queue->queued >= LINGER * INT64_C(1000000);
+}
+
 /* The committer's thread: rounds of what nobody waits for, and what the journal holds made
  * durable soon after. */
 static void *
 committer_main(void *ctx)
 {
 	struct store *st = ctx;
-	struct timespec until = cond_deadline(JOURNAL_DELAY);
+	struct timespec until = cond_deadline(JOURNAL_DELAY), soon;
 
 	pthread_mutex_lock(&st->lock);
 	while (st->queue != NULL || !st->stopping) {
-		if (st->queue != NULL && !st->round_runs)
+		if (st->queue != NULL && !st->round_runs && is_ripe_locked(st)) {
 			run_one_locked(st);
-		else if (!st->round_runs && st->journaled == 0) {
+		} else if (st->queue != NULL && !st->round_runs) {
+			soon = cond_deadline(LINGER);
+			pthread_cond_timedwait(&st->work, &st->lock, &soon);
+		} else if (!st->round_runs && st->journaled == 0) {
 			pthread_cond_wait(&st->work, &st->lock);
 			until = cond_deadline(JOURNAL_DELAY);
 		} else if (pthread_cond_timedwait(&st->work, &st->lock, &until) == ETIMEDOUT) {
@@ -353,11 +365,13 @@ committer_queue(struct store *st, struct job *job, bool waits)
 	while (st->n_pending >= PENDING_MAX)
 		wait_or_run_locked(st);
 	job->number = ++st->last_number;
+	job->queued = clock_monotonic();
 	job->next = NULL;
 	*st->queue_end = job;
 	st->queue_end = &job->next;
 	st->n_pending++;
-	if (!waits)
+	/* Others lingered for already find their round begun. */
+	if (!waits && (st->queue == job || st->n_pending >= LINGER_JOBS))
 		pthread_cond_signal(&st->work);
 	pthread_mutex_unlock(&st->lock);
 }

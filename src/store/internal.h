@@ -26,6 +26,9 @@ enum {
 	/* Bytes in the journal before it is settled, and how long they stay if there are fewer, ms. */
 	JOURNAL_MAX = 8 << 20,
 	JOURNAL_DELAY = 1000,
+	/* What nobody waits for waits this long, ms, for more to come, unless so many have. */
+	LINGER = 5,
+	LINGER_JOBS = 64,
 	/* One transaction: long enough to pay for its sync, short enough not to keep others waiting. */
 	ROUND_MAX = 1024,
 	/* Instances removed in one transaction. */
@@ -53,6 +56,7 @@ struct job {
 	struct store *store;
 	struct job *next;
 	uint64_t number;
+	int64_t queued;			/* when, monotonic */
 	unsigned refs;			/* guarded by store.lock: the queue's and the ticket's */
 	bool done;			/* guarded by store.lock */
 	int error;			/* valid when done, like the rest of the outcome */

@@ -4,7 +4,7 @@ EXTRA_PROGRAMS += tests/bench/load tests/bench/fsync_loop tests/bench/read_files
 tests_bench_load_SOURCES = tests/bench/load.c
 tests_bench_fsync_loop_SOURCES = tests/bench/fsync_loop.c
 tests_bench_read_files_SOURCES = tests/bench/read_files.c
-EXTRA_DIST += tests/bench/run tests/bench/mount_rows.sh
+EXTRA_DIST += tests/bench/run tests/bench/mount_rows.sh tests/bench/export_rows.sh
 
 if WITH_DCMTK
 bench_programs += tests/bench/header_bench

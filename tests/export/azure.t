@@ -35,7 +35,6 @@ AZURE_STORAGE_CONNECTION_STRING=$(connection_string "$azurite_port") fails 1 "th
 	lake export "$store" 2.25.1 "http://127.0.0.1:$azurite_port/another/out"
 
 # --- a large one goes in blocks ---
-perl -e 'use Fcntl; open(my $f, "+<", $ARGV[0]) or die; seek($f, 0, SEEK_END);' /dev/null
 make_dcm "$tmp/small.dcm" StudyInstanceUID=2.25.8 SeriesInstanceUID=2.25.8.1 SOPInstanceUID=2.25.8.1.1 NumberOfFrames=5 Rows=4096 Columns=2048
 {
 	head -c -44 "$tmp/small.dcm"

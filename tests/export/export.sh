@@ -26,6 +26,7 @@ n_servers=0
 start_server() {
 	n_servers=$((n_servers + 1))
 	server_log=$tmp/server.$n_servers
+	: >"$server_log"
 	node "$srcdir/tests/export/servers.mjs" "$@" >"$server_log" 2>&1 &
 	daemon_pids+=($!)
 	wait_for "$patience" grep -q '^port' "$server_log" || bail "no server: $(tail -n 3 "$server_log")"

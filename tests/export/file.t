@@ -86,13 +86,19 @@ for uri in "$tmp/outside" "$tmp/root/../outside" "$tmp/root/link" "$tmp/rootlet"
 	has_status "${uri#"$tmp/"} is refused" 400
 done
 is "and nothing was written there" "$(find "$tmp/outside" -type f)" ""
-# A link put in its way later is not followed either.
-op2=
-mkdir "$tmp/root/late"
-rm -rf "$tmp/root/late/x"
-post /v2/export "$(order "file://$tmp/root/late")"
-op2=$(json .id)
-ok "ends too" wait_for "$patience" ended "$op2"
+
+exec 8>>"$store/operations.lock"
+flock 8
+stop_daemon
+start_daemon --export --export-root "$tmp/root" 8>&-
+post /v2/export "$(order "file://$tmp/root/lake")"
+op=$(json .id)
+ln -s "$tmp/outside" "$tmp/root/lake/$op/results"
+exec 8>&-
+allow_log 'kind=export state=(waiting|failed): '
+ok "a link put in its way" wait_for "$patience" ended "$op"
+is "makes it fail" "$(json '[.status, .results.exported] | join(" ")')" "failed 0"
+is "and nothing was written there" "$(find "$tmp/outside" -type f)" ""
 post /v2/export "$(order file:///)"
 has_status "the root of all is below none" 400
 done_testing

@@ -21,7 +21,7 @@
 #include "tests/unit/ingest.h"
 
 /* Studies of ten instances: several pages of an export. */
-#define STUDIES 22
+#define STUDIES 11
 #define EACH 10
 
 static enum step strike_step;
@@ -81,7 +81,7 @@ prepare(const char *dir, const char *to, enum source source, char id[OPERATION_T
 			store_one(st, s, i);
 	for (s = 0; s < STUDIES + 3; s++) {
 		/* Some are unknown: in the middle, and at the end. */
-		snprintf(uids[s], sizeof uids[s], s == 11 ? "9.9.%d" : s > STUDIES ? "1.8.0/9.9.%d" : "1.8.%d", s > 11 ? s - 1 : s);
+		snprintf(uids[s], sizeof uids[s], s == 5 ? "9.9.%d" : s > STUDIES ? "1.8.0/9.9.%d" : "1.8.%d", s > 5 ? s - 1 : s);
 		values[s] = uids[s];
 	}
 	rq.n_values = STUDIES + 3;
@@ -222,12 +222,13 @@ export_holds(const char *dir, const char *to, enum source source, const char *id
 static int
 run(enum step s, int nth, unsigned after, enum source source)
 {
-	char dir[64] = "/tmp/dicomlake-export-XXXXXX", store[80], to[80], command[100], id[OPERATION_TEXT_MAX];
+	/* In memory where there is room: it is the process that dies, not the disk. */
+	char dir[64] = "/dev/shm/dicomlake-export-XXXXXX", store[80], to[80], command[100], id[OPERATION_TEXT_MAX];
 	int status;
 	bool fine;
 	pid_t pid;
 
-	if (mkdtemp(dir) == NULL)
+	if (mkdtemp(dir) == NULL && mkdtemp(strcpy(dir, "/tmp/dicomlake-export-XXXXXX")) == NULL)
 		return holds(false, "cannot set up") ? 0 : -1;
 	snprintf(store, sizeof store, "%s/store", dir);
 	snprintf(to, sizeof to, "%s/to", dir);

@@ -103,7 +103,20 @@ END
 if command -v python3 >/dev/null; then
 	is "deleted while somebody is in it" "$(t python3 "$tmp/within.py" "$partition/2.25.4242/2.25.4242.1" \
 		"$dicomlake" delete "$store" 2.25.4242 2>/dev/null | sort | uniq -c | xargs)" "4 FileNotFoundError 1 links 0 []"
+	cat >"$tmp/local.py" <<-'END'
+	import os, sys
+	os.mkdir(sys.argv[1])
+	fd = os.open(sys.argv[1], os.O_RDONLY)
+	os.rmdir(sys.argv[1])
+	try:
+	    os.unlink("x", dir_fd=fd)
+	except OSError as e:
+	    print(type(e).__name__)
+	print("links", os.fstat(fd).st_nlink)
+	END
+	is "so it is with a directory of one's own" "$(t python3 "$tmp/local.py" "$partition/own" | xargs)" "FileNotFoundError links 0"
 else
 	skip "deleted while somebody is in it" "no python3"
+	skip "so it is with a directory of one's own" "no python3"
 fi
 done_testing

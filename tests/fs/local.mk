@@ -23,6 +23,7 @@ fs_tests = \
 	tests/fs/refused-file.t \
 	tests/fs/request-counts.t \
 	tests/fs/samples.t \
+	tests/fs/servers.t \
 	tests/fs/soak.t \
 	tests/fs/stop-when-busy.t \
 	tests/fs/storm.t \
@@ -34,11 +35,12 @@ TESTS += $(fs_tests)
 EXTRA_DIST += $(fs_tests) tests/fs/mount.sh
 
 if WITH_CMOCKA
-fs_unit_tests = tests/fs/test_fs_names tests/fs/test_fs_query tests/fs/test_fs_receive
+fs_unit_tests = tests/fs/test_fs_names tests/fs/test_fs_query tests/fs/test_fs_reader tests/fs/test_fs_receive
 check_PROGRAMS += $(fs_unit_tests)
 TESTS += $(fs_unit_tests)
 tests_fs_test_fs_names_LDADD = libfs.a $(CORE_LIBS) $(CMOCKA_LIBS)
 tests_fs_test_fs_query_LDADD = libfs.a $(CORE_LIBS) $(CMOCKA_LIBS)
+tests_fs_test_fs_reader_LDADD = libfs.a $(CORE_LIBS) $(CMOCKA_LIBS)
 tests_fs_test_fs_receive_SOURCES = tests/fs/test_fs_receive.c $(MAKE_DICOM)
 tests_fs_test_fs_receive_LDADD = libfs.a $(CORE_LIBS) $(CMOCKA_LIBS)
 endif

@@ -9,42 +9,54 @@ series=$partition/2.25.4242/2.25.4242.1
 one=$series/2.25.4242.9.1.dcm
 ok "files go in" t cp -r "$tmp/in" "$partition/"
 ok "and the kernel has been told of all" t sync "$partition"
-# expect NAME OP=MAX...: of every other none
-expect() {
-	local name=$1 op pair max
-	shift
-	counters
+fits() {		# OP=MAX...: of every other none
+	local op pair max
 	for op in lookup getattr setattr open read release readdirplus readdir opendir getxattr write flush create; do
 		max=0
 		for pair; do
 			[ "${pair%%=*}" != $op ] || max=${pair##*=}
 		done
-		ok "$name: at most $max $op ($(counted $op))" test "$(counted $op)" -le "$max"
+		[ "$(counted $op)" -le "$max" ] || { echo "$(counted $op) $op, not $max"; return 1; }
 	done
+}
+# expect NAME OP=MAX... -- CMD: more than once, since whoever drops the kernel's caches meanwhile adds requests
+expect() {
+	local name=$1 try pairs=() why
+	shift
+	while [ "$1" != -- ]; do
+		pairs+=("$1")
+		shift
+	done
+	shift
+	for try in 1 2 3; do
+		reset_counts
+		"$@" >/dev/null
+		counters
+		why=$(fits "${pairs[@]}") && break
+	done
+	is "$name: no request too many" "$why" ""
 }
 
 reset_counts
 t ls -l "$series" >/dev/null
-expect "first ls -l of $count" lookup=2 getattr=1 opendir=1 readdirplus=$((count / 120 + 3)) getxattr=2
-reset_counts
-t ls -l "$series" >/dev/null
-t find "$series" -size +1 >/dev/null
-t du -s "$series" >/dev/null
-expect "ls -l, find -size and du again" opendir=3 getattr=3 getxattr=2
-
+counters
+is "first ls -l of $count: no request too many" \
+	"$(fits lookup=2 getattr=1 opendir=1 readdirplus=$((count / 120 + 3)) getxattr=2)" ""
+again() {
+	t ls -l "$series"
+	t find "$series" -size +1
+	t du -s "$series"
+}
+expect "ls -l, find -size and du again" opendir=3 getattr=3 getxattr=2 -- again
 t cat "$one" >/dev/null
-reset_counts
-t cat "$one" >/dev/null
-expect "read of a known file" open=1 release=1 getattr=1
+expect "read of a known file" open=1 release=1 getattr=1 -- t cat "$one"
 t stat "$one" "$partition" "$series" >/dev/null
-reset_counts
-t stat "$one" "$partition" "$series" >/dev/null
-expect "stat of known paths"
+expect "stat of known paths" -- t stat "$one" "$partition" "$series"
 
-make_files "$tmp/more" 1 600000 1 2.25.5
+make_files "$tmp/more" 3 600000 1 2.25.5
 t ls "$partition" >/dev/null
-reset_counts
-t cp "$tmp/more/00001.dcm" "$partition/new"
-is "cp of a new file ends well" $? 0
-expect "cp of a new file" lookup=2 create=1 write=1 flush=1 release=1 getattr=2 getxattr=1
+new=0
+copy_new() { t cp "$tmp/more/0000$((++new)).dcm" "$partition/new$new"; }
+expect "cp of a new file" lookup=2 create=1 write=1 flush=1 release=1 getattr=2 getxattr=1 -- copy_new
+is "it is there" "$(t ls "$partition/2.25.5" | wc -l)" 1
 done_testing

@@ -63,8 +63,9 @@ remove_by() {
 	local status
 	case $1 in
 	first) t rm -f "$first_mount/$path" 2>"$tmp/err.$me" || say "rm $path: $(cat "$tmp/err.$me")" ;;
+	# Others put files in meanwhile; where rm finds nothing and then unlinks, the directory may be there again.
 	second) t rm -rf "$second_mount/$study/$series" 2>"$tmp/err.$me" ||
-		grep -q 'not empty' "$tmp/err.$me" || say "rm -r: $(cat "$tmp/err.$me")" ;;
+		grep -q 'not empty\|Is a directory' "$tmp/err.$me" || say "rm -r: $(cat "$tmp/err.$me")" ;;
 	http)
 		status=$(t curl -s -o /dev/null -w '%{http_code}' -X DELETE "$http/studies/$study/series/$series/instances/$uid")
 		[ "$status" = 204 ] || absent "$status" || say "DELETE $path: $status"

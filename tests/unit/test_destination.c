@@ -26,6 +26,8 @@ a_uri_says_what_kind_of_destination_it_is(void **state)
 		{ "HTTPS://h/$root", DESTINATION_AZURE, "HTTPS://h/$root", NULL },
 		{ "s3://bucket", DESTINATION_S3, "s3://bucket", NULL },
 		{ "s3://bucket.of.dots/a/b/", DESTINATION_S3, "s3://bucket.of.dots/a/b", NULL },
+		{ "file:///", DESTINATION_FILE, "file:///", NULL },
+		{ "file://///", DESTINATION_FILE, "file:///", NULL },
 		{ "file:///srv/out put/", DESTINATION_FILE, "file:///srv/out put", NULL },
 	};
 	struct destination_spec s;
@@ -50,7 +52,7 @@ what_is_no_destination_is_refused(void **state)
 	static const char *const bad[] = {
 		"", "out", "ftp://host/out", "https://", "https://host", "https://host/", "https:///out", "https://u:p@host/out",
 		"https://host/a/b/c", "https://host/o ut", "https://host/out#f", "https://host/out?a#f", "https://host/%2e%2e", "https://ho\nst/out",
-		"s3://", "s3://ab", "s3://bu_cket", "s3://bucket/a//b", "s3://bucket/a?b", "s3://bucket/a b", "s3:/bucket",
+		"s3://", "s3:///", "s3:////////", "s3://ab", "s3://bu_cket", "s3://bucket/a//b", "s3://bucket/a?b", "s3://bucket/a b", "s3:/bucket",
 		"file://dir", "file:///a/../b", "file:///a/./b", "file:///a/..", "file:///%2e%2e", "file:///a?b", "file:///a\nb",
 	};
 	struct destination_spec s;
@@ -89,6 +91,7 @@ a_connection_string_names_account_and_key(void **state)
 	assert_true(destination_is_private(&s));
 	destination_spec_fini(&s);
 	assert_int_equal(destination_spec_of_connection("", "out", &s, NULL), -EINVAL);
+	assert_int_equal(destination_spec_of_connection("AccountName=lake\r\nEvil: 1;AccountKey=c2VjcmV0", "out", &s, NULL), -EINVAL);
 	assert_int_equal(destination_spec_of_connection("nonsense", "out", &s, NULL), -EINVAL);
 	assert_int_equal(destination_spec_of_connection("AccountName=lake", "o/ut", &s, NULL), -EINVAL);
 	assert_int_equal(destination_spec_of_connection("BlobEndpoint=file:///etc", "out", &s, NULL), -EINVAL);
