@@ -30,6 +30,8 @@
 /* Changes that nobody wants, after which the place is kept. */
 #define KEEP_AFTER 10000
 #define FIRST_WAIT_MS 500
+/* Retry-After that says more, s, is a mistake. */
+#define ASKED_MAX 86400
 #define EVENT_MAX 8192
 
 struct teller {
@@ -88,6 +90,8 @@ wait_of(const struct teller *t, int64_t asked)
 		ms = t->events->settings.retry_ms;
 	if (getrandom(&random, sizeof random, 0) == sizeof random)
 		ms = ms / 2 + random % (ms / 2 + 1);
+	if (asked > ASKED_MAX)
+		asked = ASKED_MAX;
 	return asked >= 0 && asked * 1000 > ms ? asked * 1000 : ms;
 }
 
