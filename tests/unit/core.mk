@@ -14,3 +14,7 @@ check_PROGRAMS += tests/unit/test_store_orphans
 TESTS += tests/unit/test_store_orphans
 tests_unit_test_store_orphans_SOURCES = tests/unit/test_store_orphans.c $(INGEST_SAMPLES)
 tests_unit_test_store_orphans_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_store_backup
+TESTS += tests/unit/test_store_backup
+tests_unit_test_store_backup_SOURCES = tests/unit/test_store_backup.c $(INGEST_SAMPLES)
+tests_unit_test_store_backup_LDADD = $(UNIT_LIBS)

@@ -165,6 +165,40 @@ a_file_that_somebody_put_back_after_the_delete_stays(void **state)
 	assert_true(is_there(f, "1.2.3.1"));
 }
 
+/* Ten minutes pass between the change and what was done to its file. */
+static void
+make_change_older(struct fixture *f, uint64_t sequence)
+{
+	struct key k = key_of_1(sequence);
+	struct feed_entry e;
+	struct kv_txn *txn;
+	struct slice v;
+	struct buf b;
+
+	buf_init(&b, 4096);
+	assert_int_equal(kv_begin(f->st->kv, KV_WRITE, &txn), 0);
+	assert_int_equal(kv_get(txn, T_FEED, key_slice(&k), &v), 0);
+	assert_int_equal(feed_entry_get(v, &e), 0);
+	e.time -= (int64_t)600 * 1000000000;
+	feed_entry_put(&e, &b);
+	assert_int_equal(kv_put(txn, T_FEED, key_slice(&k), buf_slice(&b)), 0);
+	assert_int_equal(kv_commit(txn), 0);
+	buf_fini(&b);
+}
+
+static void
+a_file_that_somebody_touched_before_the_delete_stays(void **state)
+{
+	struct fixture *f = *state;
+
+	store_one(f, "1.2.3.1");
+	make_change_older(f, 1);
+	delete_row_alone(f, "1.2.3.1");
+	reclaim(f, false);
+	assert_int_equal(f->totals.kept, 1);
+	assert_true(is_there(f, "1.2.3.1"));
+}
+
 static void
 a_file_that_was_stored_again_stays(void **state)
 {
@@ -187,6 +221,7 @@ main(void)
 		TEST(a_file_that_was_deleted_and_is_back_is_removed),
 		TEST(a_file_that_nobody_stored_stays),
 		TEST(a_file_that_somebody_put_back_after_the_delete_stays),
+		TEST(a_file_that_somebody_touched_before_the_delete_stays),
 		TEST(a_file_that_was_stored_again_stays),
 	};
 
