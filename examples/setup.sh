@@ -5,10 +5,12 @@
 packages_build="autoconf automake make gcc g++ libc6-dev pkg-config liblmdb-dev libzstd-dev
 	zlib1g-dev libxxhash-dev libssl-dev libcurl4-openssl-dev libjansson-dev libutf8proc-dev libfuse3-dev
 	libcivetweb-dev libdcmtk-dev dcmtk libjpeg62-turbo-dev libpng-dev libcharls-dev
-	libopenjp2-7-dev"
+	libopenjp2-7-dev
+	libarchive-dev"
 packages_run="fuse3 curl"
 packages_test="libcmocka-dev chromium jq mandoc perl attr xxd procps rsync
-	libopenjp2-tools openjph-tools python3 python3-yaml zstd openssl"
+	libopenjp2-tools openjph-tools python3 python3-yaml zstd
+	zip bzip2 xz-utils openssl"
 packages_ci="clang samba smbclient nfs-ganesha-vfs libnfs-utils vim nano zip unzip less python3-pydicom"
 
 say() {

@@ -78,6 +78,8 @@ attr_of_catalog(struct fs *fs, const struct store_node *node, struct stat *sb)
 	set_times(sb, node->mtime != 0 ? node->mtime : fs->started, node->mtime != 0 ? node->mtime : fs->started);
 	if (node->level != STORE_SERIES)
 		sb->st_nlink += node->count;
+	/* What no listing shows takes room all the same: du counts it here. */
+	sb->st_blocks = (blkcnt_t)((node->kept + 511) / 512);
 }
 
 void

@@ -362,6 +362,13 @@ keep_vanished_locked(struct fs *fs, uint64_t id)
 				   clock_monotonic() + INT64_C(1000000000) * ALIAS_VANISH_SECONDS);
 }
 
+/* It is new to the kernel. */
+static bool
+comes(const struct change *c)
+{
+	return c->action == CHANGE_CREATE || c->moved;
+}
+
 static void
 plan_change_locked(struct fs *fs, const struct change *c, bool here, struct plan *plan)
 {
@@ -375,8 +382,8 @@ plan_change_locked(struct fs *fs, const struct change *c, bool here, struct plan
 	plan->new_partition = partition == NULL;
 	plan->listing[0] = c->study_appeared || c->study_vanished;
 	plan->listing[1] = c->series_appeared || c->series_vanished;
-	plan->listing[2] = c->action != CHANGE_UPDATE;
-	if (c->action == CHANGE_CREATE) {
+	plan->listing[2] = c->action != CHANGE_UPDATE || c->moved;
+	if (comes(c)) {
 		follow_create_locked(fs, c, partition);
 		return;
 	}
@@ -403,12 +410,12 @@ notify_change(void *ctx, const struct change *c)
 
 	if (plan.new_partition) {
 		notify_dir(fs, TREE_SERVICE, true);
-		if (c->action == CHANGE_CREATE)
+		if (comes(c))
 			sequence = queue(fs, 0, "", NULL);
 	}
 	for (i = 0; i < 3; i++)
 		notify_dir(fs, plan.dirs[i], plan.listing[i]);
-	if (c->action != CHANGE_CREATE && !here && plan.dirs[2] != 0) {
+	if (!comes(c) && !here && plan.dirs[2] != 0) {
 		strcpy(file, c->sop_uid);
 		strcat(file, TREE_SUFFIX);
 		sequence = queue(fs, c->series_id, file, NULL);

@@ -24,6 +24,7 @@ struct stream {
 	enum stream_kind kind;
 	uint64_t id;
 	char partition[STORE_NAME_MAX + 1], study_uid[UID_TEXT_MAX], series_uid[UID_TEXT_MAX];
+	struct store_file *original;	/* STREAM_ORIGINAL */
 
 	pthread_mutex_t lock;		/* guards all below */
 	struct store_scan *scan;
@@ -57,6 +58,15 @@ find_names(struct stream *s)
 	return 0;
 }
 
+static int
+open_original(struct stream *s)
+{
+	struct err err;
+
+	err_clear(&err);
+	return store_open_original(s->st, s->id, &s->original, &err);
+}
+
 int
 stream_open(struct store *st, enum stream_kind kind, uint64_t id, struct stream **ret_stream)
 {
@@ -73,6 +83,8 @@ stream_open(struct store *st, enum stream_kind kind, uint64_t id, struct stream 
 	buf_init(&s->piece, PIECE_MAX);
 	if (kind == STREAM_SERIES || kind == STREAM_SUMS)
 		r = find_names(s);
+	else if (kind == STREAM_ORIGINAL)
+		r = open_original(s);
 	if (r < 0) {
 		stream_close(s);
 		return r;
@@ -87,6 +99,7 @@ stream_close(struct stream *s)
 	if (s == NULL)
 		return;
 	store_scan_close(s->scan);
+	store_file_close(s->original);
 	buf_fini(&s->piece);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
@@ -282,6 +295,8 @@ stream_read(struct stream *s, void *data, size_t len, uint64_t off)
 
 	if (s->kind == STREAM_FEED)
 		return read_feed(s, data, len, off);
+	if (s->kind == STREAM_ORIGINAL)
+		return store_file_pread(s->original, data, len, off);
 	pthread_mutex_lock(&s->lock);
 	n = read_locked(s, data, len, off);
 	pthread_mutex_unlock(&s->lock);
@@ -316,6 +331,11 @@ stream_size(struct store *st, enum stream_kind kind, uint64_t id, uint64_t *ret_
 	r = stream_open(st, kind, id, &s);
 	if (r < 0)
 		return r;
+	if (kind == STREAM_ORIGINAL) {
+		*ret_size = store_file_info(s->original)->size;
+		stream_close(s);
+		return 0;
+	}
 	r = begin(s);
 	/* Nothing is at an offset that large: lines of sums are counted only. */
 	while (r == 0 && !s->ended)

@@ -22,6 +22,7 @@ enum stream_kind {
 	STREAM_SERIES,			/* an array of those of a series */
 	STREAM_SUMS,			/* of a study: a line for sha256sum -c for each instance */
 	STREAM_FEED,			/* the change feed: a line for each change */
+	STREAM_ORIGINAL,		/* the bytes an instance was stored with first */
 };
 
 /* Every line of the feed has this length, filled with spaces before its newline: change N stands

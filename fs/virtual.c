@@ -16,6 +16,7 @@
 #define SUMS_FILE "SHA256SUMS"
 #define METADATA_FILE ".metadata.json"
 #define METADATA_SUFFIX ".json"
+#define ORIGINALS_DIR ".original"
 
 /* Longest target of a link: out of every condition, into the partition. */
 #define TARGET_MAX (3 * (QUERY_TERMS_MAX + 1) + STORE_NAME_MAX + 1 + UID_TEXT_MAX)
@@ -30,6 +31,7 @@ enum kind {
 	KIND_QUERY_DIR,
 	KIND_LINK,			/* id: the study's; parameter: depth, and OF_SERVICE */
 	KIND_FILE,			/* id: what it is about; parameter: the stream's kind */
+	KIND_ORIGINALS,			/* id: the series' */
 };
 
 #define KIND_SHIFT 56
@@ -172,7 +174,7 @@ virtual_is_name(enum store_level level, const char *name)
 	case STORE_STUDY:
 		return strcmp(name, SUMS_FILE) == 0;
 	case STORE_SERIES:
-		return strcmp(name, METADATA_FILE) == 0 || is_instance_json(name, uid);
+		return strcmp(name, METADATA_FILE) == 0 || strcmp(name, ORIGINALS_DIR) == 0 || is_instance_json(name, uid);
 	default:
 		return false;
 	}
@@ -239,6 +241,8 @@ virtual_lookup(struct fs *fs, uint64_t id, const char *name, struct fuse_entry_p
 		return fill(fs, node_of(KIND_FILE, STREAM_SUMS, id), e);
 	if (strcmp(name, METADATA_FILE) == 0)
 		return fill(fs, node_of(KIND_FILE, STREAM_SERIES, id), e);
+	if (strcmp(name, ORIGINALS_DIR) == 0)
+		return fill(fs, node_of(KIND_ORIGINALS, 0, id), e);
 	if (!is_instance_json(name, uid))
 		return -ENOENT;
 	r = store_lookup(fs->st, id, uid, &instance);
@@ -357,6 +361,17 @@ lookup_condition(struct fs *fs, struct query_dir *dir, const char *name, struct 
 	return fill_query(fs, dir, e);
 }
 
+/* By the instance's public name; one that was never updated is its own original. */
+static int
+lookup_original(struct fs *fs, uint64_t series, const char *name, struct fuse_entry_param *e)
+{
+	struct store_node instance;
+	char uid[UID_TEXT_MAX];
+	int r = tree_public_name(STORE_SERIES, name, uid) ? store_lookup(fs->st, series, uid, &instance) : -ENOENT;
+
+	return r < 0 ? r : fill(fs, node_of(KIND_FILE, STREAM_ORIGINAL, instance.id), e);
+}
+
 int
 virtual_lookup_in(struct fs *fs, uint64_t ino, const char *name, struct fuse_entry_param *e)
 {
@@ -367,6 +382,8 @@ virtual_lookup_in(struct fs *fs, uint64_t ino, const char *name, struct fuse_ent
 
 	if (kind_of(ino) == KIND_FEED_DIR)
 		return strcmp(name, FEED_FILE) == 0 ? fill(fs, node_of(KIND_FILE, STREAM_FEED, 0), e) : -ENOENT;
+	if (kind_of(ino) == KIND_ORIGINALS)
+		return lookup_original(fs, id_of(ino), name, e);
 	r = virtual_query_dir(fs, ino, &dir);
 	if (r < 0)
 		return r;
@@ -469,6 +486,10 @@ virtual_getattr(struct fs *fs, uint64_t ino, struct stat *sb)
 		break;
 	case KIND_QUERY_DIR:
 		r = virtual_query_dir(fs, ino, &dir);
+		/* fall through */
+	case KIND_ORIGINALS:
+		if (kind_of(ino) == KIND_ORIGINALS)
+			dir.partition = id_of(ino);
 		/* fall through */
 	case KIND_FEED_DIR:
 		if (r == 0)

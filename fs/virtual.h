@@ -4,6 +4,7 @@
  *   <service>/.query/, <partition>/.query/	query.h; their entries are symbolic links to studies
  *   <study>/SHA256SUMS				stream.h
  *   <series>/.metadata.json, <instance>.json
+ *   <series>/.original/<instance>.dcm		what was stored first, whatever it was updated to
  *
  * Node numbers (tree.h): bit 60, a kind, a parameter, and an id of the store or of a query
  * directory.  They say everything, so nothing is to be forgotten.  The kernel keeps neither

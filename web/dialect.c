@@ -173,17 +173,17 @@ static const struct accept_rule plain_rules[] = {
 
 static const struct dialect dialects[] = {
 	{ .prefix = "v2", STRICT, .bit = DIALECT_V2, .rules = VALIDATE_V2,
-	  .attributes_always = true, .warned_status = 202,
+	  .external = true, .attributes_always = true, .warned_status = 202,
 	  .feed = { CHANGES_BY_TIME, 100, 200 }, .succeeded = "succeeded",
 	  .defaults = { SET(v2_study), SET(v2_series), SET(v2_instance) } },
 	{ .prefix = "v1", V1 },
 	{ .prefix = "v1.0-prerelease", V1 },
 	{ .prefix = "dicom-web", .bit = DIALECT_PLAIN,
 	  .rules = VALIDATE_PLAIN, .same = INGEST_SAME_KEEP, .part_params = true, .warned_status = 202,
-	  .plain_json = true,
+	  .plain_json = true, .external = true,
 	  .feed = { CHANGES_BY_SEQUENCE, 100, 1000 }, .succeeded = "succeeded",
 	  .retrieve_rules = plain_rules, .n_retrieve_rules = N(plain_rules), .multipart_type = true,
-	  .picture_options = true, .show_bulk = true,
+	  .picture_options = true, .original_pixels = true, .show_bulk = true,
 	  .defaults = { SET(plain_study), SET(plain_series), SET(plain_instance) },
 	  .computed = plain_computed, .online = true, .wide_search = true, .wide_export = true },
 };

@@ -55,6 +55,7 @@ struct dialect {
 	enum ingest_same same;		/* what POST does with an instance that is there */
 	bool zero_preamble;		/* contract 2.3 */
 	bool part_params;		/* media types of bodies and parts may carry parameters */
+	bool external;			/* headers of external metadata are known (contract 2.11) */
 	bool attributes_always;		/* 00741048 in every referenced item */
 	int warned_status;		/* all stored, some with a warning */
 
@@ -70,6 +71,7 @@ struct dialect {
 	uint64_t frame_file_max;	/* larger files' frames are neither transcoded nor rendered; 0: all are */
 	bool one_picture_type;		/* several types in Accept are a 406 (contract 3.6) */
 	bool picture_options;		/* window= and viewport= are heeded */
+	bool original_pixels;		/* of the version stored first, when that is asked for (contract 3.7) */
 
 	/* Metadata */
 	bool show_bulk;			/* InlineBinary and BulkDataURI */

@@ -11,7 +11,7 @@ struct etag {
 	bool weak;			/* another reply of this tag says the same in other bytes */
 	bool bare;			/* written without quotes, and not with a 304 (contract 3.5) */
 	const char *vary;		/* the header that chose what it stands for */
-	char text[64];			/* without quotes */
+	char text[128];			/* without quotes */
 };
 
 /* Does a list of tags hold this one?  Those of the list may be bare, quoted or weak, and compare

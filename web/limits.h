@@ -95,6 +95,15 @@ enum {
 	LIMIT_HEARTBEAT_MS	= 15000,
 	/* Ten times what all routes and the mount can write. */
 	LIMIT_METRICS		= 1024 * 1024,
+	/* Blobs that come in blocks, at once: each holds an open file ... */
+	LIMIT_UPLOADS		= 256,
+	/* ... and how long one waits for its next block. */
+	LIMIT_UPLOAD_IDLE_MS	= 3600000,
+	/* A block list: 50,000 IDs of 88 characters and their tags. */
+	LIMIT_BLOCK_LIST	= 8 * 1024 * 1024,
+	/* A page of what the error-container holds. */
+	LIMIT_ERRORS		= 5000,
+	LIMIT_ERRORS_DEFAULT	= 1000,
 	/* JSON that a client sends: 128 tags, 50 studies and a data set. */
 	LIMIT_JSON		= 1024 * 1024,
 	/* JSON of a list: partitions, tags and their errors. */

@@ -5,14 +5,19 @@ libweb_a_SOURCES = \
 	web/accept.c web/accept.h \
 	web/api.c \
 	web/change_feed.c \
+	web/block_list.c web/block_list.h web/blocks.c web/blocks.h \
 	web/chunks.c web/chunks.h \
+	web/bulk_update.c \
+	web/change_set.c web/change_set.h \
 	web/cors.c web/cors.h \
 	web/delete.c \
 	web/dialect.c web/dialect.h \
+	web/external.c web/external.h \
 	web/etag.c web/etag.h \
 	web/export.c web/export.h \
 	web/follow.c web/follow.h \
 	web/health.c \
+	web/import.c web/import_errors.c web/import_path.h web/import_path.c \
 	web/json_input.c web/json_input.h \
 	web/metrics.c web/metrics.h \
 	web/multipart.c web/multipart.h \

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "destination/destination.h"
@@ -91,6 +92,30 @@ put_reindex(const struct request *rq, const struct operation *op, struct buf *ou
 	buf_putc(out, ']');
 }
 
+/* Contract 6.4. */
+static void
+put_update(const struct operation *op, struct buf *out)
+{
+	const char *line = op->errors;
+
+	buf_printf(out, ",\"percentComplete\":%u,\"results\":{\"studyProcessed\":%" PRIu64 ",\"studyUpdated\":%" PRIu64
+		   ",\"studyFailed\":%" PRIu64 ",\"instanceUpdated\":%" PRIu64, op->percent, op->studies_processed,
+		   op->studies_updated, op->studies_failed, op->instances_updated);
+	if (*line != '\0')
+		buf_puts(out, ",\"errors\":[");
+	while (*line != '\0') {
+		size_t len = strcspn(line, "\n");
+
+		if (line != op->errors)
+			buf_putc(out, ',');
+		buf_put_json_string(out, line, len);
+		line += len + (line[len] != '\0');
+	}
+	if (*op->errors != '\0')
+		buf_putc(out, ']');
+	buf_putc(out, '}');
+}
+
 /* Contract 9.4. */
 static void
 put_export(const struct operation *op, struct buf *out)
@@ -123,6 +148,10 @@ put_operation(void *ctx, const struct operation *op)
 		put_reindex(a->rq, op, &a->out);
 	else if (op->kind == STORE_OPERATION_EXPORT)
 		put_export(op, &a->out);
+	else if (op->kind == STORE_OPERATION_UPDATE)
+		put_update(op, &a->out);
+	else if (op->kind == STORE_OPERATION_IMPORT)
+		buf_printf(&a->out, ",\"percentComplete\":%u,\"resources\":[]", op->percent);
 	buf_putc(&a->out, '}');
 	a->finished = op->state == STORE_OPERATION_SUCCEEDED || op->state == STORE_OPERATION_FAILED;
 	return buf_error(&a->out);

@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "dicom/tag.h"
+#include "web/external.h"
 #include "web/handlers.h"
 #include "web/qido_params.h"
 #include "web/reply.h"
@@ -39,9 +41,9 @@ put_report(struct request *rq, const struct search_report *report)
 {
 	char text[200];
 
-	if (!rq->dialect->wide_search)
+	if (!rq->dialect->wide_search && !report->cut)
 		return;
-	if (report->total != UINT64_MAX)
+	if (rq->dialect->wide_search && report->total != UINT64_MAX)
 		reply_header(rq, "X-Total-Count", "%" PRIu64, report->total);
 	if (report->headers > 0) {
 		snprintf(text, sizeof text, "an attribute is not indexed: the headers of %" PRIu64
@@ -77,7 +79,15 @@ put_match(void *ctx, struct slice dataset)
 static int
 find_tag(void *ctx, uint32_t tag, struct search_tag *ret_tag)
 {
-	return store_search_tag(ctx, tag, ret_tag);
+	const struct request *rq = ctx;
+	int r = store_search_tag(rq->web->store, tag, ret_tag);
+
+	/* Contract 2.11: a value of the study, whatever tag there is. */
+	if (external_wanted(rq) && (TAG_GROUP(tag) & 1) != 0) {
+		*ret_tag = (struct search_tag){ .level = STORE_STUDY, .vr = r == 0 ? ret_tag->vr : VR('L', 'O') };
+		r = 0;
+	}
+	return r;
 }
 
 /* Contract 4.5: a tag that somebody enabled in spite of its errors. */
@@ -110,12 +120,13 @@ qido_handle(struct request *rq, struct err *err)
 	buf_init(&url, LIMIT_REPLY_HEAD);
 	r = uri_parse_query(rq->raw_query, &query, err);
 	if (r == 0)
-		r = qido_parse(rq->dialect, url_of(rq), &query, find_tag, rq->web->store, &params, err);
+		r = qido_parse(rq->dialect, url_of(rq), &query, find_tag, rq, &params, err);
 	if (r == 0) {
 		put_erroneous(rq, &params);
 		params.search.partition = rq->partition;
 		params.search.study_uid = rq->study_uid[0] != '\0' ? rq->study_uid : NULL;
 		params.search.series_uid = rq->series_uid[0] != '\0' ? rq->series_uid : NULL;
+		params.search.external = external_wanted(rq);
 		params.search.online = rq->dialect->online;
 		if (rq->dialect->online) {
 			request_put_url(rq, NULL, NULL, NULL, &url);

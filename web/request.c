@@ -30,6 +30,19 @@ request_header(const struct request *rq, const char *name)
 	return NULL;
 }
 
+int
+request_each_header(const struct request *rq, const char *prefix,
+		    int (*fn)(void *ctx, const char *name, const char *value, struct err *err), void *ctx, struct err *err)
+{
+	size_t len = strlen(prefix);
+	int i, r = 0;
+
+	for (i = 0; i < rq->info->num_headers && r == 0; i++)
+		if (strncasecmp(rq->info->http_headers[i].name, prefix, len) == 0)
+			r = fn(ctx, rq->info->http_headers[i].name + len, rq->info->http_headers[i].value, err);
+	return r;
+}
+
 static bool
 is_id(const char *id)
 {

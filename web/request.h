@@ -87,6 +87,10 @@ void request_fini(struct request *rq);
 bool request_is_old(const struct request *rq);
 /* The first header of that name; NULL: none. */
 const char *request_header(const struct request *rq, const char *name);
+/* fn for every header whose name begins so, with the rest of its name, until it returns non-zero, which is returned. */
+int request_each_header(const struct request *rq, const char *prefix,
+			int (*fn)(void *ctx, const char *name, const char *value, struct err *err), void *ctx,
+			struct err *err);
 /* All Accept headers as one; false: none was sent. */
 bool request_accept(const struct request *rq, struct accept *ret_accept);
 /* Does the client take this type, the only one there is?  It does when it does not say.  Else

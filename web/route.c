@@ -58,6 +58,8 @@ allow_method(char allow[ROUTE_ALLOW_MAX], enum method method)
 	size_t len = strlen(allow);
 	const char *name = method_names[method];
 
+	if (strstr(allow, name) != NULL)
+		return;			/* none is a part of another */
 	/* Room for all of the names. */
 	if (len > 0) {
 		strcpy(allow + len, ", ");

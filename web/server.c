@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/lru.h"
 #include "store/pixels.h"
+#include "web/blocks.h"
 #include "web/cors.h"
 #include "web/reply.h"
 #include "web/request.h"
@@ -290,7 +291,7 @@ web_start(struct store *st, const struct web_options *options, struct web **ret_
 	web->address = strdup(options->address != NULL ? options->address : "127.0.0.1");
 	web->chunks = chunks_new(REPLY_CHUNK_SIZE, LIMIT_CHUNKS_KEPT);
 	web->coded = lru_new(LIMIT_CODED, wado_free_coded);
-	if (web->address == NULL || web->chunks == NULL || web->coded == NULL || pixels_cache_new(&web->pixels) < 0 ||
+	if (web->address == NULL || web->chunks == NULL || web->coded == NULL || pixels_cache_new(&web->pixels) < 0 || blocks_new(st, &web->blocks) < 0 ||
 	    (options->cors_origins != NULL && web->cors_origins == NULL)) {
 		err_set(err, r, "No memory");
 		goto fail;
@@ -340,6 +341,7 @@ web_stop(struct web *w)
 	watch_stop(w->watch);
 	pixels_cache_free(w->pixels);
 	lru_free(w->coded);
+	blocks_free(w->blocks);
 	chunks_free(w->chunks);
 	free(w->address);
 	free(w->cors_origins);

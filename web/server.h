@@ -25,6 +25,7 @@ struct web {
 	uint64_t max_request;
 	struct chunk_pool *chunks;
 	struct pixels_cache *pixels;
+	struct blocks *blocks;		/* of blobs that come in pieces */
 	struct lru *coded;		/* metadata in gzip and zstd */
 	atomic_uint copying;		/* replies that may become one of those */
 	struct watch *watch;

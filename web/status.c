@@ -56,6 +56,7 @@ status_phrase(int status)
 		const char *phrase;
 	} phrases[] = {
 		{ 200, "OK" },
+		{ 201, "Created" },
 		{ 202, "Accepted" },
 		{ 204, "No Content" },
 		{ 206, "Partial Content" },
@@ -69,6 +70,7 @@ status_phrase(int status)
 		{ 408, "Request Timeout" },
 		{ 409, "Conflict" },
 		{ 411, "Length Required" },
+		{ 412, "Precondition Failed" },
 		{ 413, "Content Too Large" },
 		{ 414, "URI Too Long" },
 		{ 415, "Unsupported Media Type" },

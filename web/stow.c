@@ -16,6 +16,7 @@
 #include <strings.h>
 
 #include "base/log.h"
+#include "web/external.h"
 #include "web/handlers.h"
 #include "web/multipart.h"
 #include "web/reply.h"
@@ -47,6 +48,7 @@ struct stow {
 	size_t n_held;
 	struct pending_ticket tickets[LIMIT_TICKETS];	/* a ring */
 	size_t first_ticket, n_tickets;
+	struct external_headers externals;
 	int trouble;			/* the last errno that is the service's fault */
 };
 
@@ -164,6 +166,31 @@ finish_parts(struct stow *s)
 	}
 	while (r == 0 && s->n_tickets > 0)
 		r = wait_oldest(s);
+	return r;
+}
+
+/* What the headers say of the studies that instances were stored into. */
+static int
+put_externals(struct stow *s, struct err *err)
+{
+	struct store *st = s->rq->web->store;
+	struct store_node node;
+	uint64_t last = 0;
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < s->results.count && r == 0 && s->externals.n > 0; i++) {
+		const struct stow_row *row = &s->results.rows[i];
+
+		/* One that was deleted meanwhile took its study with it, perhaps. */
+		if (row->failure != 0 || store_get_node(st, row->id, &node) < 0 || store_get_node(st, node.parent, &node) < 0 ||
+		    node.parent == last)
+			continue;
+		last = node.parent;
+		r = store_put_external(st, last, s->externals.values, s->externals.n, err);
+		if (r == -ENOENT)
+			r = 0;
+	}
 	return r;
 }
 
@@ -355,6 +382,8 @@ receive(struct stow *s, struct err *err)
 	r = multipart ? read_multipart(s, &mp, media_param(&media, "type"), err) : read_single(s, err);
 	if (r == 0)
 		r = finish_parts(s);
+	if (r == 0)
+		r = put_externals(s, err);
 	if (r < 0)
 		roll_back(s);
 	return r;
@@ -376,6 +405,9 @@ stow_handle(struct request *rq, struct err *err)
 		.zero_preamble = rq->dialect->zero_preamble,
 		.warnings = &s.warnings,
 	};
+	r = external_headers_read(rq, &s.externals, err);
+	if (r < 0)
+		return r;
 	stow_results_init(&s.results);
 	r = receive(&s, err);
 	if (r == 0 && s.trouble != 0 && s.results.failed == s.results.count)

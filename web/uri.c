@@ -120,7 +120,8 @@ uri_match(const char *template, const struct uri_path *path, unsigned first, str
 				if (strncmp(var_names[v], template, len) == 0 &&
 				    var_names[v][len] == '\0')
 					break;
-			if (v == URI_VARS)
+			/* "$" begins what is done, never what it is done to. */
+			if (v == URI_VARS || (path->segment[i][0] == '$' && v != URI_REST))
 				return false;
 			vars.value[v] = path->segment[i];
 			if (v == URI_REST) {

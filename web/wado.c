@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/random.h>
 
 #include "base/hash.h"
@@ -12,6 +13,24 @@
 #include "web/range.h"
 #include "web/reply.h"
 #include "web/server.h"
+
+/* Contract 3.7. */
+bool
+wado_wants_original(const struct request *rq)
+{
+	const char *value = request_header(rq, WADO_ORIGINAL);
+
+	return value != NULL && strcasecmp(value, "true") == 0;
+}
+
+struct store_scope
+wado_scope(const struct request *rq)
+{
+	struct store_scope scope = request_scope(rq);
+
+	scope.original = wado_wants_original(rq);
+	return scope;
+}
 
 int
 wado_open_next(struct request *rq, struct store_scan *scan, struct store_file **ret_file, struct err *err)
@@ -21,13 +40,13 @@ wado_open_next(struct request *rq, struct store_scan *scan, struct store_file **
 
 	if (r == 0)
 		return err_set(err, -ENOENT, "It has just been deleted");
-	return r < 0 ? r : store_open_file(rq->web->store, info.id, ret_file, err);
+	return r < 0 ? r : store_open_version(rq->web->store, &info, ret_file, err);
 }
 
 int
 wado_open_instance(struct request *rq, struct store_file **ret_file, struct err *err)
 {
-	struct store_scope scope = request_scope(rq);
+	struct store_scope scope = rq->dialect->original_pixels ? wado_scope(rq) : request_scope(rq);
 	struct store_scan *scan = NULL;
 	struct scope_totals totals;
 	int r = store_scan_open(rq->web->store, &scope, &scan, &totals, err);
@@ -71,7 +90,7 @@ wado_make_etag(const struct instance_info *info, struct etag *ret_tag, const cha
 	struct buf asked;
 	va_list ap;
 
-	*ret_tag = (struct etag){ .vary = "Accept" };
+	*ret_tag = (struct etag){ .vary = "Accept, " WADO_ORIGINAL };
 	buf_init(&asked, LIMIT_ASKED);
 	/* another version may encode otherwise */
 	buf_puts(&asked, PACKAGE_VERSION " ");
@@ -111,7 +130,7 @@ int
 wado_send_file(struct request *rq, const struct store_file *f, uint64_t offset, uint64_t size,
 	       const char *type, struct err *err)
 {
-	struct etag tag = { .vary = "Accept" };
+	struct etag tag = { .vary = "Accept, " WADO_ORIGINAL };
 	struct wado_span span;
 	int r;
 

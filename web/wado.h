@@ -9,6 +9,11 @@
 #include "web/etag.h"
 #include "web/request.h"
 
+/* Asks for the version that was stored first, whatever it was updated to (contract 3.7). */
+#define WADO_ORIGINAL "msdicom-request-original"
+bool wado_wants_original(const struct request *rq);
+/* What the path names, in the version that is asked for. */
+struct store_scope wado_scope(const struct request *rq);
 /* The file of the next instance of a scan; -ENOENT at its end. */
 int wado_open_next(struct request *rq, struct store_scan *scan, struct store_file **ret_file, struct err *err);
 /* The file of the path's instance. */

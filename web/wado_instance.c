@@ -109,7 +109,7 @@ send_multipart(struct request *rq, struct store_scan *scan, const struct store_f
 	int r = send_part(&t, f, choice, err);
 
 	while (r == 0 && (r = store_scan_next(scan, &info, err)) > 0) {
-		r = store_open_file(rq->web->store, info.id, &next, err);
+		r = store_open_version(rq->web->store, &info, &next, err);
 		if (r == 0) {
 			r = send_part(&t, next, choice, err);
 			store_file_close(next);
@@ -144,7 +144,7 @@ send_single(struct request *rq, const struct store_file *f, const struct accept_
 static int
 check_syntaxes(struct request *rq, const struct accept_choice *choice, struct err *err)
 {
-	struct store_scope scope = request_scope(rq);
+	struct store_scope scope = wado_scope(rq);
 	struct store_scan *scan = NULL;
 	struct scope_totals totals;
 	struct instance_info info;
@@ -192,7 +192,7 @@ send_chosen(struct request *rq, struct store_scan *scan, const struct accept_cho
 int
 wado_instance_handle(struct request *rq, struct err *err)
 {
-	struct store_scope scope = request_scope(rq);
+	struct store_scope scope = wado_scope(rq);
 	struct accept_choice choice;
 	struct store_scan *scan = NULL;
 	struct scope_totals totals;

@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "base/lru.h"
+#include "web/external.h"
 #include "web/handlers.h"
 #include "web/reply.h"
 #include "web/server.h"
@@ -27,10 +28,15 @@ put_instance_url(void *ctx, const struct instance_info *info, struct buf *url)
 static void
 make_etag(const struct request *rq, const struct scope_totals *totals, enum coding coding, struct etag *tag)
 {
-	const char *suffix = coding == CODING_IDENTITY || rq->dialect->bare_etag ? "" :
+	const char *coded = coding == CODING_IDENTITY || rq->dialect->bare_etag ? "" :
 		coding == CODING_ZSTD ? "-zstd" : "-gzip";
+	char suffix[sizeof "-original-meta-0123456789abcdef-gzip"], meta[sizeof "-meta-0123456789abcdef"] = "";
 
-	*tag = (struct etag){ .bare = rq->dialect->bare_etag, .vary = "Accept-Encoding" };
+	if (totals->external != 0)
+		snprintf(meta, sizeof meta, "-meta-%016" PRIx64, totals->external);
+	snprintf(suffix, sizeof suffix, "%s%s%s", wado_wants_original(rq) ? "-original" : "", meta, coded);
+	*tag = (struct etag){ .bare = rq->dialect->bare_etag,
+			      .vary = "Accept-Encoding, " WADO_ORIGINAL ", " EXTERNAL_WANTED };
 	if (rq->sop_uid[0] != '\0')
 		snprintf(tag->text, sizeof tag->text, "%" PRIu64 "%s", totals->max_watermark, suffix);
 	else
@@ -184,7 +190,8 @@ out:
 int
 wado_metadata_handle(struct request *rq, struct err *err)
 {
-	struct store_scope scope = request_scope(rq);
+	struct store_scope scope = wado_scope(rq);
+	bool external = external_wanted(rq);
 	struct store_scan *scan = NULL;
 	enum coding coding = reply_coding(rq);
 	struct scope_totals totals;
@@ -193,6 +200,7 @@ wado_metadata_handle(struct request *rq, struct err *err)
 
 	if (!request_takes_json(rq, true))
 		return err_set(err, -ENOTSUP, "Metadata is given in application/dicom+json only");
+	scope.external = external;
 	r = store_scan_open(rq->web->store, &scope, &scan, &totals, err);
 	if (r < 0)
 		return r;

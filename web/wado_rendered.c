@@ -239,7 +239,7 @@ show_any(struct request *rq, struct store_scan *scan, const struct pixels_view *
 			break;
 		if (info.rows == 0 || info.columns == 0)
 			continue;
-		r = store_open_file(rq->web->store, info.id, &f, err);
+		r = store_open_version(rq->web->store, &info, &f, err);
 		if (r == -ENOENT)
 			continue;
 		if (r < 0)
@@ -259,7 +259,7 @@ wado_thumbnail_handle(struct request *rq, struct err *err)
 	struct pixels_view v = {
 		.quality = LIMIT_QUALITY_DEFAULT, .fit_width = LIMIT_THUMBNAIL, .fit_height = LIMIT_THUMBNAIL,
 	};
-	struct store_scope scope = request_scope(rq);
+	struct store_scope scope = rq->dialect->original_pixels ? wado_scope(rq) : request_scope(rq);
 	struct store_scan *scan = NULL;
 	struct scope_totals totals;
 	int r = parse_options(rq, &v, err);

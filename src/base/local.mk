@@ -11,6 +11,7 @@ libcore_a_SOURCES += \
 	src/base/sha256.h src/base/sha256.c \
 	src/base/base64.h src/base/base64.c \
 	src/base/parallel.h src/base/parallel.c \
+	src/base/md5.h src/base/md5.c src/base/crc64.h src/base/crc64.c \
 	src/base/io.h src/base/io.c \
 	src/base/guid.h src/base/guid.c \
 	src/base/coding.h src/base/coding.c \

@@ -29,6 +29,12 @@ blob_stage_open(struct blob_store *b, const char *stage, int *ret_fd)
 }
 
 int
+blob_stage_link(struct blob_store *b, int fd, const char *stage)
+{
+	return b->ops->stage_link(b, fd, stage);
+}
+
+int
 blob_stage_rename(struct blob_store *b, const char *from, const char *to)
 {
 	return b->ops->stage_rename(b, from, to);

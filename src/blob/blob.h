@@ -5,7 +5,8 @@
  * bytes are never modified, only replaced whole or removed.  An engine that
  * keeps blobs elsewhere still stages locally and sends at blob_publish.
  *
- * Names are "partition/study/series/instance.dcm".  They are made of parts that the
+ * Names are "partition/study/series/instance.dcm", and with BLOB_ORIGINALS before the last part the
+ * bytes that an instance had first.  They are made of parts that the
  * caller has checked: no part is empty, "." or "..", or holds "/" or NUL.
  *
  * Stages are "owner/rest".  An owner is a number that one open blob store has
@@ -29,7 +30,8 @@
 
 #include "base/err.h"
 
-#define BLOB_NAME_MAX 320		/* 64 + 3 * 64 + ".dcm" and slashes, with room */
+#define BLOB_NAME_MAX 320		/* 64 + 3 * 64 + ".dcm", BLOB_ORIGINALS and slashes, with room */
+#define BLOB_ORIGINALS ".original"
 #define BLOB_STAGE_MAX 128
 
 struct blob_store;
@@ -46,6 +48,9 @@ int  blob_claim(struct blob_store *blobs, uint64_t owner);
 
 int  blob_stage_create(struct blob_store *blobs, const char *stage, int *ret_fd);	/* read-write */
 int  blob_stage_open(struct blob_store *blobs, const char *stage, int *ret_fd);		/* read-only */
+/* An open file itself, one of a blob or of somebody's own, under this staged name too, without a copy; nobody may
+ * change it afterwards.  -EXDEV, -EPERM, -EMLINK, -EOPNOTSUPP: it cannot be had so. */
+int  blob_stage_link(struct blob_store *blobs, int fd, const char *stage);
 int  blob_stage_rename(struct blob_store *blobs, const char *from, const char *to);
 int  blob_stage_remove(struct blob_store *blobs, const char *stage);
 

@@ -249,6 +249,15 @@ dir_stage_open(struct blob_store *b, const char *stage, int *ret_fd)
 }
 
 static int
+dir_stage_link(struct blob_store *b, int fd, const char *stage)
+{
+	char path[40];
+
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	return linkat(AT_FDCWD, path, ((struct dir *)b)->staging, stage, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
+}
+
+static int
 dir_stage_rename(struct blob_store *b, const char *from, const char *to)
 {
 	struct dir *d = (struct dir *)b;
@@ -341,8 +350,8 @@ dir_remove(struct blob_store *b, const char *name)
 			return -errno;
 		r = -ENOENT;	/* somebody else removed it; its directories may be left */
 	}
-	/* An empty series or study directory is nobody's; the partition's stays. */
-	for (levels = 0; levels < 2 && (slash = strrchr(path, '/')) != NULL; levels++) {
+	/* An empty study, series or BLOB_ORIGINALS directory is nobody's; the partition's stays. */
+	for (levels = 0; levels < 3 && (slash = strrchr(path, '/')) != NULL; levels++) {
 		*slash = '\0';
 		if (strchr(path, '/') == NULL || unlinkat(d->data, path, AT_REMOVEDIR) < 0)
 			break;
@@ -373,7 +382,7 @@ walk_dir(int parent, const char *name, char *path, size_t len, int depth,
 		if (len > 0)
 			path[len] = '/';
 		memcpy(path + len + (len > 0), e->d_name, n + 1);
-		if (S_ISDIR(st.st_mode) && depth < 3)
+		if (S_ISDIR(st.st_mode) && (depth < 3 || (depth == 3 && strcmp(e->d_name, BLOB_ORIGINALS) == 0)))
 			r = walk_dir(dirfd(list), e->d_name, path, len + (len > 0) + n, depth + 1, fn, ctx);
 		else if (S_ISREG(st.st_mode))
 			r = fn(ctx, path, (uint64_t)st.st_size,
@@ -403,6 +412,7 @@ static const struct blob_ops dir_ops = {
 	.claim = dir_claim,
 	.stage_create = dir_stage_create,
 	.stage_open = dir_stage_open,
+	.stage_link = dir_stage_link,
 	.stage_rename = dir_stage_rename,
 	.stage_remove = dir_stage_remove,
 	.sync = dir_sync,

@@ -123,6 +123,36 @@ mem_stage_create(struct blob_store *b, const char *stage, int *ret_fd)
 }
 
 static int
+mem_stage_link(struct blob_store *b, int fd, const char *stage)
+{
+	struct mem *m = (struct mem *)b;
+	struct item *i = calloc(1, sizeof *i);
+	int r = 0;
+
+	if (i == NULL)
+		return -ENOMEM;
+	i->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	i->staged = true;
+	snprintf(i->name, sizeof i->name, "%s", stage);
+	pthread_mutex_lock(&m->lock);
+	if (i->fd < 0)
+		r = -errno;
+	else if (*find_locked(m, true, stage) != NULL)
+		r = -EEXIST;
+	else {
+		i->next = m->items;
+		m->items = i;
+	}
+	pthread_mutex_unlock(&m->lock);
+	if (r < 0) {
+		if (i->fd >= 0)
+			close(i->fd);
+		free(i);
+	}
+	return r;
+}
+
+static int
 open_item(struct mem *m, bool staged, const char *name, int *ret_fd)
 {
 	struct item *i;
@@ -284,6 +314,7 @@ static const struct blob_ops mem_ops = {
 	.claim = mem_claim,
 	.stage_create = mem_stage_create,
 	.stage_open = mem_stage_open,
+	.stage_link = mem_stage_link,
 	.stage_rename = mem_stage_rename,
 	.stage_remove = mem_stage_remove,
 	.sync = mem_sync,

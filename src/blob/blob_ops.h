@@ -9,6 +9,7 @@ struct blob_ops {
 	int  (*claim)(struct blob_store *b, uint64_t owner);
 	int  (*stage_create)(struct blob_store *b, const char *stage, int *ret_fd);
 	int  (*stage_open)(struct blob_store *b, const char *stage, int *ret_fd);
+	int  (*stage_link)(struct blob_store *b, int fd, const char *stage);
 	int  (*stage_rename)(struct blob_store *b, const char *from, const char *to);
 	int  (*stage_remove)(struct blob_store *b, const char *stage);
 	int  (*sync)(struct blob_store *b, const int *fds, size_t n);

@@ -110,4 +110,14 @@ int  put_feed(struct catalog_batch *b, struct feed_entry *e, uint64_t *ret_seque
 int  put_reclaim(struct catalog_batch *b, const struct open_series *s, const struct instance_row *row,
 		 bool stage_only);
 
+/* -- the version stored first (batch_original.c) -- */
+
+/* An instance is about to be another version: keep what it was. */
+int  keep_original(struct catalog_batch *b, struct open_series *s, uint64_t instance, const struct instance_row *row,
+		   uint64_t stage);
+/* That of an instance which had other UIDs. */
+int  put_moved(struct catalog_batch *b, struct open_series *s, uint64_t instance, const struct original *original);
+/* And its file: nobody will ask for it any more. */
+int  drop_original(struct catalog_batch *b, struct open_series *s, uint64_t instance, const char *sop_uid);
+
 #endif

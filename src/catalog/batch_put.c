@@ -276,18 +276,28 @@ batch_put(struct catalog_batch *b, const struct catalog_entry *e, struct catalog
 		r = catalog_instance(b->txn, s->id, id, &old);
 		if (r == 0)
 			r = buf_put(&b->extended_old, old.extended.data, old.extended.len);
+		if (r == 0 && e->update && !(old.flags & INSTANCE_UPDATED) && e->same == BATCH_SAME_REPLACE)
+			r = keep_original(b, s, id, &old, e->original_stage);
 		if (r < 0)
 			return r == -ENOENT ? -EIO : r;
 		*res = (struct catalog_put_result){ .outcome = BATCH_UNCHANGED, .watermark = old.watermark,
 			.path = { p->id, study->id, s->id, id } };
 		if (e->same == BATCH_SAME_REFUSE)
 			return -EEXIST;
-		if (same_bytes(&old, &row))
+		if (!e->update && same_bytes(&old, &row))
 			return 0;
 		if (e->same == BATCH_SAME_KEEP)
 			return -EEXIST;
 		row.created = old.created;
 		row.flags |= INSTANCE_REPLACED;
+		if (e->update || (e->in_place && (old.flags & INSTANCE_UPDATED)))
+			row.flags |= INSTANCE_UPDATED;
+		else if (old.flags & INSTANCE_UPDATED) {
+			/* Contract 2.10: what PUT brings is a life of its own. */
+			r = drop_original(b, s, id, row.uid);
+			if (r < 0)
+				return r;
+		}
 		s->row.replaced = 1;
 		p->row.bytes -= old.size;
 		study->row.bytes -= old.size;
@@ -300,7 +310,9 @@ batch_put(struct catalog_batch *b, const struct catalog_entry *e, struct catalog
 			r = tags_remove_errors(b, id);
 	} else {
 		id = b->counters.next_id++;
-		row.created = e->now;
+		row.created = e->moved != NULL ? row.created : e->now;
+		if (e->moved != NULL)
+			row.flags |= INSTANCE_REPLACED | INSTANCE_UPDATED;
 		if (b->reclaim_pending)
 			row.flags |= INSTANCE_REPLACED;
 		r = name_put(b->txn, s->id, row.uid, id, LEVEL_INSTANCE);
@@ -329,6 +341,8 @@ batch_put(struct catalog_batch *b, const struct catalog_entry *e, struct catalog
 	r = kv_put(b->txn, T_ORDER, key_slice(&k), key_slice(&v));
 	if (r == 0)
 		r = put_header(b, s, id, e, &res->base_was_other);
+	if (r == 0 && e->moved != NULL)
+		r = put_moved(b, s, id, e->moved);
 	if (r == 0)
 		r = tags_read(b, e->json);
 	if (r == 0)
@@ -355,8 +369,8 @@ batch_put(struct catalog_batch *b, const struct catalog_entry *e, struct catalog
 		r = tags_merge_series(b, s);
 	tags_forget(b);
 	if (r >= 0) {
-		feed_entry_init(&f, s, id, &row, there ? FEED_UPDATE : FEED_CREATE, e->now);
-		f.with = with;
+		feed_entry_init(&f, s, id, &row, there || e->moved != NULL ? FEED_UPDATE : FEED_CREATE, e->now);
+		f.with = (uint8_t)(with | (e->moved != NULL ? FEED_MOVED : 0));
 		r = put_feed(b, &f, &res->sequence);
 	}
 	return r;

@@ -158,6 +158,8 @@ batch_remove(struct catalog_batch *b, const struct catalog_path *path, int64_t n
 	s->row.bytes -= row.size;
 	s->row.mtime = study->row.mtime = p->row.mtime = now;
 	r = put_reclaim(b, s, &row, false);
+	if (r == 0 && (row.flags & INSTANCE_UPDATED))
+		r = drop_original(b, s, path->instance, f.sop_uid);
 	if (r == 0)
 		r = name_del(b->txn, s->id, f.sop_uid, path->instance);
 	if (r == 0)

@@ -373,6 +373,7 @@ catalog_total(struct kv_txn *txn, struct partition_row *sums, uint64_t *ret_n)
 		sums->series += row.series;
 		sums->instances += row.instances;
 		sums->bytes += row.bytes;
+		sums->kept += row.kept;
 	}
 	return r;
 }
@@ -450,21 +451,39 @@ catalog_header(struct kv_txn *txn, uint64_t series, uint64_t instance, struct sl
 	return r < 0 ? r : header_expand(v, base, out);
 }
 
-int
-catalog_read_header(struct kv_txn *txn, struct series_base *base, uint64_t series, uint64_t instance, struct buf *out)
+static int
+read_base(struct kv_txn *txn, struct series_base *base, uint64_t series)
 {
 	uint64_t id;
 	int r;
 
-	if (base->series != series) {
-		buf_reset(&base->json);
-		base->series = 0;
-		r = catalog_base(txn, series, &base->json, &id);
-		if (r < 0)
-			return r;
+	if (base->series == series)
+		return 0;
+	buf_reset(&base->json);
+	base->series = 0;
+	r = catalog_base(txn, series, &base->json, &id);
+	if (r == 0)
 		base->series = series;
-	}
-	return catalog_header(txn, series, instance, buf_slice(&base->json), out);
+	return r;
+}
+
+int
+catalog_read_header(struct kv_txn *txn, struct series_base *base, uint64_t series, uint64_t instance, struct buf *out)
+{
+	int r = read_base(txn, base, series);
+
+	return r < 0 ? r : catalog_header(txn, series, instance, buf_slice(&base->json), out);
+}
+
+int
+catalog_read_original(struct kv_txn *txn, struct series_base *base, uint64_t series, uint64_t instance, struct buf *out)
+{
+	struct original o;
+	int r = read_base(txn, base, series);
+
+	if (r == 0)
+		r = original_get(txn, series, instance, &o);
+	return r < 0 ? r : header_expand(o.header, buf_slice(&base->json), out);
 }
 
 /* -- the attribute index -------------------------------------------------- */

@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "catalog/feed.h"
 #include "catalog/level.h"
+#include "catalog/original.h"
 #include "catalog/query_tag.h"
 #include "catalog/reclaim.h"
 #include "catalog/row.h"
@@ -93,6 +94,9 @@ struct series_base {
 };
 int  catalog_read_header(struct kv_txn *txn, struct series_base *base, uint64_t series, uint64_t instance,
 			 struct buf *out);
+/* Likewise of the version that was stored first (original.h). */
+int  catalog_read_original(struct kv_txn *txn, struct series_base *base, uint64_t series, uint64_t instance,
+			   struct buf *out);
 
 /* Keys of the attribute index. */
 #define INDEX_VALUE '='
@@ -125,6 +129,14 @@ struct catalog_entry {
 	uint64_t base_id;
 	struct slice bytes;		/* of the file, to be kept until it is synced; empty: it is */
 	enum batch_same same;
+	bool in_place;			/* the file at the public path is another: its original stays */
+	/* An update (contract 6): another version of what is there, whatever its bytes, and the one stored first is
+	 * kept, by the staged name of its bytes; 0: it is kept already. */
+	bool update;
+	uint64_t original_stage;
+	/* An update that gives it other UIDs, which must be free: the version stored first, with its whole
+	 * header, uncompressed.  What has the old UIDs is the caller's to remove. */
+	const struct original *moved;
 	int64_t now;
 };
 
@@ -148,6 +160,9 @@ int  batch_index_tags(struct catalog_batch *b, const unsigned char operation[OPE
 /* Remove up to max entries of a tag that is deleting.  1: there are more; 0: the tag is gone. */
 int  query_tag_remove_some(struct kv_txn *txn, const struct query_tag *tag, uint64_t max);
 
+/* What lies beside an instance as its original (original.h), header uncompressed, with a number of its own; NULL:
+ * nothing any more.  For repairs: the instance stays as it is, and no file is removed.  -ENOENT. */
+int  batch_set_original(struct catalog_batch *b, const struct catalog_path *path, const struct original *original);
 /* Remove one instance with everything that hangs on it.  -ENOENT. */
 int  batch_remove(struct catalog_batch *b, const struct catalog_path *path, int64_t now, uint64_t *ret_sequence);
 

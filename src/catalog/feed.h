@@ -18,6 +18,7 @@ enum feed_action { FEED_CREATE = 1, FEED_UPDATE = 2, FEED_DELETE = 3 };
 enum {					/* what came or went with the instance */
 	FEED_STUDY = 1,
 	FEED_SERIES = 2,
+	FEED_MOVED = 4,			/* an update: it had other UIDs before, and what was there is gone by an entry of its own */
 };
 
 struct feed_entry {

@@ -60,6 +60,30 @@ get_extended(struct reader *r)
 }
 
 static void
+put_kept(struct buf *b, uint64_t kept)
+{
+	if (kept > 0)
+		put_u64(b, kept);
+}
+
+static uint64_t
+get_kept(struct reader *r)
+{
+	return r->p < r->end ? get_u64(r) : 0;
+}
+
+/* extended is there whenever something follows it. */
+static void
+put_tail(struct buf *b, struct slice extended, uint64_t kept)
+{
+	if (kept > 0 && extended.len == 0)
+		put_long(b, extended);
+	else
+		put_extended(b, extended);
+	put_kept(b, kept);
+}
+
+static void
 open_row(struct reader *r, struct slice value)
 {
 	reader_init(r, value);
@@ -87,6 +111,7 @@ partition_row_put(const struct partition_row *row, struct buf *b)
 	put_u64(b, row->instances);
 	put_u64(b, row->bytes);
 	put_short(b, slice_str(row->name));
+	put_kept(b, row->kept);
 }
 
 int
@@ -102,6 +127,7 @@ partition_row_get(struct slice value, struct partition_row *row)
 	row->instances = get_u64(&r);
 	row->bytes = get_u64(&r);
 	get_text(&r, row->name, sizeof row->name);
+	row->kept = get_kept(&r);
 	return done(&r, "partition");
 }
 
@@ -120,7 +146,7 @@ study_row_put(const struct study_row *row, struct buf *b)
 	put_short(b, slice_str(row->uid));
 	put_long(b, row->modalities);
 	put_long(b, row->attributes);
-	put_extended(b, row->extended);
+	put_tail(b, row->extended, row->kept);
 }
 
 int
@@ -141,6 +167,7 @@ study_row_get(struct slice value, struct study_row *row)
 	row->modalities = get_long(&r);
 	row->attributes = get_long(&r);
 	row->extended = get_extended(&r);
+	row->kept = get_kept(&r);
 	return done(&r, "study");
 }
 
@@ -158,7 +185,7 @@ series_row_put(const struct series_row *row, struct buf *b)
 	put_short(b, slice_str(row->modality));
 	put_short(b, slice_str(row->uid));
 	put_long(b, row->attributes);
-	put_extended(b, row->extended);
+	put_tail(b, row->extended, row->kept);
 }
 
 int
@@ -178,6 +205,7 @@ series_row_get(struct slice value, struct series_row *row)
 	get_text(&r, row->uid, sizeof row->uid);
 	row->attributes = get_long(&r);
 	row->extended = get_extended(&r);
+	row->kept = get_kept(&r);
 	return done(&r, "series");
 }
 

@@ -21,12 +21,13 @@
 struct partition_row {
 	int64_t created, mtime;			/* ns */
 	uint64_t studies, series, instances, bytes;
+	uint64_t kept;				/* bytes of originals below (original.h); of these rows, left out when 0 */
 	char name[UID_TEXT_MAX];
 };
 
 struct study_row {
 	int64_t created, mtime;
-	uint64_t series, instances, bytes;
+	uint64_t series, instances, bytes, kept;
 	uint64_t max_watermark;
 	uint64_t latest_series, latest_instance;	/* who has max_watermark */
 	char uid[UID_TEXT_MAX];
@@ -37,7 +38,7 @@ struct study_row {
 
 struct series_row {
 	int64_t created, mtime;
-	uint64_t instances, bytes;
+	uint64_t instances, bytes, kept;
 	uint64_t max_watermark;
 	uint64_t latest_instance;
 	uint8_t replaced;			/* 1: ids are not in the order of watermarks */
@@ -50,6 +51,7 @@ struct series_row {
 enum {
 	INSTANCE_ACCEPTED_STAGE = 1,		/* its stage has the name of an accepted file */
 	INSTANCE_REPLACED = 2,			/* an older file may lie at the public path */
+	INSTANCE_UPDATED = 4,			/* the version stored first is kept (original.h) */
 };
 
 struct instance_row {

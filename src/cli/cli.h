@@ -43,6 +43,7 @@ int command_restore(struct conf *conf, int argc, char **argv, struct err *err);
 int command_check(struct conf *conf, int argc, char **argv, struct err *err);
 int command_operations(struct conf *conf, int argc, char **argv, struct err *err);
 int command_tags(struct conf *conf, int argc, char **argv, struct err *err);
+int command_update(struct conf *conf, int argc, char **argv, struct err *err);
 int command_delete(struct conf *conf, int argc, char **argv, struct err *err);
 
 /* "525.3 MB": powers of 1000, as disks and networks count. */

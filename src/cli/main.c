@@ -17,8 +17,9 @@ static const struct command commands[] = {
 	  command_serve },
 	{ "mount", CONF_MOUNT, 2, 2, "STORE DIR [-o OPTIONS]", "mount a store at DIR, in the background",
 	  "umount(8) ends it.  Also: mount -t fuse.dicomlake STORE DIR -o OPTIONS\n", command_mount },
-	{ "import", CONF_IMPORT, 2, -1, "STORE PATH...", "store files, and folders with all below them",
-	  "Each refused file is named with the reason; then the exit status is 1.\n", command_import },
+	{ "import", CONF_IMPORT, 2, -1, "STORE PATH...", "store files, folders with all below them, and what is in archives",
+	  "Each refused file is named with the reason; then the exit status is 1.\n"
+	  "An import that was interrupted goes on when the same command is given again.\n", command_import },
 	{ "export", CONF_EXPORT, 2, -1, "STORE (STUDY[/SERIES[/INSTANCE]]... | --query KEYWORD=VALUE... | --all) DEST",
 	  "copy instances to a directory, Azure Blob or S3",
 	  "DEST is a directory, s3://BUCKET[/PREFIX], or the https:// URI of a container.  What gives access\n"
@@ -35,6 +36,10 @@ static const struct command commands[] = {
 	  "The exit status is 1 when a finding remains.\n", command_check },
 	{ "delete", CONF_DELETE, 2, 2, "STORE STUDY[/SERIES[/INSTANCE]]", "delete a study, series or instance (UIDs)",
 	  NULL, command_delete },
+	{ "update", CONF_UPDATE, 2, -1, "STORE STUDY[/SERIES[/INSTANCE]]... KEYWORD=VALUE...",
+	  "change attributes of whole studies, or their UIDs",
+	  "What was stored first is kept.  SERIES and INSTANCE name what gets another UID, as in\n"
+	  "2.25.1/2.25.2 SeriesInstanceUID=2.25.3.\n", command_update },
 	{ "tags", CONF_TAGS, 1, -1, "STORE [add LEVEL:ATTRIBUTE[:VR[:CREATOR]]... | delete|enable|disable ATTRIBUTE... | errors ATTRIBUTE]",
 	  "list, add, delete and switch extended query tags",
 	  "LEVEL is study, series or instance, as in study:PatientAge or series:00191001:LO:ACME.\n"

@@ -22,10 +22,18 @@ static const char *const states[] = {
 	[STORE_OPERATION_SUCCEEDED] = "succeeded", [STORE_OPERATION_FAILED] = "failed",
 };
 
+
+/* What nobody is at, but who asks for it again, is not waited for. */
 static bool
 is_finished(const struct operation *op)
 {
-	return op->state == STORE_OPERATION_SUCCEEDED || op->state == STORE_OPERATION_FAILED;
+	return op->state == STORE_OPERATION_SUCCEEDED || op->state == STORE_OPERATION_FAILED || op->interrupted;
+}
+
+static const char *
+state_name(const struct operation *op)
+{
+	return op->interrupted ? "interrupted" : states[op->state];
 }
 
 /* ----------------------------------------------------------- showing ---- */
@@ -62,7 +70,7 @@ put_json(const struct operation *op, struct buf *out)
 	clock_format(op->updated, updated);
 	buf_printf(out, "{\"id\":\"%s\",\"type\":\"%s\",\"status\":\"%s\",\"percent\":%u,\"done\":%" PRIu64
 		   ",\"total\":%" PRIu64 ",\"created\":\"%s\",\"updated\":\"%s\",\"tags\":[", op->id, operation_kind_name(op->kind),
-		   op->state == STORE_OPERATION_NOT_STARTED ? "notStarted" : states[op->state], op->percent, op->done,
+		   op->state == STORE_OPERATION_NOT_STARTED ? "notStarted" : state_name(op), op->percent, op->done,
 		   op->total, created, updated);
 	put_tags(op, true, out);
 	buf_puts(out, "]");
@@ -70,6 +78,16 @@ put_json(const struct operation *op, struct buf *out)
 		buf_printf(out, ",\"exported\":%" PRIu64 ",\"skipped\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"destination\":",
 			   op->export.exported, op->export.skipped, op->export.bytes);
 		buf_put_json_string(out, op->destination, strlen(op->destination));
+	} else if (op->paths != NULL) {
+		buf_puts(out, ",\"paths\":");
+		buf_put_json_string(out, op->paths, strlen(op->paths));
+	}
+	if (op->kind == STORE_OPERATION_UPDATE)
+		buf_printf(out, ",\"studies\":%" PRIu64 ",\"failed\":%" PRIu64 ",\"instances\":%" PRIu64,
+			   op->studies_processed, op->studies_failed, op->instances_updated);
+	if (*op->errors != '\0') {
+		buf_puts(out, ",\"errors\":");
+		buf_put_json_string(out, op->errors, strlen(op->errors) - 1);	/* of lines */
 	}
 	if (op->why[0] != '\0') {
 		buf_puts(out, ",\"why\":");
@@ -82,22 +100,33 @@ static void
 print_text(const struct operation *op)
 {
 	char created[CLOCK_TEXT_MAX];
+	const char *line;
 	struct buf tags;
 
 	clock_format(op->created, created);
 	buf_init(&tags, CLI_JSON_MAX);
 	put_tags(op, false, &tags);
 	/* to the second */
-	printf("%s  %.19s  %-7s  %-11s  ", op->id, created, operation_kind_name(op->kind), states[op->state]);
+	printf("%s  %.19s  %-7s  %-11s  ", op->id, created, operation_kind_name(op->kind), state_name(op));
 	if (op->kind == STORE_OPERATION_EXPORT) {
 		printf("%" PRIu64 " exported, %" PRIu64 " skipped  ", op->export.exported, op->export.skipped);
 		cli_print_safe(stdout, op->destination, strlen(op->destination));
 		putchar('\n');
+	} else if (op->kind == STORE_OPERATION_UPDATE) {
+		printf("%3u%% %" PRIu64 " instance%s\n", op->percent, op->instances_updated,
+		       op->instances_updated == 1 ? "" : "s");
 	} else {
-		printf("%3u%% %s\n", op->percent, tags.data != NULL ? tags.data : "");
+		printf("%3u%% %s", op->percent, tags.data != NULL ? tags.data : "");
+		if (op->paths != NULL) {
+			putchar(' ');
+			cli_print_safe(stdout, op->paths, strlen(op->paths));
+		}
+		putchar('\n');
 	}
 	if (op->why[0] != '\0')
 		printf("    %s\n", op->why);
+	for (line = op->errors; *line != '\0'; line += strcspn(line, "\n") + 1)
+		printf("    %.*s\n", (int)strcspn(line, "\n"), line);
 	buf_fini(&tags);
 }
 

@@ -21,10 +21,10 @@ print_json(struct store *st, const struct store_status *s, struct err *err)
 	buf_puts(&b, ",\"receivers\":[");
 	r = store_receivers(st, receiver_put_json, &b, err);
 	buf_printf(&b, "],\"partitions\":%" PRIu64 ",\"studies\":%" PRIu64 ",\"series\":%" PRIu64
-		   ",\"instances\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"pending\":%" PRIu64
+		   ",\"instances\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"originalBytes\":%" PRIu64 ",\"pending\":%" PRIu64
 		   ",\"sequence\":%" PRIu64 ",\"mapSize\":%" PRIu64 ",\"mapUsed\":%" PRIu64
 		   ",\"readers\":%u,\"readersMax\":%u,\"partitionsEnabled\":%s}\n",
-		   s->partitions, s->studies, s->series, s->instances, s->bytes, s->pending,
+		   s->partitions, s->studies, s->series, s->instances, s->bytes, s->kept, s->pending,
 		   s->sequence, s->map_size, s->map_used, s->readers, s->readers_max,
 		   store_partitions(st) ? "true" : "false");
 	if (r == 0)
@@ -46,6 +46,8 @@ print_text(struct store *st, const struct store_status *s, struct err *err)
 	printf("series      %" PRIu64 "\n", s->series);
 	printf("instances   %" PRIu64 "\n", s->instances);
 	printf("bytes       %" PRIu64 " (%s)\n", s->bytes, cli_format_bytes(s->bytes, bytes));
+	if (s->kept > 0)
+		printf("originals   %" PRIu64 " (%s)\n", s->kept, cli_format_bytes(s->kept, bytes));
 	printf("pending     %" PRIu64 "\n", s->pending);
 	printf("changes     %" PRIu64 "\n", s->sequence);
 	printf("index       %s used, map of %s\n", cli_format_bytes(s->map_used, used),

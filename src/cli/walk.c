@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,131 +11,14 @@
 
 #include "base/vec.h"
 
-/* Ceilings: names that wait to be taken (some 100 bytes each), and how deep folders
- * may lie (a descriptor each). */
-#define AHEAD_MAX 200000
+/* How deep folders may lie: a descriptor each. */
 #define DEPTH_MAX 200
-
-struct walk {
-	dev_t avoid_dev;
-	ino_t avoid_ino;
-	pthread_mutex_t lock;		/* guards the rest */
-	pthread_cond_t changed;
-	char **ring;
-	size_t first, count;
-	uint64_t found;
-	bool ended, cancelled;
-};
 
 struct name {
 	ino_t inode;
 	unsigned char type;
 	char *text;
 };
-
-struct walker {
-	struct walk *w;
-	void (*refuse)(void *ctx, const char *path, const char *why);
-	void *ctx;
-};
-
-int
-walk_new(const char *avoid, struct walk **ret_walk)
-{
-	struct walk *w = calloc(1, sizeof *w);
-	struct stat st;
-
-	if (w == NULL)
-		return -ENOMEM;
-	w->ring = calloc(AHEAD_MAX, sizeof *w->ring);
-	if (w->ring == NULL) {
-		free(w);
-		return -ENOMEM;
-	}
-	pthread_mutex_init(&w->lock, NULL);
-	pthread_cond_init(&w->changed, NULL);
-	if (stat(avoid, &st) == 0) {
-		w->avoid_dev = st.st_dev;
-		w->avoid_ino = st.st_ino;
-	}
-	*ret_walk = w;
-	return 0;
-}
-
-void
-walk_free(struct walk *w)
-{
-	if (w == NULL)
-		return;
-	for (; w->count > 0; w->count--) {
-		free(w->ring[w->first]);
-		w->first = (w->first + 1) % AHEAD_MAX;
-	}
-	pthread_cond_destroy(&w->changed);
-	pthread_mutex_destroy(&w->lock);
-	free(w->ring);
-	free(w);
-}
-
-/* Takes path.  False when the walk was cancelled. */
-static bool
-put_file(struct walk *w, char *path)
-{
-	bool go_on;
-
-	pthread_mutex_lock(&w->lock);
-	while (w->count == AHEAD_MAX && !w->cancelled)
-		pthread_cond_wait(&w->changed, &w->lock);
-	go_on = !w->cancelled;
-	if (go_on) {
-		w->ring[(w->first + w->count++) % AHEAD_MAX] = path;
-		w->found++;
-		pthread_cond_broadcast(&w->changed);
-	} else {
-		free(path);
-	}
-	pthread_mutex_unlock(&w->lock);
-	return go_on;
-}
-
-char *
-walk_next(struct walk *w)
-{
-	char *path = NULL;
-
-	pthread_mutex_lock(&w->lock);
-	while (w->count == 0 && !w->ended && !w->cancelled)
-		pthread_cond_wait(&w->changed, &w->lock);
-	if (w->count > 0 && !w->cancelled) {
-		path = w->ring[w->first];
-		w->first = (w->first + 1) % AHEAD_MAX;
-		if (w->count-- == AHEAD_MAX)
-			pthread_cond_broadcast(&w->changed);
-	}
-	pthread_mutex_unlock(&w->lock);
-	return path;
-}
-
-void
-walk_cancel(struct walk *w)
-{
-	pthread_mutex_lock(&w->lock);
-	w->cancelled = true;
-	pthread_cond_broadcast(&w->changed);
-	pthread_mutex_unlock(&w->lock);
-}
-
-uint64_t
-walk_found(struct walk *w, bool *ret_all)
-{
-	uint64_t found;
-
-	pthread_mutex_lock(&w->lock);
-	found = w->found;
-	*ret_all = w->ended;
-	pthread_mutex_unlock(&w->lock);
-	return found;
-}
 
 static int
 compare_names(const void *a, const void *b)
@@ -184,10 +66,10 @@ read_names(DIR *dir, struct name **ret_names)
 	return (ssize_t)count;
 }
 
-static bool walk_directory(struct walker *wk, int fd, const char *path, int depth);
+static bool walk_directory(const struct walk *w, int fd, const char *path, int depth);
 
 static bool
-walk_entry(struct walker *wk, int dirfd, const char *dir, const struct name *name, int depth)
+walk_entry(const struct walk *w, int dirfd, const char *dir, const struct name *name, int depth)
 {
 	unsigned char type = name->type;
 	bool go_on = true;
@@ -196,29 +78,29 @@ walk_entry(struct walker *wk, int dirfd, const char *dir, const struct name *nam
 	int fd;
 
 	if (asprintf(&path, "%s%s%s", dir, dir[strlen(dir) - 1] == '/' ? "" : "/", name->text) < 0) {
-		wk->refuse(wk->ctx, dir, strerror(ENOMEM));
+		w->refuse(w->ctx, dir, strerror(ENOMEM));
 		return true;
 	}
 	if (type == DT_UNKNOWN) {
 		if (fstatat(dirfd, name->text, &st, AT_SYMLINK_NOFOLLOW) < 0) {
-			wk->refuse(wk->ctx, path, strerror(errno));
+			w->refuse(w->ctx, path, strerror(errno));
 			goto out;
 		}
 		type = S_ISREG(st.st_mode) ? DT_REG : S_ISDIR(st.st_mode) ? DT_DIR :
 			S_ISLNK(st.st_mode) ? DT_LNK : DT_FIFO;
 	}
 	if (type == DT_REG) {
-		go_on = put_file(wk->w, path);
+		go_on = w->file(w->ctx, path);
 		path = NULL;
 	} else if (type == DT_DIR) {
 		fd = depth == DEPTH_MAX ? (errno = ELOOP, -1) :
 			openat(dirfd, name->text, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (fd < 0)
-			wk->refuse(wk->ctx, path, strerror(errno));
+			w->refuse(w->ctx, path, strerror(errno));
 		else
-			go_on = walk_directory(wk, fd, path, depth + 1);
+			go_on = walk_directory(w, fd, path, depth + 1);
 	} else {
-		wk->refuse(wk->ctx, path, type == DT_LNK ? "a symbolic link, which is not followed" : "not a regular file");
+		w->refuse(w->ctx, path, type == DT_LNK ? "a symbolic link, which is not followed" : "not a regular file");
 	}
 out:
 	free(path);
@@ -227,7 +109,7 @@ out:
 
 /* Takes fd. */
 static bool
-walk_directory(struct walker *wk, int fd, const char *path, int depth)
+walk_directory(const struct walk *w, int fd, const char *path, int depth)
 {
 	struct name *names = NULL;
 	ssize_t count = 0, i;
@@ -236,25 +118,25 @@ walk_directory(struct walker *wk, int fd, const char *path, int depth)
 	DIR *dir;
 	int pass;
 
-	if (fstat(fd, &st) == 0 && st.st_dev == wk->w->avoid_dev && st.st_ino == wk->w->avoid_ino) {
-		wk->refuse(wk->ctx, path, "the store itself");
+	if (fstat(fd, &st) == 0 && st.st_dev == w->avoid.st_dev && st.st_ino == w->avoid.st_ino) {
+		w->refuse(w->ctx, path, "the store itself");
 		close(fd);
 		return true;
 	}
 	dir = fdopendir(fd);
 	if (dir == NULL) {
-		wk->refuse(wk->ctx, path, strerror(errno));
+		w->refuse(w->ctx, path, strerror(errno));
 		close(fd);
 		return true;
 	}
 	count = read_names(dir, &names);
 	if (count < 0)
-		wk->refuse(wk->ctx, path, strerror((int)-count));
+		w->refuse(w->ctx, path, strerror((int)-count));
 	/* Files first: a folder's own files lie together. */
 	for (pass = 0; pass < 2; pass++)
 		for (i = 0; i < count && go_on; i++)
 			if ((names[i].type == DT_DIR) == (pass == 1))
-				go_on = walk_entry(wk, fd, path, &names[i], depth);
+				go_on = walk_entry(w, fd, path, &names[i], depth);
 	for (i = 0; i < count; i++)
 		free(names[i].text);
 	free(names);
@@ -262,37 +144,14 @@ walk_directory(struct walker *wk, int fd, const char *path, int depth)
 	return go_on;
 }
 
-void
-walk_run(struct walk *w, char *const *paths, int count,
-	 void (*refuse)(void *ctx, const char *path, const char *why), void *ctx)
+bool
+walk_folder(const struct walk *w, const char *path)
 {
-	struct walker wk = { .w = w, .refuse = refuse, .ctx = ctx };
-	bool go_on = true;
-	struct stat st;
-	char *copy;
-	int fd, i;
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	for (i = 0; i < count && go_on; i++) {
-		if (stat(paths[i], &st) < 0) {
-			refuse(ctx, paths[i], strerror(errno));
-		} else if (S_ISDIR(st.st_mode)) {
-			fd = open(paths[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-			if (fd < 0)
-				refuse(ctx, paths[i], strerror(errno));
-			else
-				go_on = walk_directory(&wk, fd, paths[i], 0);
-		} else if (!S_ISREG(st.st_mode)) {
-			refuse(ctx, paths[i], "not a regular file");
-		} else {
-			copy = strdup(paths[i]);
-			if (copy == NULL)
-				refuse(ctx, paths[i], strerror(ENOMEM));
-			else
-				go_on = put_file(w, copy);
-		}
+	if (fd < 0) {
+		w->refuse(w->ctx, path, strerror(errno));
+		return true;
 	}
-	pthread_mutex_lock(&w->lock);
-	w->ended = true;
-	pthread_cond_broadcast(&w->changed);
-	pthread_mutex_unlock(&w->lock);
+	return walk_directory(w, fd, path, 0);
 }

@@ -1,32 +1,26 @@
-/* walk.h: the files below some paths, one after the other, to several threads.
+/* walk.h: the files below a folder.
  *
- * One thread (walk_run) goes through the folders; others take files.  A folder's
- * files come in the order of their inodes, which on most file systems is the
- * order on disk.  Symbolic links below a path are not followed.  The walker stops
- * while too many names wait.
+ * A folder's files come in the order of their inodes, which on most file systems is the
+ * order on disk.  Symbolic links below it are not followed.
  *
- * Threads: walk_run on one, walk_next on any.
+ * Threads: no state.
  */
 #ifndef CLI_WALK_H
 #define CLI_WALK_H
 
 #include <stdbool.h>
-#include <stdint.h>
-#include <sys/types.h>
+#include <sys/stat.h>
 
-struct walk;
+struct walk {
+	struct stat avoid;		/* a directory that is never entered; zeros: none */
+	/* A file.  Takes path; false: stop. */
+	bool (*file)(void *ctx, char *path);
+	/* What cannot be looked into, or is neither file nor folder. */
+	void (*refuse)(void *ctx, const char *path, const char *why);
+	void *ctx;
+};
 
-/* avoid: a directory (the store) that is never entered. */
-int  walk_new(const char *avoid, struct walk **ret_walk);
-/* Go through paths; what cannot be looked into is told to refuse(ctx, path, why). */
-void walk_run(struct walk *w, char *const *paths, int count,
-	      void (*refuse)(void *ctx, const char *path, const char *why), void *ctx);
-/* The next file's path (free() it), or NULL at the end. */
-char *walk_next(struct walk *w);
-/* Everybody shall stop soon. */
-void walk_cancel(struct walk *w);
-/* Files found until now, and whether these are all. */
-uint64_t walk_found(struct walk *w, bool *ret_all);
-void walk_free(struct walk *w);
+/* path: a folder.  false: stopped. */
+bool walk_folder(const struct walk *w, const char *path);
 
 #endif

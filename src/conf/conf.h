@@ -32,6 +32,7 @@ enum {
 	CONF_TAGS	= 1 << 9,
 	CONF_OPERATIONS	= 1 << 10,
 	CONF_EXPORT	= 1 << 20,
+	CONF_UPDATE	= 1 << 21,
 	CONF_EVENTS	= 1 << 24,
 	CONF_BACKUP	= 1 << 25,
 	CONF_RESTORE	= 1 << 26,

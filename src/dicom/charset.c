@@ -494,3 +494,78 @@ charset_to_utf8(const struct charset *cs, enum charset_text kind,
 		s.p++;
 	}
 }
+
+/* --------------------------------------------------------- from UTF-8 ---- */
+
+static int
+to_high_half(enum set set, const char *text, size_t len, struct buf *out)
+{
+	size_t n;
+	int c, r = 0;
+
+	for (; len > 0 && r == 0; text += n, len -= n) {
+		n = utf8_sequence((const unsigned char *)text, len);
+		if (n == 0)
+			return -EILSEQ;
+		if (n == 1) {
+			r = buf_putc(out, *text);
+			continue;
+		}
+		for (c = 0; c < 128; c++)
+			if (n < 4 && strnlen(high[set][c], 4) == n && memcmp(high[set][c], text, n) == 0)
+				break;
+		r = c < 128 ? buf_putc(out, (char)(c + 0x80)) : -EILSEQ;
+	}
+	return r;
+}
+
+static int
+to_gb18030(const char *text, size_t len, struct buf *out)
+{
+	iconv_t cd = iconv_open("GB18030", "UTF-8");
+	char *in = (char *)text, *room, *to;
+	size_t n_in = len, n_out = 2 * len + 4;
+	int r;
+
+	if (cd == (iconv_t)-1)
+		return -EILSEQ;
+	r = buf_reserve(out, n_out, &room);
+	to = room;
+	if (r == 0 && (iconv(cd, &in, &n_in, &to, &n_out) == (size_t)-1 || n_in != 0))
+		r = -EILSEQ;
+	iconv_close(cd);
+	if (r == 0)
+		buf_grow(out, (size_t)(to - room));
+	return r;
+}
+
+int
+charset_from_utf8(const struct charset *cs, enum charset_text kind, const char *text, size_t len, struct buf *out)
+{
+	size_t before = out->len;
+	struct buf again;
+	int r;
+
+	if (charset_is_plain(text, len))
+		return buf_put(out, text, len);
+	pthread_once(&tables_once, fill_tables);
+	if (cs->whole == UTF8)
+		r = buf_put(out, text, len);
+	else if (cs->whole == GB18030)
+		r = to_gb18030(text, len, out);
+	else if (cs->whole != NONE || cs->g1 == NONE || cs->g1 >= JIS0208)
+		r = -EILSEQ;
+	else
+		r = to_high_half((enum set)cs->g1, text, len, out);
+	if (r < 0)
+		return r;
+	/* What reading makes of it is what counts. */
+	buf_init(&again, 4 * len + 64);
+	r = charset_to_utf8(cs, kind, out->data + before, out->len - before, &again);
+	if (r == 0 && (again.len != len || memcmp(again.data, text, len) != 0))
+		r = -EILSEQ;
+	buf_fini(&again);
+	if (r < 0)
+		buf_truncate(out, before);
+	return r;
+}

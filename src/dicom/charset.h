@@ -37,5 +37,10 @@ bool charset_is_plain(const char *text, size_t len);
  * CHARSET_SINGLE), never half of a character. */
 int  charset_to_utf8(const struct charset *cs, enum charset_text kind,
 		     const char *text, size_t len, struct buf *out);
+/* The other way, exactly: what comes out is read as the same text again.  The text is UTF-8.
+ * -EILSEQ: the set has not all of its characters, as far as it is written here: sets that take turns by escapes are
+ * written as far as the first of them goes. */
+int  charset_from_utf8(const struct charset *cs, enum charset_text kind,
+		       const char *text, size_t len, struct buf *out);
 
 #endif

@@ -11,6 +11,8 @@ libcore_a_SOURCES += \
 	src/dicom/image.h src/dicom/image.c \
 	src/dicom/frames.h src/dicom/frames.c \
 	src/dicom/edit.h src/dicom/edit.c \
+	src/dicom/dicomdir.h src/dicom/dicomdir.c \
+	src/dicom/change.h src/dicom/change.c \
 	src/dicom/json.h src/dicom/json.c src/dicom/json_write.c \
 	src/dicom/date.h src/dicom/date.c \
 	src/dicom/indexed.h src/dicom/indexed.c \

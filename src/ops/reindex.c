@@ -7,8 +7,9 @@
 #define STEP 256
 
 static int
-step(struct store *st, const char *operation, struct err *err)
+step(struct store *st, const char *operation, const atomic_bool *stop, struct err *err)
 {
+	(void)stop;
 	return store_reindex_step(st, operation, STEP, err);
 }
 

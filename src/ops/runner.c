@@ -54,6 +54,7 @@ static const struct kind export_kind = { .name = "export" };
 static const struct kind *const kinds[] = {
 	[STORE_OPERATION_REINDEX] = &reindex_kind,
 	[STORE_OPERATION_EXPORT] = &export_kind,
+	[STORE_OPERATION_UPDATE] = &update_kind,
 };
 
 /* -- one process at a time ------------------------------------------------ */
@@ -126,7 +127,7 @@ rest(struct line *l, int ms)
 static int
 try_step(struct ops *o, const char *id, const struct kind *kind, int *tries, struct err *err)
 {
-	int r = kind->step(o->store, id, err);
+	int r = kind->step(o->store, id, &o->ended, err);
 
 	if (r >= 0) {
 		*tries = 0;

@@ -17,12 +17,13 @@
 bool
 file_is_of_instance(const char *name)
 {
-	/* The service's own probe (contract 11.4). */
-	return strncmp(name, STORE_HEALTH_DIR "/", strlen(STORE_HEALTH_DIR "/")) != 0;
+	/* The service's own probe (contract 11.4), and what instances were first. */
+	return strncmp(name, STORE_HEALTH_DIR "/", strlen(STORE_HEALTH_DIR "/")) != 0 &&
+	       strstr(name, "/" BLOB_ORIGINALS "/") == NULL;
 }
 
 /* "partition/study/series/instance.dcm" in its parts.  false: it is no public name. */
-static bool
+bool
 split_name(const char *name, char part[4][UID_TEXT_MAX + 4])
 {
 	const char *p = name, *slash;
@@ -43,7 +44,7 @@ split_name(const char *name, char part[4][UID_TEXT_MAX + 4])
 	return true;
 }
 
-static bool
+bool
 is_being_removed(struct kv_txn *txn, const char *sop_uid)
 {
 	struct reclaim_entry e;

@@ -81,7 +81,7 @@ store_get_attributes(struct store *st, uint64_t id, struct buf *out, struct err 
 	r = kv_begin(st->kv, KV_READ, &txn);
 	if (r < 0)
 		return err_set(err, r, "cannot read the index: %s", strerror(-r));
-	match_init(&m, LEVEL_INSTANCE);
+	match_init(&m, LEVEL_INSTANCE, false);
 	r = put_attributes(txn, id, &m, out);
 	kv_abort(txn);
 	match_fini(&m);

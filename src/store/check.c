@@ -77,6 +77,40 @@ mend_file(struct check *c, const char *partition, const struct instance_info *in
 	check_report(c, finding, name, mended);
 }
 
+/* The version stored first, of an instance that was updated. */
+static int
+check_original_file(struct check *c, const char *partition, const struct instance_info *info)
+{
+	char name[BLOB_NAME_MAX];
+	struct store_node now;
+	struct store_file *f;
+	bool fits = true, mended = false;
+	int r = store_open_original(c->st, info->id, &f, NULL), fd;
+
+	if (r == 0) {
+		if (c->options->verify)
+			r = hash_fits(f, &fits);
+		store_file_close(f);
+		if (r < 0 || fits)
+			return r;
+	}
+	if (r < 0 && r != -ESTALE && r != -ENOENT)
+		return r;
+	r = store_get_node(c->st, info->id, &now);
+	if (r == -ENOENT || (r == 0 && now.watermark != info->watermark))
+		return 0;
+	original_name(name, partition, info->study_uid, info->series_uid, info->sop_uid);
+	r = blob_open(c->st->blobs, name, &fd);
+	if (r == 0)
+		close(fd);
+	if (c->options->repair && r == 0)
+		mended = adopt_original(c->st, name, NULL) == 0;
+	if (c->options->repair && !mended)
+		mended = forget_original(c->st, info->id) == 0;
+	check_report(c, r == 0 ? CHECK_FILE_CHANGED : CHECK_FILE_MISSING, name, mended);
+	return 0;
+}
+
 static int
 check_file(void *ctx, const char *partition, const struct instance_info *info)
 {
@@ -95,7 +129,7 @@ check_file(void *ctx, const char *partition, const struct instance_info *info)
 		if (r == 0 && fits) {
 			c->totals.instances++;
 			c->totals.bytes += info->size;
-			return 0;
+			return info->updated ? check_original_file(c, partition, info) : 0;
 		}
 	}
 	if (r < 0 && r != -ESTALE && r != -ENOENT)
@@ -132,6 +166,24 @@ check_blob(void *ctx, const char *name, uint64_t size, int64_t mtime)
 	return r == -ENOENT ? 0 : r;
 }
 
+/* When all instances are there. */
+static int
+check_original_blob(void *ctx, const char *name, uint64_t size, int64_t mtime)
+{
+	struct check *c = ctx;
+	int r;
+
+	(void)size;
+	(void)mtime;
+	if (!file_is_original(name))
+		return 0;
+	r = original_of_file(c->st, name);
+	if (r == -ENOENT || r == -ESRCH)
+		check_report(c, CHECK_FILE_UNKNOWN, name,
+			     r == -ENOENT && c->options->repair && adopt_original(c->st, name, NULL) == 0);
+	return r == -ENOENT || r == -ESRCH || r == -EALREADY ? 0 : r;
+}
+
 static int
 check_stage(void *ctx, const char *stage, uint64_t owner, bool alive)
 {
@@ -158,6 +210,8 @@ store_check(struct store *st, const struct check_options *options, struct check_
 	if (r == 0) {
 		r = blob_walk(st->blobs, check_blob, &c);
 		wait_tickets(&c);
+		if (r == 0)
+			r = blob_walk(st->blobs, check_original_blob, &c);
 		if (r == 0)
 			r = blob_walk_staging(st->blobs, check_stage, &c);
 		if (r < 0)

@@ -14,6 +14,7 @@ struct walk {
 	struct kv_txn *txn;
 	uint64_t nodes, names, orders, headers, sop_entries, series_entries;	/* expected entries */
 	uint64_t extended_entries;	/* expected, of query tags */
+	uint64_t originals;		/* expected */
 	struct query_tags *tags;
 };
 
@@ -97,10 +98,49 @@ is_ordered(struct walk *c, uint64_t partition, enum level level, uint64_t number
 	return has_key(c, T_ORDER, &k);
 }
 
+/* What is kept beside an instance that was updated; its bytes. */
+static uint64_t
+check_original(struct walk *c, uint64_t series, uint64_t id, const struct instance_row *row, struct slice base,
+	       struct buf *json)
+{
+	struct original o;
+
+	if (!(row->flags & INSTANCE_UPDATED))
+		return 0;
+	c->originals++;
+	buf_reset(json);
+	if (original_get(c->txn, series, id, &o) < 0 || header_expand(o.header, base, json) < 0) {
+		index_finding(c, "no original of instance", row->uid);
+		return 0;
+	}
+	return o.row.size;
+}
+
+/* Every original under a staged name is that of an instance. */
+static int
+check_staged(struct walk *c)
+{
+	struct catalog_path p;
+	struct original o;
+	struct kv_range *g;
+	struct slice k, v;
+	enum level level;
+	int r = kv_range_open(c->txn, T_STAGED, slice_of(NULL, 0), slice_of(NULL, 0), KV_ASCENDING, 0, &g);
+
+	if (r < 0)
+		return r;
+	while ((r = kv_range_next(g, &k, &v)) > 0)
+		if (v.len != 8 || catalog_path(c->txn, read_u64(v.data), &p, &level) < 0 ||
+		    original_get(c->txn, p.series, p.instance, &o) < 0 || o.row.stage != read_u64(k.data))
+			index_finding(c, "a staged original of what is gone", "");
+	kv_range_close(g);
+	return r;
+}
+
 static int
 check_instances(struct walk *c, uint64_t partition, uint64_t series, const struct series_row *row)
 {
-	uint64_t instances = 0, bytes = 0, max = 0, latest = 0, id, base_id;
+	uint64_t instances = 0, bytes = 0, kept = 0, max = 0, latest = 0, id, base_id;
 	unsigned char hash[HASH_LEN];
 	struct instance_row i;
 	struct kv_range *g = NULL;
@@ -132,6 +172,7 @@ check_instances(struct walk *c, uint64_t partition, uint64_t series, const struc
 		c->headers++;
 		if (catalog_header(c->txn, series, id, buf_slice(&base), &json) < 0)
 			index_finding(c, "no header of instance", i.uid);
+		kept += check_original(c, series, id, &i, buf_slice(&base), &json);
 		if (!is_named(c, series, i.uid, id))
 			index_finding(c, "name of instance", i.uid);
 		if (!is_ordered(c, partition, LEVEL_INSTANCE, i.watermark))
@@ -143,7 +184,7 @@ check_instances(struct walk *c, uint64_t partition, uint64_t series, const struc
 			index_finding(c, "query tags of instance", i.uid);
 	}
 	kv_range_close(g);
-	if (r == 0 && (instances != row->instances || bytes != row->bytes))
+	if (r == 0 && (instances != row->instances || bytes != row->bytes || kept != row->kept))
 		index_finding(c, "counts of series", row->uid);
 	if (r == 0 && (max != row->max_watermark || latest != row->latest_instance))
 		index_finding(c, "latest instance of series", row->uid);
@@ -158,7 +199,7 @@ static int
 check_study(struct walk *c, uint64_t partition, uint64_t study, const struct study_row *row,
 	    struct partition_row *sums)
 {
-	uint64_t series = 0, instances = 0, bytes = 0, max = 0, id;
+	uint64_t series = 0, instances = 0, bytes = 0, kept = 0, max = 0, id;
 	unsigned char hash[HASH_LEN];
 	struct series_row s;
 	struct kv_range *g = NULL;
@@ -181,6 +222,7 @@ check_study(struct walk *c, uint64_t partition, uint64_t study, const struct stu
 		series++;
 		instances += s.instances;
 		bytes += s.bytes;
+		kept += s.kept;
 		if (s.max_watermark > max)
 			max = s.max_watermark;
 		if (!is_named(c, study, s.uid, id))
@@ -198,13 +240,14 @@ check_study(struct walk *c, uint64_t partition, uint64_t study, const struct stu
 			break;
 	}
 	kv_range_close(g);
-	if (r == 0 && (series != row->series || instances != row->instances || bytes != row->bytes ||
+	if (r == 0 && (series != row->series || instances != row->instances || bytes != row->bytes || kept != row->kept ||
 		       max != row->max_watermark || series == 0))
 		index_finding(c, "counts of study", row->uid);
 	sums->studies++;
 	sums->series += series;
 	sums->instances += instances;
 	sums->bytes += bytes;
+	sums->kept += kept;
 	return r;
 }
 
@@ -335,7 +378,7 @@ walk_index(struct walk *c)
 		if (r < 0)
 			break;
 		if (sums.studies != row.studies || sums.series != row.series || sums.instances != row.instances ||
-		    sums.bytes != row.bytes)
+		    sums.bytes != row.bytes || sums.kept != row.kept)
 			index_finding(c, "counts of partition", row.name);
 	}
 	kv_range_close(g);
@@ -345,6 +388,10 @@ walk_index(struct walk *c)
 		r = check_index_entries(c);
 	if (r == 0)
 		r = check_tag_errors(c);
+	if (r == 0)
+		r = check_staged(c);
+	if (r == 0 && (r = catalog_count(c->txn, T_ORIGINAL, 0, &n)) == 0 && n != c->originals)
+		index_finding(c, "originals of what is gone", "");
 	if (r == 0 && (r = catalog_count(c->txn, T_NAME, 0, &n)) == 0 && n != c->names)
 		index_finding(c, "names of what is gone", "");
 	if (r == 0 && (r = catalog_count(c->txn, T_NODE, 0, &n)) == 0 && n != c->nodes)

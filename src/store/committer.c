@@ -57,6 +57,7 @@ put_job(struct catalog_batch *batch, struct job *job)
 		.base_id = job->base_id,
 		.bytes = buf_slice(&job->bytes),
 		.same = (enum batch_same)job->same,
+		.in_place = job->in_place,
 		.now = clock_now(),
 	};
 

@@ -46,8 +46,9 @@ change_of_entry(uint64_t sequence, const struct feed_entry *e, struct change *c)
 		.sequence = sequence, .time = e->time, .action = (enum change_action)e->action,
 		.watermark = e->watermark, .partition_id = e->partition, .study_id = e->study,
 		.series_id = e->series, .instance_id = e->instance,
-		.study_appeared = e->action == FEED_CREATE && (e->with & FEED_STUDY),
-		.series_appeared = e->action == FEED_CREATE && (e->with & FEED_SERIES),
+		.moved = (e->with & FEED_MOVED) != 0,
+		.study_appeared = e->action != FEED_DELETE && (e->with & FEED_STUDY),
+		.series_appeared = e->action != FEED_DELETE && (e->with & FEED_SERIES),
 		.study_vanished = e->action == FEED_DELETE && (e->with & FEED_STUDY),
 		.series_vanished = e->action == FEED_DELETE && (e->with & FEED_SERIES),
 	};

@@ -4,6 +4,7 @@
  *      at all, and nothing to clear away.
  *  (2) First the file, then its report, then the line in the queue: each names only what is there.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -13,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "store/import.h"
@@ -336,4 +338,135 @@ store_open_refused(struct store *st, const char *path, int *ret_fd)
 		return -errno;
 	*ret_fd = fd;
 	return 0;
+}
+
+/* -- a whole file for a door that waits ----------------------------------- */
+
+static bool
+is_refusal(int num)
+{
+	return num == -EINVAL || num == -EBADMSG || num == -EFBIG || num == -EEXIST;
+}
+
+int
+store_import(struct store *st, struct incoming *in, const char *path, struct ingest_result *result, struct err *err)
+{
+	struct ingest_options o = store_import_options;
+	struct ticket *ticket = NULL;
+	struct stat sb;
+	int fd = -1, r;
+
+	if (fstat(incoming_fd(in), &sb) < 0) {
+		r = err_set(err, -errno, "cannot read staging: %s", strerror(errno));
+		incoming_free(in);
+		return r;
+	}
+	if (sb.st_size == 0) {
+		incoming_free(in);
+		return 0;
+	}
+	o.waits = true;
+	r = incoming_accept(in, &o, result, &ticket, err);
+	if (r < 0)
+		fd = fcntl(incoming_fd(in), F_DUPFD_CLOEXEC, 0);
+	else
+		r = ticket_wait_fd(ticket, result, &fd, err);
+	if (r == 0 || is_refusal(r))
+		store_record_import(st, path, (uint64_t)sb.st_size);
+	if (is_refusal(r))
+		/* While it has its name in staging still: it is linked. */
+		r = store_refuse_import(st, fd, path, result, err) == 0 ? 1 : err_set(err, -EIO, "a refused file cannot be kept");
+	if (fd >= 0)
+		close(fd);
+	if (ticket == NULL)
+		incoming_free(in);
+	return r;
+}
+
+/* -- looking -------------------------------------------------------------- */
+
+int
+store_remove_refused(struct store *st, const char *path)
+{
+	char full[FULL_PATH_MAX], *slash;
+	int r = full_path(full, path, STORE_IMPORT_REPORT);
+
+	if (r < 0)
+		return r;
+	unlinkat(st->dir, full, 0);
+	full_path(full, path, "");
+	if (unlinkat(st->dir, full, 0) < 0)
+		return errno == ENOTDIR ? -ENOENT : -errno;
+	while ((slash = strrchr(full, '/')) != NULL && (size_t)(slash - full) > strlen(STORE_ERROR_CONTAINER)) {
+		*slash = '\0';
+		if (unlinkat(st->dir, full, AT_REMOVEDIR) < 0)
+			break;
+	}
+	return 0;
+}
+
+struct listing {
+	char path[FULL_PATH_MAX];
+	int (*fn)(void *ctx, const char *path, uint64_t size, int64_t mtime);
+	void *ctx;
+};
+
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp((*(struct dirent *const *)a)->d_name, (*(struct dirent *const *)b)->d_name);
+}
+
+/* A directory's names that may have something after `after`, whose part below it is `rest`; NULL: all. */
+static int
+list_directory(struct listing *l, int fd, size_t len, const char *rest)
+{
+	size_t part = rest != NULL ? strcspn(rest, "/") : 0, n;
+	struct dirent **names = NULL;
+	int count, i, r = 0, cmp, below;
+	struct stat sb;
+
+	count = scandirat(fd, ".", &names, NULL, NULL);
+	if (count < 0)
+		return errno == ENOENT ? 0 : -errno;
+	qsort(names, (size_t)count, sizeof *names, compare_names);
+	for (i = 0; i < count && r == 0; i++) {
+		const char *name = names[i]->d_name;
+
+		n = strlen(name);
+		cmp = rest == NULL ? 1 : strncmp(name, rest, part);
+		if (rest != NULL && cmp == 0)
+			cmp = n > part;
+		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || cmp < 0 || len + n + 2 > sizeof l->path ||
+		    fstatat(fd, name, &sb, AT_SYMLINK_NOFOLLOW) < 0)
+			continue;
+		l->path[len] = '/';
+		memcpy(l->path + len + 1, name, n + 1);
+		if (S_ISDIR(sb.st_mode) && (below = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) >= 0) {
+			r = list_directory(l, below, len + 1 + n, cmp > 0 || rest[part] == '\0' ? NULL : rest + part + 1);
+			close(below);
+		} else if (S_ISREG(sb.st_mode) && cmp > 0) {
+			r = l->fn(l->ctx, l->path + sizeof STORE_ERROR_CONTAINER, (uint64_t)sb.st_size, clock_ns(sb.st_mtim));
+		}
+		l->path[len] = '\0';
+	}
+	while (count > 0)
+		free(names[--count]);
+	free(names);
+	return r;
+}
+
+int
+store_list_refused(struct store *st, const char *after,
+		   int (*fn)(void *ctx, const char *path, uint64_t size, int64_t mtime), void *ctx)
+{
+	struct listing l = { .fn = fn, .ctx = ctx };
+	int fd = openat(st->dir, STORE_ERROR_CONTAINER, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	strcpy(l.path, STORE_ERROR_CONTAINER);
+	r = list_directory(&l, fd, strlen(l.path), after[0] != '\0' ? after : NULL);
+	close(fd);
+	return r;
 }

@@ -28,6 +28,9 @@ bool store_import_path_is_valid(const char *path);
 
 /* A file was put into the import-container: a line in the import-queue. */
 void store_record_import(struct store *st, const char *path, uint64_t size);
+/* Likewise of many: lines are gathered, and written together. */
+void store_put_import(struct store *st, struct buf *lines, const char *path, uint64_t size);
+void store_record_imports(struct store *st, const struct buf *lines);
 
 /* It was refused: puts the bytes of fd into the error-container and a report beside them, in the place of what
  * has those names there, and a line in the error-queue.  fd stays the caller's; where the file
@@ -40,6 +43,18 @@ int  store_refuse_import(struct store *st, int fd, const char *path, const struc
 /* What was refused as `from` was meant to be called `to` (tools write under a name of their own
  * and rename): moves it and its report, and writes a line with the path it has now.  -ENOENT: it is there no more. */
 int  store_rename_refused(struct store *st, const char *from, const char *to);
+/* All of that for a door that waits: what lies in in is stored durably, or was there already (0); or refused and kept
+ * (1; err says why).  Nothing at all is done with an empty file (0).  -errno: the store is at fault, and nothing of it stays.  Takes in. */
+int  store_import(struct store *st, struct incoming *in, const char *path, struct ingest_result *result,
+		  struct err *err);
+/* What was refused, and its report: removed, and the directories above that are empty then.  -ENOENT; -EISDIR. */
+int  store_remove_refused(struct store *st, const char *path);
+/* What lies in the error-container, in the order of strcmp of each component, after the path `after` ("": from the beginning), until fn
+ * returns non-zero, which is returned.  A page costs the directories that it lies in. */
+int  store_list_refused(struct store *st, const char *after,
+			int (*fn)(void *ctx, const char *path, uint64_t size, int64_t mtime), void *ctx);
+/* One of the queues; the caller closes it.  -ENOENT: nothing was ever in it. */
+int  store_open_queue(struct store *st, bool errors, int *ret_fd);
 /* Read-only; the caller closes it.  -ENOENT. */
 int  store_open_refused(struct store *st, const char *path, int *ret_fd);
 

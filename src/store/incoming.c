@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -30,6 +32,7 @@ struct incoming {
 	char name[BLOB_STAGE_MAX];	/* where the file is now */
 	struct hash_stream *hash;	/* of everything given to incoming_write */
 	uint64_t written;
+	bool shared;			/* its file is somebody else's, too: never written to */
 };
 
 static int
@@ -106,6 +109,37 @@ incoming_write(struct incoming *in, const void *data, size_t len, struct err *er
 }
 
 int
+incoming_share(struct incoming *in, int fd, bool clone)
+{
+	char shared[BLOB_STAGE_MAX];
+	uint64_t stage;
+	int r, own;
+
+	if (clone)
+		return ioctl(in->fd, FICLONE, fd) < 0 ? -errno : 0;
+	/* Under another name first, so that what is there stays when it cannot be had. */
+	r = stage_take(in->st, &stage);
+	if (r < 0)
+		return r;
+	stage_name(shared, stage, NULL);
+	r = blob_stage_link(in->st->blobs, fd, shared);
+	if (r < 0)
+		return r;
+	r = blob_stage_open(in->st->blobs, shared, &own);
+	if (r < 0) {
+		blob_stage_remove(in->st->blobs, shared);
+		return r;
+	}
+	blob_stage_remove(in->st->blobs, in->name);
+	close(in->fd);
+	in->fd = own;
+	in->stage = stage;
+	in->shared = true;
+	strcpy(in->name, shared);
+	return 0;
+}
+
+int
 incoming_fd(struct incoming *in)
 {
 	return in->fd;
@@ -137,6 +171,8 @@ zero_preamble(struct incoming *in, struct err *err)
 	static const char zeros[PREAMBLE];
 	char head[PREAMBLE];
 
+	if (in->shared)
+		return err_set(err, -EINVAL, "the preamble of a shared file cannot be cleared");
 	if (io_pread_all(in->fd, head, sizeof head, 0) != sizeof head || memcmp(head, zeros, sizeof head) == 0)
 		return 0;
 	if (pwrite(in->fd, zeros, sizeof zeros, 0) != sizeof zeros)
@@ -187,7 +223,7 @@ number(const struct dicom *d, uint32_t tag)
 	return dicom_number(d, tag, &v) == 0 && v > 0 && v < UINT32_MAX ? (uint32_t)v : 0;
 }
 
-static void
+void
 job_free(struct job *job)
 {
 	if (job->fd >= 0)
@@ -390,8 +426,7 @@ validate(struct job *job, struct dicom *d, const struct ingest_options *o, struc
 }
 
 static int
-prepare(struct incoming *in, const struct ingest_options *o, struct job *job, bool *ret_unchanged,
-	struct err *err)
+prepare(struct incoming *in, const struct ingest_options *o, struct job *job, struct err *err)
 {
 	struct dicom *d = NULL;
 	struct stat sb;
@@ -417,12 +452,12 @@ prepare(struct incoming *in, const struct ingest_options *o, struct job *job, bo
 	dicom_free(d);
 	if (r < 0)
 		return r;
-	if (job->dropped && !job->in_place && fsetxattr(in->fd, RULES_NAME, RULES_V2, strlen(RULES_V2), 0) < 0)
+	if (job->dropped && !job->in_place && !in->shared && fsetxattr(in->fd, RULES_NAME, RULES_V2, strlen(RULES_V2), 0) < 0)
 		log_debug("store: cannot keep the rules of a file error=%s", strerror(errno));
 	r = hash_file(in, job->row.size, job->row.hash);
 	if (r < 0)
 		return err_set_dicom(err, r, REASON_PROCESSING, 0, "cannot read staging: %s", strerror(-r));
-	return compare(in->st, job, o->rules, ret_unchanged, err);
+	return 0;
 }
 
 /* A large file, while the round before is still being synced.  What fails here the round finds out. */
@@ -479,7 +514,9 @@ incoming_accept(struct incoming *in, const struct ingest_options *o, struct inge
 	r = begin(st, o->partition != NULL ? o->partition : STORE_DEFAULT_PARTITION, o->same, &job, err);
 	if (r < 0)
 		return r;
-	r = prepare(in, o, job, &unchanged, err);
+	r = prepare(in, o, job, err);
+	if (r == 0)
+		r = compare(st, job, o->rules, &unchanged, err);
 	if (r == 0 && !unchanged && o->survive_kill) {
 		stage_name(accepted, in->stage, job->partition);
 		r = blob_stage_rename(st->blobs, in->name, accepted);
@@ -507,8 +544,99 @@ incoming_accept(struct incoming *in, const struct ingest_options *o, struct inge
 	return 0;
 }
 
+int
+store_has_same(struct store *st, const char *partition, int fd, const void *data, size_t len,
+	       struct ingest_result *result)
+{
+	struct ingest_result found = { .outcome = INGEST_UNCHANGED };
+	const struct dicom_identity *id = &found.identity;
+	struct incoming in = { .st = st, .fd = fd };
+	unsigned char hash[HASH_LEN];
+	struct instance_row row;
+	struct catalog_path p;
+	struct dicom *d = NULL;
+	struct kv_txn *txn;
+	struct stat sb;
+	bool same;
+
+	if (fd >= 0 && fstat(fd, &sb) < 0)
+		return 0;
+	if ((fd >= 0 ? dicom_read_fd(fd, &d, NULL) : dicom_read_mem(data, len, &d, NULL)) < 0)
+		return 0;
+	same = dicom_identify(d, VALIDATE_PLAIN, NULL, &found.identity, NULL) == 0;
+	dicom_free(d);
+	if (!same || kv_begin(st->kv, KV_READ, &txn) < 0)
+		return 0;
+	same = catalog_find_path(txn, partition != NULL ? partition : STORE_DEFAULT_PARTITION, id->study_uid,
+				 id->series_uid, id->sop_uid, &p) == 0 &&
+		catalog_instance(txn, p.series, p.instance, &row) == 0 &&
+		row.size == (fd >= 0 ? (uint64_t)sb.st_size : len);
+	kv_abort(txn);
+	if (!same)
+		return 0;
+	if (fd < 0)
+		hash_bytes(data, len, hash);
+	else if (hash_file(&in, row.size, hash) < 0)
+		return 0;
+	if (memcmp(hash, row.hash, HASH_LEN) != 0)
+		return 0;
+	found.id = p.instance;
+	found.watermark = row.watermark;
+	*result = found;
+	return 1;
+}
+
+int
+incoming_describe(struct incoming *in, const struct ingest_options *o, struct job **ret_job, struct err *err)
+{
+	struct job *job;
+	int r = begin(in->st, o->partition, o->same, &job, err);
+
+	if (r < 0)
+		return r;
+	r = prepare(in, o, job, err);
+	if (r < 0) {
+		job_free(job);
+		return r;
+	}
+	*ret_job = job;
+	return 0;
+}
+
+int
+describe_in_place(struct store *st, const char *partition, int fd, struct job **ret_job, struct err *err)
+{
+	struct ingest_options o = { .partition = partition, .rules = kept_rules(fd), .same = INGEST_SAME_REPLACE };
+	struct incoming in = { .st = st, .fd = fd };
+	struct job *job;
+	int r = begin(st, partition, o.same, &job, err);
+
+	if (r < 0)
+		return r;
+	job->in_place = true;
+	r = prepare(&in, &o, job, err);
+	if (r < 0) {
+		job_free(job);
+		return r;
+	}
+	*ret_job = job;
+	return 0;
+}
+
+void
+incoming_leave(struct incoming *in)
+{
+	struct stat sb;
+
+	/* A large one is on its way to the disk while the next is being written. */
+	if (fstat(in->fd, &sb) == 0 && sb.st_size >= LARGE_MIN)
+		sync_file_range(in->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	close(in->fd);
+	incoming_finish(in);
+}
+
 /* The rules it was stored by. */
-static enum validate_rules
+enum validate_rules
 kept_rules(int fd)
 {
 	char value[8];
@@ -538,7 +666,9 @@ index_in_place(struct store *st, const char *partition, const char *name, int fd
 	if (r < 0)
 		return r;
 	job->in_place = true;
-	r = prepare(&in, &o, job, &unchanged, err);
+	r = prepare(&in, &o, job, err);
+	if (r == 0)
+		r = compare(st, job, o.rules, &unchanged, err);
 	if (r == 0) {
 		instance_name(right, partition, job->result.identity.study_uid, job->result.identity.series_uid,
 			      job->result.identity.sop_uid);

@@ -143,6 +143,9 @@ int  stage_parse(const char *name, uint64_t *ret_stage, char partition[STORE_NAM
 int  stage_take(struct store *st, uint64_t *ret_stage);
 void instance_name(char name[BLOB_NAME_MAX], const char *partition, const char *study_uid,
 		   const char *series_uid, const char *sop_uid);
+/* Where the version lies that an instance had first (catalog/original.h). */
+void original_name(char name[BLOB_NAME_MAX], const char *partition, const char *study_uid,
+		   const char *series_uid, const char *sop_uid);
 /* Name of the stage an instance row came in by. */
 void row_stage_name(char name[BLOB_STAGE_MAX], uint64_t stage, uint8_t flags, const char *partition);
 
@@ -162,6 +165,17 @@ int  external_restore(struct store *st, struct kv *old, struct err *err);
 /* Take over a staged file of a dead process (its stage name and number) as an incoming of ours. */
 int  incoming_adopt(struct store *st, const char *stage_file, struct incoming **ret_in);
 
+/* Everything that storing it would know of what was received, short of what is in the index already; the caller frees
+ * the job.  o->partition is needed. */
+int  incoming_describe(struct incoming *in, const struct ingest_options *o, struct job **ret_job, struct err *err);
+/* Likewise of a file that lies where it is to lie. */
+int  describe_in_place(struct store *st, const char *partition, int fd, struct job **ret_job, struct err *err);
+void job_free(struct job *job);
+/* Finish, and leave its file staged under the stage that its job's row has. */
+void incoming_leave(struct incoming *in);
+/* The rules a stored file was accepted by. */
+enum validate_rules kept_rules(int fd);
+
 /* The rules it was accepted by, as far as they matter to its index. */
 enum validate_rules incoming_kept_rules(struct incoming *in);
 
@@ -171,6 +185,10 @@ int  index_in_place(struct store *st, const char *partition, const char *name, i
 		    struct ingest_result *result, struct ticket **ret_ticket, struct err *err);
 /* -- adopt.c: files by their names (blob.h) -- */
 
+/* "partition/study/series/instance.dcm" in its parts.  false: it is no public name. */
+bool split_name(const char *name, char part[4][UID_TEXT_MAX + 4]);
+/* Has an instance of that UID gone, and may its files still be there? */
+bool is_being_removed(struct kv_txn *txn, const char *sop_uid);
 /* Is it there for an instance, and not for the service itself? */
 bool file_is_of_instance(const char *name);
 /* The instance whose file it is; *ret_id 0: its removal is under way.  -ENOENT: of none. */
@@ -178,6 +196,18 @@ int  instance_of_file(struct store *st, const char *name, uint64_t *ret_id, uint
 /* A file that no row is of, or another version than its row is of: indexed where it
  * lies, or taken to where its UIDs say.  *ret_ticket is to be waited for; NULL: it is done. */
 int  adopt_file(struct store *st, const char *name, struct ticket **ret_ticket, struct err *err);
+
+/* -- originals.c: what instances were first, by the names of their files -- */
+
+/* Is a file of this name one? */
+bool file_is_original(const char *name);
+/* 0: it is the original of its instance; -ENOENT: its instance has another, or none, and can have this; -ESRCH: there is no such
+ * instance; -EALREADY: its removal is under way. */
+int  original_of_file(struct store *st, const char *name);
+/* Make it so. */
+int  adopt_original(struct store *st, const char *name, struct err *err);
+/* The file of an instance's original is lost. */
+int  forget_original(struct store *st, uint64_t instance);
 
 /* -- retrieve.c -- */
 
@@ -228,6 +258,10 @@ int  journal_restore(struct store *st);
 int  reclaim_all(struct store *st);
 
 /* -- recover.c -- */
+
+/* Give the original of an instance, which has this stage, its name, and forget that it is staged; in a write
+ * transaction.  -ENOENT: it has none of that stage. */
+int  publish_original(struct store *st, struct kv_txn *txn, uint64_t instance, uint64_t stage);
 
 int  recover(struct store *st, struct err *err);
 /* Wait, bounded, until other living processes have committed what they accepted. */

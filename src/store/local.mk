@@ -3,6 +3,7 @@ libcore_a_SOURCES += \
 	src/store/base_cache.h src/store/base_cache.c \
 	src/store/store.c src/store/stage.c src/store/incoming.c \
 	src/store/import.h src/store/import.c src/store/queues.c \
+	src/store/import_operation.h src/store/import_operation.c \
 	src/store/committer.c src/store/journal.c src/store/reclaim.c src/store/recover.c \
 	src/store/namespace.c src/store/attributes.c src/store/retrieve.c src/store/pixels.h src/store/pixels_internal.h src/store/pixels.c \
 	src/store/pixels_render.c src/store/pixels_transcode.c \
@@ -11,7 +12,8 @@ libcore_a_SOURCES += \
 	src/store/search_order.c src/store/search_plan.c \
 	src/store/search_row.c src/store/search_scan.c src/store/search.c src/store/search_nodes.c \
 	src/store/operations.h src/store/operations_internal.h src/store/operations.c \
-	src/store/external.h src/store/external.c \
+	src/store/update.h src/store/update_internal.h src/store/update.c src/store/update_run.c \
+	src/store/external.h src/store/external.c src/store/external_json.h src/store/external_json.c \
 	src/store/export.h src/store/export_internal.h src/store/export_source.c src/store/export.c \
 	src/store/orphans.h src/store/orphans.c \
 	src/store/backup.h src/store/backup_internal.h src/store/backup.c src/store/backup_files.c src/store/backup_index.c \
@@ -20,5 +22,5 @@ libcore_a_SOURCES += \
 	src/store/query_tags.c src/store/reindex.c \
 	src/store/delete.c src/store/changes.c src/store/feed.c \
 	src/store/change_json.h src/store/change_json.c src/store/status.c src/store/health.c \
-	src/store/adopt.c src/store/file_watch.h src/store/file_watch.c \
+	src/store/adopt.c src/store/originals.c src/store/file_watch.h src/store/file_watch.c \
 	src/store/check_internal.h src/store/check_index.c src/store/check.c

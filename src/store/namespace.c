@@ -40,7 +40,7 @@ series_node(uint64_t parent, uint64_t id, const struct series_row *row, struct s
 {
 	*n = (struct store_node){ .id = id, .parent = parent, .level = STORE_SERIES,
 		.size = row->bytes, .count = row->instances, .mtime = row->mtime, .created = row->created,
-		.watermark = row->max_watermark };
+		.watermark = row->max_watermark, .kept = row->kept };
 	strcpy(n->name, row->uid);
 }
 

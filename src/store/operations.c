@@ -9,12 +9,17 @@
 #include "base/vec.h"
 #include "store/export_internal.h"
 #include "store/operations_internal.h"
+#include "store/update_internal.h"
 
+/* Paths of an import, or errors of an update. */
+#define TEXT_MAX (16u << 20)
 /* Contract 8: finished ones are kept thirty days. */
 #define KEPT ((int64_t)30 * 24 * 3600 * 1000000000)
 
 _Static_assert((int)STORE_OPERATION_REINDEX == OPERATION_REINDEX, "kinds");
 _Static_assert((int)STORE_OPERATION_EXPORT == OPERATION_EXPORT, "kinds");
+_Static_assert((int)STORE_OPERATION_IMPORT == OPERATION_IMPORT, "kinds");
+_Static_assert((int)STORE_OPERATION_UPDATE == OPERATION_UPDATE, "kinds");
 _Static_assert((int)STORE_OPERATION_NOT_STARTED == OPERATION_NOT_STARTED &&
 	       (int)STORE_OPERATION_FAILED == OPERATION_FAILED, "states");
 
@@ -26,6 +31,10 @@ operation_kind_name(enum operation_kind kind)
 		return "reindex";
 	case STORE_OPERATION_EXPORT:
 		return "export";
+	case STORE_OPERATION_IMPORT:
+		return "import";
+	case STORE_OPERATION_UPDATE:
+		return "update";
 	}
 	return "unknown";
 }
@@ -209,6 +218,22 @@ read_reindex(const struct operation_row *row, struct operation *op, uint32_t tag
 }
 
 static int
+read_update(const struct operation_row *row, struct operation *op, struct buf *text)
+{
+	struct update_progress p;
+	int r = update_progress_get(row->cursor, &p);
+
+	if (r == 0)
+		r = buf_put(text, p.errors.data, p.errors.len);
+	op->studies_processed = p.next;
+	op->studies_updated = p.updated;
+	op->studies_failed = p.failed;
+	op->instances_updated = p.instances;
+	op->errors = text->len > 0 ? text->data : "";
+	return r;
+}
+
+static int
 read_export(const struct operation_row *row, struct operation *op)
 {
 	struct export_input input;
@@ -224,9 +249,31 @@ read_export(const struct operation_row *row, struct operation *op)
 	return 0;
 }
 
+/* What it is about, and what came of it. */
+static int
+read_input(const struct operation_row *row, struct operation *op, uint32_t tags[QUERY_TAGS_MAX], struct buf *text)
+{
+	int r = 0;
+
+	switch (row->type) {
+	case OPERATION_REINDEX:
+		return read_reindex(row, op, tags);
+	case OPERATION_EXPORT:
+		return read_export(row, op);
+	case OPERATION_UPDATE:
+		return read_update(row, op, text);
+	case OPERATION_IMPORT:
+		r = import_input_text(row->input, text);
+		op->paths = text->data;
+		break;
+	}
+	return r;
+}
+
 /* Copied, so that no transaction is held while fn runs. */
 static int
-read_one(struct store *st, const unsigned char id[OPERATION_ID_LEN], struct operation *op, uint32_t tags[QUERY_TAGS_MAX])
+read_one(struct store *st, const unsigned char id[OPERATION_ID_LEN], struct operation *op, uint32_t tags[QUERY_TAGS_MAX],
+	 struct buf *text)
 {
 	struct operation_row row;
 	struct kv_txn *txn;
@@ -243,12 +290,13 @@ read_one(struct store *st, const unsigned char id[OPERATION_ID_LEN], struct oper
 		};
 		operation_format(id, op->id);
 		strcpy(op->why, row.why);
-		if (row.type == OPERATION_REINDEX)
-			r = read_reindex(&row, op, tags);
-		else if (row.type == OPERATION_EXPORT)
-			r = read_export(&row, op);
+		op->errors = "";
+		buf_reset(text);
+		r = read_input(&row, op, tags, text);
 	}
 	kv_abort(txn);
+	if (r == 0 && op->kind == STORE_OPERATION_IMPORT && op->state == STORE_OPERATION_RUNNING)
+		op->interrupted = !import_is_worked_on(st, id);
 	return r;
 }
 
@@ -259,16 +307,21 @@ store_operation(struct store *st, const char *id, int (*fn)(void *ctx, const str
 	unsigned char bytes[OPERATION_ID_LEN];
 	uint32_t tags[QUERY_TAGS_MAX];
 	struct operation op;
+	struct buf text;
 	int r;
 
 	if (operation_parse(id, bytes) < 0)
 		return err_set(err, -EINVAL, "the id of an operation has 32 hexadecimal digits");
-	r = read_one(st, bytes, &op, tags);
+	buf_init(&text, TEXT_MAX);
+	r = read_one(st, bytes, &op, tags, &text);
 	if (r == -ENOENT)
-		return err_set(err, r, "no such operation");
-	if (r < 0)
-		return err_set(err, r, "cannot read the index: %s", strerror(-r));
-	return fn != NULL ? fn(ctx, &op) : 0;
+		err_set(err, r, "no such operation");
+	else if (r < 0)
+		err_set(err, r, "cannot read the index: %s", strerror(-r));
+	else if (fn != NULL)
+		r = fn(ctx, &op);
+	buf_fini(&text);
+	return r;
 }
 
 int
@@ -279,20 +332,23 @@ store_operations(struct store *st, int (*fn)(void *ctx, const struct operation *
 	struct operation op;
 	struct kv_txn *txn;
 	bool told = false;
+	struct buf text;
 	size_t i;
 	int r = kv_begin(st->kv, KV_READ, &txn);
 
+	buf_init(&text, TEXT_MAX);
 	if (r == 0) {
 		r = gather(txn, false, OPERATION_ANY, &list);
 		kv_abort(txn);
 	}
 	for (i = 0; i < list.n && r == 0; i++) {
-		r = read_one(st, list.at[i].id, &op, tags);
+		r = read_one(st, list.at[i].id, &op, tags, &text);
 		if (r == 0)
 			told = (r = fn(ctx, &op)) != 0;
 		else if (r == -ENOENT)
 			r = 0;
 	}
+	buf_fini(&text);
 	free(list.at);
 	return r < 0 && !told ? err_set(err, r, "cannot read the index: %s", strerror(-r)) : r;
 }

@@ -10,7 +10,12 @@
 /* 32 hexadecimal digits. */
 #define OPERATION_TEXT_MAX 33
 
-enum operation_kind { STORE_OPERATION_REINDEX = 1, STORE_OPERATION_EXPORT = 2 };
+enum operation_kind {
+	STORE_OPERATION_REINDEX = 1,
+	STORE_OPERATION_EXPORT = 2,
+	STORE_OPERATION_UPDATE = 3,
+	STORE_OPERATION_IMPORT = 4,	/* done by who reads the files (import_operation.h), and not by src/ops */
+};
 enum operation_state {
 	STORE_OPERATION_NOT_STARTED = 1, STORE_OPERATION_RUNNING, STORE_OPERATION_SUCCEEDED, STORE_OPERATION_FAILED
 };
@@ -35,9 +40,14 @@ struct operation {
 	size_t n_tags;
 	struct export_results export;	/* export: so far */
 	char destination[OPERATION_URI_MAX];	/* export: its container, without what gives access */
+	/* update: studies, and instances changed; a line for each failed study and for some of its instances */
+	uint64_t studies_processed, studies_updated, studies_failed, instances_updated;
+	const char *errors;		/* lent likewise */
+	const char *paths;		/* import: what is imported, the first of many; likewise; else NULL */
+	bool interrupted;		/* import: not finished, and nobody is at it */
 };
 
-/* As contract 8 has it: "reindex", "export". */
+/* As contract 8 has it: "reindex", "export", "update"; "import". */
 const char *operation_kind_name(enum operation_kind kind);
 
 /* fn may be NULL, to see whether there is one.  -EINVAL: id is no GUID, in either spelling; -ENOENT. */

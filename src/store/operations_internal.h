@@ -24,6 +24,12 @@ int  operation_value_get(struct kv_txn *txn, const unsigned char id[OPERATION_ID
 /* Those below a number. */
 int  operation_values_drop(struct kv_txn *txn, const unsigned char id[OPERATION_ID_LEN], uint32_t before);
 
+/* -- import_operation.c -- */
+
+bool import_is_worked_on(struct store *st, const unsigned char id[OPERATION_ID_LEN]);
+/* What an import operation is asked, for people. */
+int  import_input_text(struct slice input, struct buf *out);
+
 /* What a reindex operation is asked. */
 struct reindex_input {
 	uint64_t end;			/* instances below this watermark were there before its tags */

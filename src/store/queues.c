@@ -110,23 +110,50 @@ store_record_refusal(struct store *st, const char *door, const char *name,
 
 /* Contract 11.7, in the shape of CloudEvents 1.0. */
 void
-store_record_import(struct store *st, const char *path, uint64_t size)
+store_put_import(struct store *st, struct buf *lines, const char *path, uint64_t size)
 {
 	char when[CLOCK_TEXT_MAX], id[GUID_TEXT_MAX], subject[STORE_IMPORT_PATH_MAX + 80];
-	struct buf b;
 
-	if (st->read_only || st->path == NULL || guid_make(id) < 0)
+	if (guid_make(id) < 0)
 		return;
-	buf_init(&b, QUEUE_LINE_MAX);
 	clock_format(clock_now(), when);
 	snprintf(subject, sizeof subject, "/blobServices/default/containers/import-container/blobs/%s", path);
-	buf_printf(&b, "{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"/AHDS_%s-%s\"", id, st->workspace,
+	buf_printf(lines, "{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"/AHDS_%s-%s\"", id, st->workspace,
 		   st->service);
-	buf_puts(&b, ",\"type\":\"Microsoft.Storage.BlobCreated\"");
-	put_member(&b, "subject", subject);
-	put_member(&b, "time", when);
-	buf_printf(&b, ",\"data\":{\"api\":\"PutBlob\",\"contentType\":\"application/dicom\",\"contentLength\":%llu,"
+	buf_puts(lines, ",\"type\":\"Microsoft.Storage.BlobCreated\"");
+	put_member(lines, "subject", subject);
+	put_member(lines, "time", when);
+	buf_printf(lines, ",\"data\":{\"api\":\"PutBlob\",\"contentType\":\"application/dicom\",\"contentLength\":%llu,"
 		   "\"blobType\":\"BlockBlob\"}}\n", (unsigned long long)size);
-	queue_append(st, STORE_IMPORT_QUEUE, &b);
+}
+
+void
+store_record_imports(struct store *st, const struct buf *lines)
+{
+	if (st->read_only || st->path == NULL || lines->len == 0)
+		return;
+	if (queue_append(st, STORE_IMPORT_QUEUE, lines) < 0)
+		log_error("import: cannot write to the import-queue");
+}
+
+void
+store_record_import(struct store *st, const char *path, uint64_t size)
+{
+	struct buf b;
+
+	buf_init(&b, QUEUE_LINE_MAX);
+	store_put_import(st, &b, path, size);
+	store_record_imports(st, &b);
 	buf_fini(&b);
+}
+
+int
+store_open_queue(struct store *st, bool errors, int *ret_fd)
+{
+	int fd = openat(st->dir, errors ? STORE_ERROR_QUEUE : STORE_IMPORT_QUEUE, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	*ret_fd = fd;
+	return 0;
 }

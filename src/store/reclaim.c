@@ -20,8 +20,13 @@ static bool
 stored_again(struct kv_txn *txn, const char *partition, const struct reclaim_entry *e)
 {
 	struct catalog_path p;
+	struct instance_row row;
 
-	return catalog_find_path(txn, partition, e->study_uid, e->series_uid, e->sop_uid, &p) == 0;
+	if (catalog_find_path(txn, partition, e->study_uid, e->series_uid, e->sop_uid, &p) < 0)
+		return false;
+	/* With an original of its own, too? */
+	return !(e->flags & RECLAIM_ORIGINAL) || catalog_instance(txn, p.series, p.instance, &row) < 0 ||
+	       (row.flags & INSTANCE_UPDATED) != 0;
 }
 
 /* Contract 5: a file that somebody else wrote since is not ours to remove.  Where an older version may
@@ -56,7 +61,10 @@ reclaim_one(struct store *st, struct kv_txn *txn, const struct reclaim_entry *e)
 		return r;
 	if (e->stage_only || stored_again(txn, p.name, e))
 		return 0;
-	instance_name(name, p.name, e->study_uid, e->series_uid, e->sop_uid);
+	if (e->flags & RECLAIM_ORIGINAL)
+		original_name(name, p.name, e->study_uid, e->series_uid, e->sop_uid);
+	else
+		instance_name(name, p.name, e->study_uid, e->series_uid, e->sop_uid);
 	if (was_changed(st, name, e)) {
 		log_warning("delete: the file of sop=%s was changed by somebody else, and stays", e->sop_uid);
 		return 0;

@@ -2,7 +2,7 @@
  * through journal_restore, a power cut.
  *
  * Staged files of dead owners:
- *	a row names it			-> it gets its public name
+ *	a row names it			-> it gets its public name, or that of an original
  *	accepted, no row		-> ingested again, under a number of ours
  *	received only			-> removed
  */
@@ -22,6 +22,97 @@ struct recovery {
 	struct store *st;
 	unsigned published, ingested, removed;
 };
+
+int
+publish_original(struct store *st, struct kv_txn *txn, uint64_t instance, uint64_t stage)
+{
+	char staged[BLOB_STAGE_MAX], name[BLOB_NAME_MAX];
+	struct catalog_rows rows;
+	struct catalog_path p;
+	struct original o;
+	enum level level;
+	int r = catalog_path(txn, instance, &p, &level);
+
+	if (r == 0)
+		r = catalog_rows(txn, &p, &rows);
+	if (r == 0)
+		r = original_get(txn, p.series, p.instance, &o);
+	if (r == 0 && o.row.stage != stage)
+		r = -ENOENT;
+	if (r < 0)
+		return r;
+	stage_name(staged, stage, NULL);
+	original_name(name, rows.partition.name, rows.study.uid, rows.series.uid, rows.instance.uid);
+	r = blob_publish(st->blobs, staged, name);
+	if (r < 0)
+		return r;
+	/* Two names of the same file stay two. */
+	blob_stage_remove(st->blobs, staged);
+	return staged_del(txn, stage);
+}
+
+static int
+publish_if_original(struct store *st, uint64_t stage)
+{
+	struct kv_txn *txn;
+	uint64_t instance;
+	int r = kv_begin(st->kv, KV_WRITE, &txn);
+
+	if (r < 0)
+		return r;
+	r = staged_get(txn, stage, &instance);
+	if (r == 0)
+		r = publish_original(st, txn, instance, stage);
+	if (r == 0)
+		return kv_commit(txn);
+	kv_abort(txn);
+	return r;
+}
+
+/* Entries of files that had got their names when their process was killed. */
+static int
+forget_named(void *ctx, struct kv_txn *txn)
+{
+	struct store *st = ctx;
+	uint64_t gone[256];
+	char staged[BLOB_STAGE_MAX];
+	struct kv_range *g;
+	struct slice k, v;
+	size_t n, i;
+	int fd, r;
+
+	do {
+		n = 0;
+		r = kv_range_open(txn, T_STAGED, slice_of(NULL, 0), slice_of(NULL, 0), KV_ASCENDING, 0, &g);
+		if (r < 0)
+			return r;
+		while (n < sizeof gone / sizeof *gone && (r = kv_range_next(g, &k, &v)) > 0) {
+			stage_name(staged, read_u64(k.data), NULL);
+			if (blob_stage_open(st->blobs, staged, &fd) == 0)
+				close(fd);
+			else
+				gone[n++] = read_u64(k.data);
+		}
+		kv_range_close(g);
+		for (i = 0; i < n && r >= 0; i++)
+			r = staged_del(txn, gone[i]);
+	} while (r >= 0 && n > 0);
+	return r < 0 ? r : 0;
+}
+
+static int
+tidy_staged(struct store *st)
+{
+	struct kv_txn *txn;
+	uint64_t n = 0;
+	int r = kv_begin(st->kv, KV_READ, &txn);
+
+	if (r < 0)
+		return r;
+	r = catalog_count(txn, T_STAGED, 1, &n);
+	kv_abort(txn);
+	return r < 0 || n == 0 ? r : kv_update(st->kv, forget_named, st);
+}
 
 /* The instance whose bytes these are, if a row of this very stage exists. */
 static int
@@ -112,6 +203,10 @@ recover_one(void *ctx, const char *stage_file, uint64_t owner, bool alive)
 
 	if (alive || owner == st->owner || stage_parse(stage_file, &stage, partition) < 0)
 		return 0;
+	if (partition[0] == '\0' && publish_if_original(st, stage) == 0) {
+		rc->published++;
+		return 0;
+	}
 	r = blob_stage_open(st->blobs, stage_file, &fd);
 	if (r < 0)
 		return 0;
@@ -169,6 +264,8 @@ recover(struct store *st, struct err *err)
 	r = journal_restore(st);
 	if (r == 0)
 		r = blob_walk_staging(st->blobs, recover_one, &rc);
+	if (r == 0)
+		r = tidy_staged(st);
 	if (r == 0)
 		r = blob_tidy_staging(st->blobs);
 	if (r == 0)

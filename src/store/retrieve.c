@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "catalog/header.h"
 #include "dicom/json.h"
+#include "store/external_json.h"
 #include "store/internal.h"
 
 /* Instances read in one transaction. */
@@ -27,7 +28,7 @@ info_of(const struct instance_row *row, uint64_t id, const char *study_uid, cons
 	*info = (struct instance_info){
 		.id = id, .watermark = row->watermark, .size = row->size, .mtime = row->mtime,
 		.created = row->created, .pixel_offset = row->pixel_offset, .rows = row->rows,
-		.columns = row->columns, .frames = row->frames,
+		.columns = row->columns, .frames = row->frames, .updated = (row->flags & INSTANCE_UPDATED) != 0,
 	};
 	memcpy(info->hash, row->hash, HASH_LEN);
 	strcpy(info->study_uid, study_uid);
@@ -43,6 +44,7 @@ info_of(const struct instance_row *row, uint64_t id, const char *study_uid, cons
  * instance) was handed out.  No transaction is kept, only these ids. */
 struct store_scan {
 	struct store *st;
+	bool original;
 	struct catalog_path scope;
 	uint64_t study, series, instance;	/* 0: at the beginning of that level */
 	bool ended;
@@ -52,7 +54,8 @@ struct store_scan {
 	struct instance_info page[PAGE];
 	size_t n, next;
 	struct series_base base;
-	struct buf json;
+	struct buf json, rendered;
+	struct externals externals;
 };
 
 static int
@@ -64,13 +67,13 @@ total(struct kv_txn *txn, const struct catalog_path *p, struct scope_totals *tot
 	if (r < 0)
 		return r;
 	if (p->instance != 0)
-		*totals = (struct scope_totals){ 1, rows.instance.size, rows.instance.watermark };
+		*totals = (struct scope_totals){ 1, rows.instance.size, rows.instance.watermark, 0 };
 	else if (p->series != 0)
-		*totals = (struct scope_totals){ rows.series.instances, rows.series.bytes, rows.series.max_watermark };
+		*totals = (struct scope_totals){ rows.series.instances, rows.series.bytes, rows.series.max_watermark, 0 };
 	else if (p->study != 0)
-		*totals = (struct scope_totals){ rows.study.instances, rows.study.bytes, rows.study.max_watermark };
+		*totals = (struct scope_totals){ rows.study.instances, rows.study.bytes, rows.study.max_watermark, 0 };
 	else
-		*totals = (struct scope_totals){ rows.partition.instances, rows.partition.bytes, 0 };
+		*totals = (struct scope_totals){ rows.partition.instances, rows.partition.bytes, 0, 0 };
 	return 0;
 }
 
@@ -85,9 +88,12 @@ store_scan_open(struct store *st, const struct store_scope *scope, struct store_
 	if (s == NULL)
 		return err_set(err, -ENOMEM, "out of memory");
 	s->st = st;
+	s->original = scope->original;
 	s->first = true;
 	buf_init(&s->base.json, HEADER_MAX);
 	buf_init(&s->json, HEADER_MAX);
+	buf_init(&s->rendered, 2 * HEADER_MAX);
+	externals_init(&s->externals);
 	barrier(st);
 	r = kv_begin(st->kv, KV_READ, &txn);
 	if (r < 0) {
@@ -99,6 +105,13 @@ store_scan_open(struct store *st, const struct store_scope *scope, struct store_
 		r = total(txn, &s->scope, totals);
 		if (r < 0)
 			err_set(err, r, "cannot read the index: %s", strerror(-r));
+	}
+	if (r == 0 && scope->external) {
+		r = externals_load(&s->externals, txn, s->scope.study);
+		if (r < 0)
+			err_set(err, r, "cannot read the index: %s", strerror(-r));
+		else if (totals != NULL)
+			totals->external = externals_number(&s->externals);
 	}
 	kv_abort(txn);
 	if (r < 0) {
@@ -116,6 +129,8 @@ store_scan_close(struct store_scan *s)
 		return;
 	buf_fini(&s->base.json);
 	buf_fini(&s->json);
+	buf_fini(&s->rendered);
+	externals_fini(&s->externals);
 	free(s);
 }
 
@@ -248,12 +263,33 @@ scan_some(struct store_scan *s, size_t max, scan_fn *fn, void *ctx)
 	return r < 0 ? r : !s->ended;
 }
 
+static void
+info_of_original(const struct original *o, uint64_t id, struct instance_info *info)
+{
+	info_of(&o->row, id, o->study_uid, o->series_uid, info);
+	info->updated = info->original = true;
+}
+
+static bool
+wants_original(const struct store_scan *s, const struct instance_row *row)
+{
+	return s->original && (row->flags & INSTANCE_UPDATED) != 0;
+}
+
 static int
 add_info(struct store_scan *s, struct kv_txn *txn, const struct instance_row *row, uint64_t id, void *ctx)
 {
-	(void)txn;
+	struct original o;
+	int r;
+
 	(void)ctx;
-	info_of(row, id, s->study_uid, s->series_uid, &s->page[s->n++]);
+	if (wants_original(s, row)) {
+		r = original_get(txn, s->series, id, &o);
+		if (r < 0)
+			return r;
+		info_of_original(&o, id, &s->page[s->n++]);
+	} else
+		info_of(row, id, s->study_uid, s->series_uid, &s->page[s->n++]);
 	return 1;
 }
 
@@ -320,11 +356,12 @@ add_metadata(struct store_scan *s, struct kv_txn *txn, const struct instance_row
 {
 	struct metadata *m = ctx;
 	struct instance_info info;
-	struct buf url;
+	struct buf url, *to;
 	int r;
 
 	buf_reset(&s->json);
-	r = catalog_read_header(txn, &s->base, s->series, id, &s->json);
+	r = wants_original(s, row) ? catalog_read_original(txn, &s->base, s->series, id, &s->json)
+				   : catalog_read_header(txn, &s->base, s->series, id, &s->json);
 	if (r < 0) {
 		log_error("index: broken header sop=%s", row->uid);
 		return r;
@@ -332,17 +369,21 @@ add_metadata(struct store_scan *s, struct kv_txn *txn, const struct instance_row
 	if (!s->first)
 		buf_putc(m->out, ',');
 	s->first = false;
+	to = s->externals.n > 0 ? &s->rendered : m->out;
+	buf_reset(&s->rendered);
 	if (m->instance_url == NULL)
-		r = dicom_json_render(buf_slice(&s->json), NULL, m->out);
+		r = dicom_json_render(buf_slice(&s->json), NULL, to);
 	else {
 		info_of(row, id, s->study_uid, s->series_uid, &info);
 		buf_init(&url, 8192);
 		m->instance_url(m->ctx, &info, &url);
 		r = buf_error(&url);
 		if (r == 0)
-			r = dicom_json_render(buf_slice(&s->json), url.data, m->out);
+			r = dicom_json_render(buf_slice(&s->json), url.data, to);
 		buf_fini(&url);
 	}
+	if (r == 0 && to == &s->rendered)
+		r = externals_merge(&s->externals, buf_slice(&s->rendered), m->out);
 	if (r < 0)
 		return r;
 	return m->out->len <= m->enough;
@@ -414,10 +455,11 @@ open_row(struct store *st, const struct instance_row *row, const char *name, con
 
 /* The row of an instance and where its bytes may lie. */
 static int
-find_file(struct store *st, uint64_t id, struct instance_info *info, struct instance_row *row,
+find_file(struct store *st, uint64_t id, bool first, struct instance_info *info, struct instance_row *row,
 	  char name[BLOB_NAME_MAX], char stage[BLOB_STAGE_MAX])
 {
 	struct catalog_rows rows;
+	struct original o;
 	struct catalog_path p;
 	struct kv_txn *txn;
 	enum level level;
@@ -431,7 +473,15 @@ find_file(struct store *st, uint64_t id, struct instance_info *info, struct inst
 		r = -EISDIR;
 	if (r == 0)
 		r = catalog_rows(txn, &p, &rows);
-	if (r == 0) {
+	first = first && r == 0 && (rows.instance.flags & INSTANCE_UPDATED) != 0;
+	if (first)
+		r = original_get(txn, p.series, id, &o);
+	if (r == 0 && first) {
+		*row = o.row;
+		info_of_original(&o, id, info);
+		original_name(name, rows.partition.name, rows.study.uid, rows.series.uid, rows.instance.uid);
+		row_stage_name(stage, row->stage, row->flags, rows.partition.name);
+	} else if (r == 0) {
 		*row = rows.instance;
 		info_of(row, id, rows.study.uid, rows.series.uid, info);
 		instance_name(name, rows.partition.name, rows.study.uid, rows.series.uid, row->uid);
@@ -441,8 +491,8 @@ find_file(struct store *st, uint64_t id, struct instance_info *info, struct inst
 	return r;
 }
 
-int
-store_open_file(struct store *st, uint64_t id, struct store_file **ret_file, struct err *err)
+static int
+open_file(struct store *st, uint64_t id, bool first, struct store_file **ret_file, struct err *err)
 {
 	char name[BLOB_NAME_MAX], stage[BLOB_STAGE_MAX];
 	struct instance_row row;
@@ -455,7 +505,7 @@ store_open_file(struct store *st, uint64_t id, struct store_file **ret_file, str
 		return err_set(err, -ENOMEM, "out of memory");
 	barrier(st);
 	for (tries = 0; tries < OPEN_TRIES; tries++) {
-		r = find_file(st, id, &f->info, &row, name, stage);
+		r = find_file(st, id, first, &f->info, &row, name, stage);
 		if (r < 0) {
 			err_set(err, r, r == -ENOENT ? "no such instance" : "cannot read the index: %s", strerror(-r));
 			break;
@@ -478,6 +528,24 @@ store_open_file(struct store *st, uint64_t id, struct store_file **ret_file, str
 	}
 	free(f);
 	return r;
+}
+
+int
+store_open_file(struct store *st, uint64_t id, struct store_file **ret_file, struct err *err)
+{
+	return open_file(st, id, false, ret_file, err);
+}
+
+int
+store_open_original(struct store *st, uint64_t id, struct store_file **ret_file, struct err *err)
+{
+	return open_file(st, id, true, ret_file, err);
+}
+
+int
+store_open_version(struct store *st, const struct instance_info *info, struct store_file **ret_file, struct err *err)
+{
+	return open_file(st, info->id, info->original, ret_file, err);
 }
 
 const struct instance_info *

@@ -296,7 +296,7 @@ store_search(struct store *st, const struct search *search,
 	int r;
 
 	barrier(st);
-	match_init(&w.m, (enum level)search->level);
+	match_init(&w.m, (enum level)search->level, search->external);
 	/* Results without a limit are found so many at a time, each time anew: passing over those before
 	 * costs far less than showing them. */
 	do {

@@ -2,6 +2,7 @@
 #ifndef STORE_SEARCH_INTERNAL_H
 #define STORE_SEARCH_INTERNAL_H
 
+#include "store/external_json.h"
 #include "store/internal.h"
 
 /* -- terms (search_term.c) -- */
@@ -78,9 +79,11 @@ struct match {
 	struct buf header;		/* as it is shown, once it is loaded */
 	bool header_loaded;
 	struct series_base base;
+	bool external;			/* the header has external metadata, and they come before what rows have */
+	struct externals externals;
 };
 
-void match_init(struct match *m, enum level level);
+void match_init(struct match *m, enum level level, bool external);
 void match_fini(struct match *m);
 /* Another transaction: what the last one lent is gone. */
 void match_begin(struct match *m, struct kv_txn *txn, uint64_t partition);

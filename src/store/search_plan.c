@@ -268,7 +268,8 @@ int
 search_plan(struct kv_txn *txn, const struct search *s, struct hits *ret_hits, struct search_report *ret_report,
 	    struct err *err)
 {
-	struct store_scope scope = { s->partition, s->study_uid, s->series_uid, NULL };
+	struct store_scope scope = { .partition = s->partition, .study_uid = s->study_uid,
+				     .series_uid = s->series_uid };
 	struct gather *g = calloc(1, sizeof *g);
 	int found, r;
 
@@ -283,7 +284,7 @@ search_plan(struct kv_txn *txn, const struct search *s, struct hits *ret_hits, s
 	g->hits = ret_hits;
 	g->report = ret_report;
 	*ret_report = (struct search_report){ 0 };
-	match_init(&g->match, g->level);
+	match_init(&g->match, g->level, s->external);
 	found = scope_resolve(txn, &scope, &g->scope, NULL);
 	match_begin(&g->match, txn, g->scope.partition);
 	/* What is asked must make sense where there is nothing as well. */

@@ -6,9 +6,10 @@
 #include "store/search_internal.h"
 
 void
-match_init(struct match *m, enum level level)
+match_init(struct match *m, enum level level, bool external)
 {
-	*m = (struct match){ .level = level };
+	*m = (struct match){ .level = level, .external = external };
+	externals_init(&m->externals);
 	buf_init(&m->header, HEADER_MAX);
 	buf_init(&m->base.json, HEADER_MAX);
 }
@@ -18,6 +19,7 @@ match_fini(struct match *m)
 {
 	buf_fini(&m->header);
 	buf_fini(&m->base.json);
+	externals_fini(&m->externals);
 }
 
 void
@@ -26,6 +28,7 @@ match_begin(struct match *m, struct kv_txn *txn, uint64_t partition)
 	m->txn = txn;
 	m->partition = partition;
 	m->base.series = 0;
+	m->externals.study = 0;
 }
 
 int
@@ -47,7 +50,7 @@ int
 match_header(struct match *m)
 {
 	uint64_t series = m->hit->series, instance = m->hit->instance;
-	struct buf json;
+	struct buf json, plain;
 	int r;
 
 	if (m->header_loaded)
@@ -59,10 +62,16 @@ match_header(struct match *m)
 	} else if (m->level == LEVEL_SERIES)
 		instance = m->series.latest_instance;
 	buf_init(&json, HEADER_MAX);
+	buf_init(&plain, HEADER_MAX);
 	r = catalog_read_header(m->txn, &m->base, series, instance, &json);
 	buf_reset(&m->header);
+	if (r == 0 && m->external)
+		r = externals_load(&m->externals, m->txn, m->hit->study);
 	if (r == 0)
-		r = dicom_json_render(buf_slice(&json), NULL, &m->header);
+		r = dicom_json_render(buf_slice(&json), NULL, m->external ? &plain : &m->header);
+	if (r == 0 && m->external)
+		r = externals_merge(&m->externals, buf_slice(&plain), &m->header);
+	buf_fini(&plain);
 	buf_fini(&json);
 	m->header_loaded = r == 0;
 	return r;
@@ -92,6 +101,9 @@ match_kept(struct match *m, uint32_t tag, struct slice *ret_json)
 	const struct slice rows[] = { m->study.attributes, m->series.attributes, m->instance.attributes };
 	struct attribute a;
 	int level, known = 0;
+
+	if (m->external && externals_may_have(tag))
+		return -ENOENT;
 
 	for (level = (int)m->level; level >= LEVEL_STUDY; level--) {
 		if (!attribute_is_kept(tag, (enum level)level))

@@ -7,6 +7,7 @@
 #include "dicom/collate.h"
 #include "dicom/date.h"
 #include "dicom/indexed.h"
+#include "store/external_json.h"
 #include "store/search_internal.h"
 
 /* Words of a fuzzy query; more of them are not looked at. */
@@ -197,11 +198,13 @@ place_term(struct terms *list, struct term *t, const struct search *search, stru
 		return 0;
 	}
 	t->vr = entry != NULL ? entry->vr : VR('L', 'O');
-	r = t->given->n_path == 0 ? place_query_tag(t, search, txn) : 0;
-	if (r != 0)
-		return r < 0 ? r : 0;
-	if (!search->scan)
-		return -ENOENT;
+	if (!search->external || t->given->n_path > 0 || !externals_may_have(t->given->tag)) {
+		r = t->given->n_path == 0 ? place_query_tag(t, search, txn) : 0;
+		if (r != 0)
+			return r < 0 ? r : 0;
+		if (!search->scan)
+			return -ENOENT;
+	}
 	t->level = LEVEL_ROOT;
 	list->n_scanned++;
 	return 0;

@@ -76,6 +76,13 @@ instance_name(char name[BLOB_NAME_MAX], const char *partition, const char *study
 }
 
 void
+original_name(char name[BLOB_NAME_MAX], const char *partition, const char *study_uid, const char *series_uid,
+	      const char *sop_uid)
+{
+	snprintf(name, BLOB_NAME_MAX, "%s/%s/%s/" BLOB_ORIGINALS "/%s.dcm", partition, study_uid, series_uid, sop_uid);
+}
+
+void
 row_stage_name(char name[BLOB_STAGE_MAX], uint64_t stage, uint8_t flags, const char *partition)
 {
 	stage_name(name, stage, flags & INSTANCE_ACCEPTED_STAGE ? partition : NULL);

@@ -31,6 +31,7 @@ store_get_status(struct store *st, struct store_status *s, struct err *err)
 	s->series = sums.series;
 	s->instances = sums.instances;
 	s->bytes = sums.bytes;
+	s->kept = sums.kept;
 	s->sequence = c.sequence;
 	s->map_size = kv.size;
 	s->map_used = kv.used;

@@ -22,6 +22,11 @@ enum step {
 	STEP_TAG_DELETING,	/* some entries of a deleted tag gone */
 	STEP_EXPORTING,		/* export: a page was put, its cursor not yet committed */
 	STEP_EXPORTED,		/* export: committed */
+	STEP_UPDATE_STAGING,	/* update: a new file staged, its instance as it was */
+	STEP_UPDATE_STAGED,	/* update: all of a study's files durable in staging */
+	STEP_UPDATE_WRITTEN,	/* update: all rows put, not yet committed */
+	STEP_UPDATED,		/* update: committed, no file named */
+	STEP_UPDATE_NAMING,	/* update: some files named */
 	STEP_END
 };
 

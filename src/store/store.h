@@ -103,6 +103,11 @@ struct ingest_result {
 int  incoming_new(struct store *st, struct incoming **ret_in, struct err *err);
 /* Append; the hash is computed on the way. */
 int  incoming_write(struct incoming *in, const void *data, size_t len, struct err *err);
+/* Have the bytes of fd, without copying them: before anything is written.  clone: as a file that
+ * changes apart from that of fd; else as the very same file under one name more, whoever
+ * changes it by the other changes what is stored, which is then -ESTALE to readers.  After it nothing may be written.
+ * -EXDEV, -EOPNOTSUPP, -EPERM and the like: it cannot be had so, and nothing is done. */
+int  incoming_share(struct incoming *in, int fd, bool clone);
 /* The staging file, read-write, for a door that writes it by itself (the mount).
  * Borrowed.  After a write by this way incoming_write must not be used. */
 int  incoming_fd(struct incoming *in);
@@ -115,6 +120,11 @@ int  incoming_accept(struct incoming *in, const struct ingest_options *options,
 		     struct ingest_result *result, struct ticket **ret_ticket, struct err *err);
 /* Drop it and its file.  NULL is fine. */
 void incoming_free(struct incoming *in);
+
+/* Is just this stored already: the same instance with the same bytes?  Nothing is staged to find out.  The bytes are those of fd, or
+ * with fd -1 data and len.  1: yes, *result as after a commit; 0: no, or not to be told so. */
+int  store_has_same(struct store *st, const char *partition, int fd, const void *data, size_t len,
+		    struct ingest_result *result);
 
 /* Wait until durable and visible at every door of this process.  Frees the
  * ticket.  result may be NULL.  -EEXIST when another instance with the same
@@ -153,6 +163,7 @@ struct store_node {
 	int64_t mtime;			/* ns; of the bytes for an instance, of the last change below otherwise */
 	int64_t created;		/* ns, when it was first stored */
 	uint64_t watermark;		/* of a study or series the highest below; 0 above */
+	uint64_t kept;			/* series: bytes of originals in it, which are in no size */
 };
 
 int  store_lookup(struct store *st, uint64_t parent, const char *name, struct store_node *ret_node);
@@ -171,6 +182,8 @@ struct store_scope {			/* a study, series or instance; or more */
 	const char *study_uid;		/* NULL: everything in the partition */
 	const char *series_uid;
 	const char *sop_uid;
+	bool original;			/* of instances that were updated, the version stored first is meant */
+	bool external;			/* metadata have the study's external metadata, too (external.h); there must be a study */
 };
 
 struct instance_info {
@@ -182,6 +195,8 @@ struct instance_info {
 	unsigned char hash[HASH_LEN];	/* XXH3-128 of the file */
 	uint64_t pixel_offset;		/* of the pixel data's value; 0 none or deflated */
 	uint32_t rows, columns, frames;	/* 0 when the header does not say */
+	bool updated;			/* another version is kept beside this one: the first, or the latest */
+	bool original;			/* this is the first */
 	char study_uid[UID_TEXT_MAX];
 	char series_uid[UID_TEXT_MAX];
 	char sop_uid[UID_TEXT_MAX];
@@ -193,6 +208,7 @@ struct scope_totals {
 	uint64_t instances;
 	uint64_t bytes;
 	uint64_t max_watermark;
+	uint64_t external;		/* names what external metadata there are, when the scope wants them; else 0 */
 };
 
 /* Instances of a scope in the order of their ids, a page at a time: no
@@ -222,6 +238,10 @@ int  store_get_attributes(struct store *st, uint64_t id, struct buf *out, struct
  * They stay readable while open, whatever happens to the instance. */
 struct store_file;
 int  store_open_file(struct store *st, uint64_t instance_id, struct store_file **ret_file, struct err *err);
+/* Likewise of the version stored first, when the instance was updated since. */
+int  store_open_original(struct store *st, uint64_t instance_id, struct store_file **ret_file, struct err *err);
+/* The one that a scan told of. */
+int  store_open_version(struct store *st, const struct instance_info *info, struct store_file **ret_file, struct err *err);
 const struct instance_info *store_file_info(const struct store_file *f);
 int  store_file_fd(const struct store_file *f);		/* borrowed */
 ssize_t store_file_pread(const struct store_file *f, void *data, size_t len, uint64_t off);
@@ -294,6 +314,9 @@ struct search {
 	/* Terms may be of any attribute and level: what is not indexed is looked up in the
 	 * rows and headers of the candidates that are left, a bounded number of them. */
 	bool scan;
+	/* External metadata of studies (external.h) are attributes, too, before query tags and what files have:
+	 * private terms are looked up. */
+	bool external;
 	uint64_t scan_max;		/* headers looked at; 0: as many as are bearable, SEARCH_SCAN_MAX */
 	const struct search_order *orders;	/* the first counts most; none: newest first */
 	size_t n_orders;
@@ -341,7 +364,8 @@ struct change {
 	enum change_action action;
 	uint64_t watermark;
 	uint64_t partition_id, study_id, series_id, instance_id;
-	bool study_appeared, series_appeared;	/* with a create */
+	bool moved;			/* an update of what had other UIDs, and another id, before */
+	bool study_appeared, series_appeared;	/* with a create, or an update that gave it other UIDs */
 	bool study_vanished, series_vanished;	/* with a delete */
 	char study_uid[UID_TEXT_MAX];
 	char series_uid[UID_TEXT_MAX];
@@ -398,6 +422,7 @@ int  store_observe(struct store *st, void (*fn)(void *ctx, const struct change *
 
 struct store_status {
 	uint64_t partitions, studies, series, instances, bytes;
+	uint64_t kept;			/* bytes of originals, beside those of the instances */
 	uint64_t pending;		/* accepted, not yet committed; removals not yet done */
 	uint64_t sequence;		/* of the latest change */
 	uint64_t map_size, map_used;	/* bytes */

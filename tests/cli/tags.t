@@ -11,7 +11,10 @@ lake import --quiet "$store" "$tmp"/*.dcm
 
 is "no tags" "$(lake tags "$store")" ""
 is "in JSON" "$(lake tags --json "$store")" "[]"
-is "no operations" "$(lake operations --json "$store")" "[]"
+reindexes() {
+	lake operations --json "$store" | jq -c 'map(select(.type == "reindex"))'
+}
+is "no operations" "$(reindexes)" "[]"
 fails 2 "a word that is no verb" lake tags "$store" erase KVP
 fails 2 "add without a tag" lake tags "$store" add
 fails 2 "two tags after errors" lake tags "$store" errors KVP PatientAge
@@ -24,9 +27,9 @@ ok "tags are added and all is indexed" lake tags "$store" add study:PatientAge i
 is "they are ready" "$(lake tags --json "$store" | jq -c 'map([.path, .status, .queryStatus, .errors])')" \
 	'[["00101010","ready","enabled",0],["00180060","ready","disabled",1],["00191001","ready","enabled",0]]'
 like "as text" "$(lake tags "$store")" '00101010  AS  study     ready     enabled   0 errors  PatientAge'
-is "the operation has ended" "$(lake operations --json "$store" | jq -c 'map([.status, .percent, .done, .total, .tags])')" \
+is "the operation has ended" "$(reindexes | jq -c 'map([.status, .percent, .done, .total, .tags])')" \
 	'[["succeeded",100,21,21,["00101010","00180060","00191001"]]]'
-id=$(lake operations --json "$store" | jq -r '.[0].id')
+id=$(reindexes | jq -r '.[0].id')
 like "it is listed" "$(lake operations "$store" "$id")" "^$id .*reindex  succeeded    100%  PatientAge KVP 00191001"
 fails 1 "another is not" lake operations "$store" 00000000000000000000000000000000
 is "errors name the instance" "$(lake tags --json "$store" errors KVP | jq -r '.[] | .instance + " " + .why')" \
@@ -49,10 +52,10 @@ adding=$!
 ok "begun" wait_for "$patience" grep -q begun "$tmp/add.err"
 kill -KILL "$adding"
 wait "$adding" 2>/dev/null
-is "it has not ended" "$(lake operations --json "$store" | jq -r '.[-1].status')" notStarted
+is "it has not ended" "$(reindexes | jq -r '.[-1].status')" notStarted
 exec 8>&-
 ok "operations --follow does the work" lake operations --follow "$store"
-is "to its end" "$(lake operations --json "$store" | jq -r '.[-1].status')" succeeded
+is "to its end" "$(reindexes | jq -r '.[-1].status')" succeeded
 is "each once" "$(lake tags --json "$store" | jq -c '.[] | select(.path == "00180060") | [.status, .errors]')" '["ready",1]'
 
 ok "a rebuild" lake check --rebuild "$store"

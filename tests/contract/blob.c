@@ -108,6 +108,33 @@ what_is_staged_is_readable_there_and_nowhere_else(void **state)
 	close(fd);
 }
 
+/* Or says that it cannot be, and nothing is there. */
+static void
+a_link_is_the_file_itself_under_the_name_of_a_stage(void **state)
+{
+	struct engine *e = *state;
+	char path[sizeof e->dir + 8];
+	int fd, own, r;
+
+	snprintf(path, sizeof path, "%s/own", e->dir);
+	own = open(path, O_RDWR | O_CREAT, 0666);
+	assert_true(own >= 0);
+	assert_int_equal(write(own, "one", 3), 3);
+	r = blob_stage_link(e->b, own, "0000000000000001/a");
+	assert_true(r == 0 || r == -EXDEV);
+	assert_int_equal(blob_stage_open(e->b, "0000000000000001/a", &fd), r == 0 ? 0 : -ENOENT);
+	if (r == 0) {
+		expect_fd(fd, "one");
+		close(fd);
+		assert_int_equal(blob_stage_link(e->b, own, "0000000000000001/a"), -EEXIST);
+		assert_int_equal(blob_publish(e->b, "0000000000000001/a", NAME), 0);
+		expect(e, "one");
+		assert_int_equal(blob_remove(e->b, NAME), 0);
+		expect_fd(own, "one");
+	}
+	close(own);
+}
+
 static void
 publish_moves_the_bytes_and_replaces_what_was_there(void **state)
 {
@@ -182,6 +209,38 @@ walks_find_blobs_and_stages_each_once(void **state)
 	assert_int_equal(blob_stage_remove(e->b, "0000000000000001/b@P"), -ENOENT);
 }
 
+/* What an instance had first keeps its bytes by another name, while another version takes the public one. */
+static void
+an_original_stays_beside_what_replaced_it(void **state)
+{
+	static const char first[] = "Microsoft.Default/1.2/1.2.3/" BLOB_ORIGINALS "/1.2.3.4.dcm";
+	struct engine *e = *state;
+	char list[400] = "";
+	int fd;
+
+	stage(e, "0000000000000001/a", "first");
+	assert_int_equal(blob_publish(e->b, "0000000000000001/a", NAME), 0);
+	assert_int_equal(blob_open(e->b, NAME, &fd), 0);
+	assert_int_equal(blob_stage_link(e->b, fd, "0000000000000001/b"), 0);
+	assert_int_equal(blob_stage_link(e->b, fd, "0000000000000001/b"), -EEXIST);
+	close(fd);
+	stage(e, "0000000000000001/c", "latest");
+	assert_int_equal(blob_publish(e->b, "0000000000000001/c", NAME), 0);
+	assert_int_equal(blob_publish(e->b, "0000000000000001/b", first), 0);
+	expect(e, "latest");
+	assert_int_equal(blob_open(e->b, first, &fd), 0);
+	expect_fd(fd, "first");
+	close(fd);
+	assert_int_equal(blob_walk(e->b, append_name, list), 0);
+	assert_non_null(strstr(list, NAME ":6 "));
+	assert_non_null(strstr(list, first));
+	assert_int_equal(blob_remove(e->b, NAME), 0);
+	assert_int_equal(blob_remove(e->b, first), 0);
+	list[0] = '\0';
+	assert_int_equal(blob_walk(e->b, append_name, list), 0);
+	assert_string_equal(list, "");
+}
+
 static void
 stages_of_a_living_process_are_told_from_a_dead_ones(void **state)
 {
@@ -235,9 +294,11 @@ main(void)
 	};
 	static const struct suite_case cases[] = {
 		SUITE_CASE(what_is_staged_is_readable_there_and_nowhere_else, 0),
+		SUITE_CASE(a_link_is_the_file_itself_under_the_name_of_a_stage, 0),
 		SUITE_CASE(publish_moves_the_bytes_and_replaces_what_was_there, 0),
 		SUITE_CASE(a_removed_blob_is_gone_but_readable_while_open, 0),
 		SUITE_CASE(walks_find_blobs_and_stages_each_once, 0),
+		SUITE_CASE(an_original_stays_beside_what_replaced_it, 0),
 		SUITE_CASE(stages_of_a_living_process_are_told_from_a_dead_ones, SHARED),
 	};
 

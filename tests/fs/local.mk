@@ -6,6 +6,7 @@ tests_fs_fsd_LDADD = $(FS_LIBS) $(CORE_LIBS)
 fs_tests = \
 	tests/fs/attributes.t \
 	tests/fs/both-doors.t \
+	tests/fs/bulk-update.t \
 	tests/fs/coherence.t \
 	tests/fs/copy-in.t \
 	tests/fs/delete.t \

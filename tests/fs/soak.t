@@ -81,7 +81,10 @@ read_by() {
 	first | second)
 		status=$first_mount
 		[ "$1" = first ] || status=$second_mount
-		if ! t cat "$status/$path" >"$got" 2>"$tmp/err.$me"; then
+		# replaced twice while it was opened
+		t cat "$status/$path" >"$got" 2>"$tmp/err.$me" || { grep -q 'Stale' "$tmp/err.$me" &&
+			t cat "$status/$path" >"$got" 2>"$tmp/err.$me"; }
+		if [ -s "$tmp/err.$me" ]; then
 			grep -q 'No such file' "$tmp/err.$me" || say "cat $path at the $1 mount: $(cat "$tmp/err.$me")"
 			return
 		fi

@@ -1,5 +1,6 @@
 /* Any file that the reader takes, written again as explicit little endian: the same
- * elements with the same values, and what was to be replaced is. */
+ * elements with the same values, and what was to be replaced is.  Likewise with a few attributes
+ * changed, in its own syntax: all other values are the same bytes. */
 #include "config.h"	/* memfd_create is an extension */
 
 #include <stdint.h>
@@ -9,6 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "dicom/change.h"
 #include "dicom/edit.h"
 #include "dicom/image.h"
 #include "tests/fuzz/check.h"
@@ -64,6 +66,47 @@ rewrite(const struct dicom *d, int fd, size_t size)
 	buf_fini(&out);
 }
 
+static void
+change(const struct dicom *d, int fd, size_t size)
+{
+	static const struct change_value values[] = {
+		{ 0x00080018, VR('U', 'I'), "1.2.3.4.5" }, { 0x00100010, VR('P', 'N'), "N\xc3\xa4me^New" },
+		{ 0x00403001, VR('L', 'O'), "behind" },
+	};
+	const struct dicom_element *el, *was;
+	struct dicom *again = NULL;
+	struct err err = { 0 };
+	struct buf out;
+	char text[32];
+
+	buf_init(&out, (64u << 20) + 16 * size + 65536);
+	if (change_write(d, fd, values, 3, put, &out, &err) < 0) {
+		check(err.text[0] != '\0', "a refusal says why");
+		buf_fini(&out);
+		return;
+	}
+	if (dicom_read_mem(out.data, out.len, &again, &err) < 0) {
+		fprintf(stderr, "%s\n", err.text);
+		check(0, "what is changed can be read");
+	}
+	check(dicom_is_deflated(d) || strcmp(dicom_xfer_uid(again), dicom_xfer_uid(d)) == 0, "the syntax stays");
+	check(dicom_text_first(again, 0x00100010, text, sizeof text) > 0 && strcmp(text, "N\xc3\xa4me^New") == 0,
+	      "a name is kept as it was given");
+	check(dicom_text_first(again, 0x00403001, text, sizeof text) > 0 && strcmp(text, "behind") == 0, "what was not there is");
+	for (size_t i = 0; i < dicom_count(d); i++) {
+		was = dicom_at(d, i);
+		if (was->tag == 0x00080018 || was->tag == 0x00080005 || was->tag == 0x00100010 || was->tag == 0x00403001 ||
+		    TAG_ELEMENT(was->tag) == 0 || TAG_GROUP(was->tag) == 2)
+			continue;
+		el = dicom_find(again, was->tag);
+		check(el != NULL && el->length == was->length && el->value.len == was->value.len &&
+		      (was->value.len == 0 || was->value.data == NULL || memcmp(el->value.data, was->value.data, was->value.len) == 0),
+		      "all else is byte for byte as it was");
+	}
+	dicom_free(again);
+	buf_fini(&out);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -72,6 +115,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	check(fd >= 0 && write(fd, data, size) == (ssize_t)size, "a file can be made");
 	if (dicom_read_fd(fd, &d, NULL) == 0) {
+		change(d, fd, size);
 		if (!dicom_is_deflated(d))
 			rewrite(d, fd, size);
 		else if (edit_inflate(d, fd, 1 << 20, &inflated, NULL) == 0)

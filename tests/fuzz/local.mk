@@ -26,6 +26,9 @@ fuzz_targets += tests/fuzz/fuzz_coding tests/fuzz/fuzz_dicom_read tests/fuzz/fuz
 	tests/fuzz/fuzz_frames tests/fuzz/fuzz_edit tests/fuzz/fuzz_pixel_decode
 fuzz_targets += tests/fuzz/fuzz_destination
 tests_fuzz_fuzz_destination_LDADD = $(FUZZ_LIBS)
+fuzz_targets += tests/fuzz/fuzz_unpack tests/fuzz/fuzz_dicomdir
+tests_fuzz_fuzz_unpack_LDADD = $(FUZZ_LIBS)
+tests_fuzz_fuzz_dicomdir_LDADD = $(FUZZ_LIBS)
 tests_fuzz_fuzz_coding_LDADD = $(FUZZ_LIBS)
 tests_fuzz_fuzz_dicom_read_LDADD = $(FUZZ_LIBS)
 tests_fuzz_fuzz_json_find_LDADD = $(FUZZ_LIBS)

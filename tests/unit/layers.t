@@ -13,7 +13,7 @@ includes() {
 layer_of() {
 	case $1 in
 	base) echo 0 ;;
-	dicom | pixel | kv | blob | conf | net) echo 1 ;;
+	dicom | pixel | kv | blob | conf | net | unpack) echo 1 ;;
 	catalog | destination) echo 2 ;;
 	store) echo 3 ;;
 	ops) echo 4 ;;
@@ -63,7 +63,7 @@ lmdb\.h src/kv/kv_lmdb\.c
 civetweb\.h web/(server|request|reply)\.c
 (fuse[^>"]*|linux/fuse)\.h fs/[a-z_]+\.[ch]
 xxhash\.h src/base/hash\.c
-openssl/.* src/base/sha256\.c
+openssl/.* src/base/(sha256|md5)\.c
 utf8proc\.h src/dicom/collate\.c
 iconv\.h src/dicom/charset\.c
 zlib\.h src/(base/coding|dicom/[a-z0-9_]+|pixel/deflate)\.c
@@ -72,6 +72,7 @@ dcmtk/.* src/pixel/dcmtk\.cc
 jpeglib\.h src/pixel/jpeg\.c
 png\.h src/pixel/png\.c
 charls/.* src/pixel/charls\.c
+archive(_entry)?\.h src/unpack/unpack\.c
 openjpeg\.h src/pixel/openjpeg\.c
 systemd/.* none
 END

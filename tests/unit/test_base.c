@@ -13,9 +13,11 @@
 #include "base/base64.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/crc64.h"
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/lru.h"
+#include "base/md5.h"
 #include "base/parallel.h"
 #include "base/sha256.h"
 
@@ -166,6 +168,35 @@ hash_of_a_stream_is_the_hash_of_its_bytes(void **state)
 	/* xxhsum -H2 of the same bytes */
 	assert_string_equal(text, "df8d09e93f874900a99b8775cc15b6c7");
 	hash_stream_free(h);
+}
+
+/* The sums that the clients of Azure's Blob service send. */
+static void
+md5_and_crc64_of_pieces_are_those_of_the_whole(void **state)
+{
+	char text[MD5_TEXT_MAX], crc[CRC64_TEXT_MAX];
+	struct md5 *m = md5_new();
+	char long_text[100];
+	uint64_t whole, pieces;
+	size_t i;
+
+	(void)state;
+	assert_non_null(m);
+	assert_int_equal(md5_add(m, "a", 1), 0);
+	assert_int_equal(md5_add(m, "bc", 2), 0);
+	assert_int_equal(md5_get(m, text), 0);
+	assert_string_equal(text, "kAFQmDzST7DWlj99KOF/cg==");
+	md5_free(m);
+	assert_true(crc64_add(0, "123456789", 9) == UINT64_C(0xAE8B14860A799888));
+	crc64_format(crc64_add(crc64_add(0, "1234", 4), "56789", 5), crc);
+	assert_string_equal(crc, "iJh5CoYUi64=");
+	for (i = 0; i < sizeof long_text; i++)
+		long_text[i] = (char)(i * 7);
+	whole = crc64_add(0, long_text, sizeof long_text);
+	for (i = 0; i <= sizeof long_text; i++) {
+		pieces = crc64_add(crc64_add(0, long_text, i), long_text + i, sizeof long_text - i);
+		assert_true(pieces == whole);
+	}
 }
 
 static void
@@ -395,6 +426,7 @@ main(void)
 		cmocka_unit_test(clock_prints_utc_with_seven_digits),
 		cmocka_unit_test(clock_reads_what_it_prints_and_other_zones),
 		cmocka_unit_test(hash_of_a_stream_is_the_hash_of_its_bytes),
+		cmocka_unit_test(md5_and_crc64_of_pieces_are_those_of_the_whole),
 		cmocka_unit_test(sha256_of_pieces_is_that_of_the_whole),
 		cmocka_unit_test(lru_drops_what_was_not_asked_for_longest),
 		cmocka_unit_test(lru_keeps_what_is_held_and_nothing_beyond_its_bytes),

@@ -3,6 +3,7 @@ if WITH_WEB
 check_PROGRAMS += tests/web/webd tests/web/httpgen tests/web/crowd
 tests_web_webd_LDADD = $(WEB_LIBS) $(CORE_LIBS)
 web_tests = \
+	tests/web/bulk-update.t \
 	tests/web/bulkdata.t \
 	tests/web/change-feed.t \
 	tests/web/change-feed-follow.t \
@@ -11,14 +12,17 @@ web_tests = \
 	tests/web/contract-search.t \
 	tests/web/cors.t \
 	tests/web/delete.t \
+	tests/web/external-metadata.t \
 	tests/web/health-metrics.t \
 	tests/web/hostile-requests.t \
 	tests/web/http-manners.t \
+	tests/web/import.t \
 	tests/web/many-clients.t \
 	tests/web/memory.t \
 	tests/web/metadata-etag.t \
 	tests/web/openapi.t \
 	tests/web/operations.t \
+	tests/web/original-version.t \
 	tests/web/partitions.t \
 	tests/web/qido-errors.t \
 	tests/web/qido-match.t \

@@ -34,6 +34,11 @@ is "which is named" "$(header Location)" "$base/v2/operations/$id"
 is "in plain text" "$(header Content-Type)" "text/plain; charset=utf-8"
 stow v2 "$tmp"/{31..40}.dcm
 has_status "stores go on" 200
+mkdir "$tmp/imported"
+mv "$tmp/40.dcm" "$tmp/imported/"
+"$builddir/dicomlake" import --json "$store" "$tmp/imported" >"$tmp/json" 2>&1
+request GET "/v2/operations/$(jq -r .operation "$tmp/json")"
+is "an import is an operation, too" "$status $(json '[.type, .status, .percentComplete] | tostring')" '200 ["import","succeeded",100]'
 kill_daemon
 exec 8>&-
 
