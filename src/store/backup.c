@@ -63,6 +63,7 @@ struct backup {
 	uint64_t began;
 	uint64_t first_unreadable;	/* UINT64_MAX: none */
 	bool missed;			/* by the transaction */
+	struct store *copy;		/* open while its files are settled */
 	struct err *err;
 };
 
@@ -253,16 +254,9 @@ look_up(struct backup *b)
 	return 0;
 }
 
-/* The bytes of an instance; watermark 0: whatever version there is. */
 static int
-copy_instance(struct backup *b, const struct change *c, const char *partition, uint64_t watermark)
+no_file(struct backup *b, const struct change *c, const char *name, int r, const struct err *why)
 {
-	char name[BLOB_NAME_MAX];
-	struct store_file *file;
-	struct err why = { 0 };
-	int r = store_open_file(b->st, c->instance_id, &file, &why);
-
-	instance_name(name, partition, c->study_uid, c->series_uid, c->sop_uid);
 	if (r == -ENOENT) {
 		b->missed = true;
 		return 0;
@@ -275,19 +269,58 @@ copy_instance(struct backup *b, const struct change *c, const char *partition, u
 			b->options->unreadable(b->options->ctx, name);
 		return 0;
 	}
+	return err_set(b->err, r, "%s: %s", name, err_text(why));
+}
+
+static int
+place(struct backup *b, const char *name, const struct store_file *file)
+{
+	int r = backup_place(&b->files, name, file);
+
 	if (r < 0)
-		return err_set(b->err, r, "%s: %s", name, err_text(&why));
+		return err_set(b->err, r, "%s: %s", name, strerror(-r));
+	b->totals.bytes += store_file_info(file)->size;
+	return 0;
+}
+
+/* What an updated instance was first. */
+static int
+copy_original(struct backup *b, const struct change *c, const char *partition)
+{
+	char name[BLOB_NAME_MAX];
+	struct store_file *file;
+	struct err why = { 0 };
+	int r = store_open_original(b->st, c->instance_id, &file, &why);
+
+	original_name(name, partition, c->study_uid, c->series_uid, c->sop_uid);
+	if (r < 0)
+		return no_file(b, c, name, r, &why);
+	r = place(b, name, file);
+	store_file_close(file);
+	return r;
+}
+
+/* The bytes of an instance; watermark 0: whatever version there is. */
+static int
+copy_instance(struct backup *b, const struct change *c, const char *partition, uint64_t watermark)
+{
+	char name[BLOB_NAME_MAX];
+	struct store_file *file;
+	struct err why = { 0 };
+	bool updated = false;
+	int r = store_open_file(b->st, c->instance_id, &file, &why);
+
+	instance_name(name, partition, c->study_uid, c->series_uid, c->sop_uid);
+	if (r < 0)
+		return no_file(b, c, name, r, &why);
 	if (watermark != 0 && store_file_info(file)->watermark != watermark) {
 		b->missed = true;
 	} else {
-		r = backup_place(&b->files, name, file);
-		if (r == 0)
-			b->totals.bytes += store_file_info(file)->size;
-		else
-			err_set(b->err, r, "%s: %s", name, strerror(-r));
+		updated = store_file_info(file)->updated;
+		r = place(b, name, file);
 	}
 	store_file_close(file);
-	return r;
+	return r == 0 && updated ? copy_original(b, c, partition) : r;
 }
 
 static int
@@ -458,14 +491,22 @@ settle_change(void *ctx, const struct change_entry *e)
 {
 	struct backup *b = ctx;
 	const struct change *c = &e->change;
-	char name[BLOB_NAME_MAX];
+	char name[BLOB_NAME_MAX], original[BLOB_NAME_MAX];
 	int r = 0;
 
 	instance_name(name, e->partition, c->study_uid, c->series_uid, c->sop_uid);
-	if (e->state == CHANGE_CURRENT)
+	original_name(original, e->partition, c->study_uid, c->series_uid, c->sop_uid);
+	if (e->state == CHANGE_CURRENT) {
 		r = backup_promote(&b->files, name);
-	else if (e->state == CHANGE_DELETED)
+		if (r >= 0)
+			r = backup_promote(&b->files, original);
+		if (r >= 0 && original_of_file(b->copy, original) == -ENOENT)
+			r = backup_remove(&b->files, original);
+	} else if (e->state == CHANGE_DELETED) {
 		r = backup_remove(&b->files, name);
+		if (r >= 0)
+			r = backup_remove(&b->files, original);
+	}
 	return r < 0 ? err_set(b->err, r, "%s: %s", name, strerror(-r)) : 0;
 }
 
@@ -475,17 +516,17 @@ settle_files(struct backup *b)
 {
 	const struct store_options o = { .read_only = true };
 	struct changes_query q = { .from = CHANGES_BY_SEQUENCE, .after = b->state.from, .limit = UINT64_MAX };
-	struct store *copy = NULL;
-	int r = store_open(b->dir, &o, &copy, b->err);
+	int r = store_open(b->dir, &o, &b->copy, b->err);
 
 	if (r == 0)
-		r = backup_files_open(&b->files, b->dir_fd, store_workspace(copy), store_service(copy));
+		r = backup_files_open(&b->files, b->dir_fd, store_workspace(b->copy), store_service(b->copy));
 	if (r == 0)
-		r = store_changes(copy, &q, settle_change, b, b->err);
+		r = store_changes(b->copy, &q, settle_change, b, b->err);
 	if (r == 0)
 		r = say(b, backup_clear_next(&b->files), "clear backup.next");
 	backup_files_close(&b->files);
-	store_close(copy);
+	store_close(b->copy);
+	b->copy = NULL;
 	return r;
 }
 

@@ -233,7 +233,7 @@ backup_promote(struct backup_files *f, const char *name)
 	return errno == ENOENT ? 0 : -errno;
 }
 
-/* The series and study go with their last instance, and the partition stays. */
+/* The series and study go with their last file, and the partition stays. */
 int
 backup_remove(struct backup_files *f, const char *name)
 {
@@ -244,7 +244,7 @@ backup_remove(struct backup_files *f, const char *name)
 		return errno == ENOENT ? 0 : -errno;
 	f->totals->removed++;
 	snprintf(path, sizeof path, "%s", name);
-	for (i = 0; i < 2 && (slash = strrchr(path, '/')) != NULL; i++) {
+	for (i = file_is_original(name) ? -1 : 0; i < 2 && (slash = strrchr(path, '/')) != NULL; i++) {
 		*slash = '\0';
 		if (unlinkat(f->data, path, AT_REMOVEDIR) < 0)
 			break;
@@ -253,7 +253,7 @@ backup_remove(struct backup_files *f, const char *name)
 	return 0;
 }
 
-/* Partition, study, series: no deeper. */
+/* Partition, study, series, originals: no deeper. */
 static int
 clear(int dir, int depth)
 {
@@ -284,7 +284,7 @@ int
 backup_clear_next(struct backup_files *f)
 {
 	int fd = openat(f->dir, NEXT, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	int r = fd < 0 ? -errno : clear(fd, 3);
+	int r = fd < 0 ? -errno : clear(fd, 4);
 
 	if (r == 0 && unlinkat(f->dir, NEXT, AT_REMOVEDIR) < 0)
 		r = -errno;

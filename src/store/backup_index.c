@@ -12,11 +12,11 @@
 #define ROUND_BYTES (8u << 20)
 #define ROUND_ROWS 20000
 
-/* The files of the copy are durable, and what is being removed here is not in it. */
+/* The files of the copy are durable and have their names, and what is being removed here is not in it. */
 static bool
 stays_behind(unsigned table)
 {
-	return table == T_JOURNAL || table == T_RECLAIM;
+	return table == T_JOURNAL || table == T_RECLAIM || table == T_STAGED;
 }
 
 static int
