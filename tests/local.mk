@@ -10,6 +10,7 @@ include $(srcdir)/tests/web/local.mk
 include $(srcdir)/tests/cli/local.mk
 include $(srcdir)/tests/clients/local.mk
 include $(srcdir)/tests/export/local.mk
+include $(srcdir)/tests/events/local.mk
 include $(srcdir)/tests/same/local.mk
 include $(srcdir)/tests/fault/local.mk
 include $(srcdir)/tests/fuzz/local.mk

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/lru.h"
+#include "store/receivers.h"
 #include "store/store.h"
 #include "web/handlers.h"
 #include "web/reply.h"
@@ -137,6 +138,35 @@ write_coded(struct lru *coded, struct buf *out)
 		   "dicomlake_http_coded_metadata_bytes %zu\n", c.found, c.missed, c.bytes);
 }
 
+static int
+write_behind(void *ctx, const struct receiver *v)
+{
+	buf_printf(ctx, "dicomlake_event_receiver_behind{receiver=\"%s\"} %" PRIu64 "\n", v->name, v->behind);
+	return 0;
+}
+
+static int
+write_failing(void *ctx, const struct receiver *v)
+{
+	buf_printf(ctx, "dicomlake_event_receiver_failing{receiver=\"%s\"} %d\n", v->name, v->failing != 0);
+	return 0;
+}
+
+static int
+write_receivers(struct store *st, struct buf *out, struct err *err)
+{
+	int r;
+
+	buf_puts(out, "# HELP dicomlake_event_receiver_behind Changes that a receiver of events was not told of yet.\n"
+		 "# TYPE dicomlake_event_receiver_behind gauge\n");
+	r = store_receivers(st, write_behind, out, err);
+	if (r < 0)
+		return r;
+	buf_puts(out, "# HELP dicomlake_event_receiver_failing 1: it does not take events.\n"
+		 "# TYPE dicomlake_event_receiver_failing gauge\n");
+	return store_receivers(st, write_failing, out, err);
+}
+
 int
 metrics_handle(struct request *rq, struct err *err)
 {
@@ -147,6 +177,8 @@ metrics_handle(struct request *rq, struct err *err)
 
 	buf_init(&out, LIMIT_METRICS);
 	r = store_get_status(web->store, &status, err);
+	if (r == 0)
+		r = write_receivers(web->store, &out, err);
 	if (r == 0) {
 		write_store(&status, &out);
 		buf_printf(&out, "# HELP dicomlake_http_active Requests under way.\n"

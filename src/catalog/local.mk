@@ -10,6 +10,7 @@ libcore_a_SOURCES += \
 	src/catalog/catalog.h src/catalog/internal.h src/catalog/catalog.c \
 	src/catalog/batch_internal.h src/catalog/batch.c src/catalog/batch_index.c \
 	src/catalog/external.h src/catalog/external.c \
+	src/catalog/receiver.h src/catalog/receiver.c \
 	src/catalog/operation.h src/catalog/operation.c \
 	src/catalog/query_tag.h src/catalog/query_tag.c src/catalog/batch_tags.c \
 	src/catalog/original.h src/catalog/original.c src/catalog/batch_original.c \

@@ -32,10 +32,14 @@ struct command {
 int command_init(struct conf *conf, int argc, char **argv, struct err *err);
 int command_serve(struct conf *conf, int argc, char **argv, struct err *err);
 int command_mount(struct conf *conf, int argc, char **argv, struct err *err);
+int command_events(struct conf *conf, int argc, char **argv, struct err *err);
 int command_import(struct conf *conf, int argc, char **argv, struct err *err);
 int command_export(struct conf *conf, int argc, char **argv, struct err *err);
 int command_query(struct conf *conf, int argc, char **argv, struct err *err);
 int command_status(struct conf *conf, int argc, char **argv, struct err *err);
+int command_backup(struct conf *conf, int argc, char **argv, struct err *err);
+int command_reclaim(struct conf *conf, int argc, char **argv, struct err *err);
+int command_restore(struct conf *conf, int argc, char **argv, struct err *err);
 int command_check(struct conf *conf, int argc, char **argv, struct err *err);
 int command_operations(struct conf *conf, int argc, char **argv, struct err *err);
 int command_tags(struct conf *conf, int argc, char **argv, struct err *err);

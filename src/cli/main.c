@@ -28,6 +28,10 @@ static const struct command commands[] = {
 	  "A date may be a year, a month or a range: 2024, 202406, 20240101-20240630, 2024-.\n"
 	  "Newest first.\n", command_query },
 	{ "status", CONF_STATUS, 1, 1, "STORE", "show counts, bytes, pending work, map size, readers", NULL, command_status },
+	{ "backup", CONF_BACKUP, 2, 2, "STORE DIR", "copy a store to DIR, or what changed since the last time",
+	  "The store may be in use.  DIR is a store then, too.\n", command_backup },
+	{ "restore", CONF_RESTORE, 2, 2, "DIR STORE", "make the store STORE out of the backup DIR", NULL, command_restore },
+	{ "reclaim", CONF_RECLAIM, 1, 1, "STORE", "remove files that deletes left behind", NULL, command_reclaim },
 	{ "check", CONF_CHECK, 1, 1, "STORE", "compare the index with the files",
 	  "The exit status is 1 when a finding remains.\n", command_check },
 	{ "delete", CONF_DELETE, 2, 2, "STORE STUDY[/SERIES[/INSTANCE]]", "delete a study, series or instance (UIDs)",
@@ -41,6 +45,8 @@ static const struct command commands[] = {
 	  "LEVEL is study, series or instance, as in study:PatientAge or series:00191001:LO:ACME.\n"
 	  "What is in the store already is then indexed, here or by the daemon that serves it.\n",
 	  command_tags },
+	{ "events", CONF_EVENTS, 1, -1, "STORE [forget NAME...]", "show how far the receivers of events are, or forget some",
+	  NULL, command_events },
 	{ "operations", CONF_OPERATIONS, 1, 2, "STORE [ID]", "list operations, and wait for them",
 	  NULL, command_operations },
 };

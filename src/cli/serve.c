@@ -19,6 +19,7 @@
 #include "cli/access.h"
 #include "cli/cli.h"
 #include "cli/daemon.h"
+#include "cli/events.h"
 #include "ops/health.h"
 #include "ops/ops.h"
 #include "store/file_watch.h"
@@ -47,6 +48,8 @@ struct doors {
 	struct ops *ops;
 	struct health *health;
 	struct file_watch *watch;
+	struct cli_events receivers;
+	struct events *events;
 	struct fs *fs;
 	struct web *web;
 };
@@ -308,6 +311,11 @@ serve(const struct plan *plan, struct conf *conf, struct err *err)
 		r = cli_access_read(conf, &doors.access, err);
 	if (r == 0)
 		r = ops_run_exports(doors.ops, &doors.access.settings, err);
+	if (r == 0)
+		r = cli_events_read(conf, &doors.access, &doors.receivers, err);
+	/* Before the doors: what comes in by them is told. */
+	if (r == 0 && doors.receivers.settings.n > 0)
+		r = events_start(st, &doors.receivers.settings, &doors.events, err);
 	if (r < 0)
 		goto out;
 	r = health_start(st, (unsigned)conf_number(conf, OPT_HEALTH_INTERVAL), &doors.health, err);
@@ -336,8 +344,10 @@ serve(const struct plan *plan, struct conf *conf, struct err *err)
 out:
 	file_watch_stop(doors.watch);
 	close_doors(&doors);
+	events_stop(doors.events);
 	health_stop(doors.health);
 	ops_stop(doors.ops);
+	cli_events_fini(&doors.receivers);
 	cli_access_fini(&doors.access);
 	store_close(st);
 	daemon_restore_log(terminal);

@@ -3,10 +3,13 @@
 #include <inttypes.h>
 #include <string.h>
 
-static void
-print_json(const struct store *st, const struct store_status *s)
+#include "cli/receivers.h"
+
+static int
+print_json(struct store *st, const struct store_status *s, struct err *err)
 {
 	struct buf b;
+	int r;
 
 	buf_init(&b, CLI_JSON_MAX);
 	buf_puts(&b, "{\"store\":");
@@ -15,20 +18,25 @@ print_json(const struct store *st, const struct store_status *s)
 	buf_put_json_string(&b, store_workspace(st), strlen(store_workspace(st)));
 	buf_puts(&b, ",\"service\":");
 	buf_put_json_string(&b, store_service(st), strlen(store_service(st)));
-	buf_printf(&b, ",\"partitions\":%" PRIu64 ",\"studies\":%" PRIu64 ",\"series\":%" PRIu64
+	buf_puts(&b, ",\"receivers\":[");
+	r = store_receivers(st, receiver_put_json, &b, err);
+	buf_printf(&b, "],\"partitions\":%" PRIu64 ",\"studies\":%" PRIu64 ",\"series\":%" PRIu64
 		   ",\"instances\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"originalBytes\":%" PRIu64 ",\"pending\":%" PRIu64
 		   ",\"sequence\":%" PRIu64 ",\"mapSize\":%" PRIu64 ",\"mapUsed\":%" PRIu64
 		   ",\"readers\":%u,\"readersMax\":%u,\"partitionsEnabled\":%s}\n",
 		   s->partitions, s->studies, s->series, s->instances, s->bytes, s->kept, s->pending,
 		   s->sequence, s->map_size, s->map_used, s->readers, s->readers_max,
 		   store_partitions(st) ? "true" : "false");
-	fwrite(b.data, 1, b.len, stdout);
+	if (r == 0)
+		fwrite(b.data, 1, b.len, stdout);
 	buf_fini(&b);
+	return r;
 }
 
-static void
-print_text(const struct store *st, const struct store_status *s)
+static int
+print_text(struct store *st, const struct store_status *s, struct err *err)
 {
+	char before[] = "events      ";
 	char bytes[CLI_BYTES_MAX], used[CLI_BYTES_MAX], size[CLI_BYTES_MAX];
 
 	printf("store       %s\n", store_path(st));
@@ -45,6 +53,7 @@ print_text(const struct store *st, const struct store_status *s)
 	printf("index       %s used, map of %s\n", cli_format_bytes(s->map_used, used),
 	       cli_format_bytes(s->map_size, size));
 	printf("readers     %u of %u\n", s->readers, s->readers_max);
+	return store_receivers(st, receiver_print, before, err);
 }
 
 int
@@ -61,12 +70,8 @@ command_status(struct conf *conf, int argc, char **argv, struct err *err)
 	if (r < 0)
 		return r;
 	r = store_get_status(st, &status, err);
-	if (r == 0) {
-		if (conf_flag(conf, OPT_JSON))
-			print_json(st, &status);
-		else
-			print_text(st, &status);
-	}
+	if (r == 0)
+		r = conf_flag(conf, OPT_JSON) ? print_json(st, &status, err) : print_text(st, &status, err);
 	store_close(st);
 	return r;
 }

@@ -33,6 +33,10 @@ enum {
 	CONF_OPERATIONS	= 1 << 10,
 	CONF_EXPORT	= 1 << 20,
 	CONF_UPDATE	= 1 << 21,
+	CONF_EVENTS	= 1 << 24,
+	CONF_BACKUP	= 1 << 25,
+	CONF_RESTORE	= 1 << 26,
+	CONF_RECLAIM	= 1 << 27,
 };
 
 enum conf_type {

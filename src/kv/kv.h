@@ -46,6 +46,7 @@ struct kv_options {
 	size_t map_size;		/* LMDB: initial size of the map; 0: the default */
 	bool read_only;
 	bool create;			/* make it when missing */
+	bool ascending;			/* keys of a table come in their order, and none twice: they are packed tighter */
 };
 
 /* -ENOENT when missing and not to be created. */

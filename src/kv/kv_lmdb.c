@@ -44,6 +44,7 @@ struct lmdb {
 	 * is given another size. */
 	pthread_rwlock_t map_lock;
 	atomic_bool grow;		/* the map was full */
+	bool ascending;
 };
 
 struct lmdb_txn {
@@ -230,6 +231,7 @@ kv_lmdb_open(const char *dir, const struct kv_options *options, struct kv **ret_
 		return err_set(err, -ENOMEM, "out of memory");
 	l->kv.ops = &lmdb_ops;
 	l->n_tables = options->n_tables;
+	l->ascending = options->ascending;
 	pthread_rwlock_init(&l->map_lock, NULL);
 	rc = open_env(l, dir, options->map_size != 0 ? options->map_size : MAP_DEFAULT,
 		      MDB_NOTLS | (options->read_only ? MDB_RDONLY : 0));
@@ -347,7 +349,7 @@ lmdb_put(struct kv_txn *txn, unsigned table, struct slice key, struct slice valu
 	struct lmdb *l = lmdb_of(txn);
 	MDB_val k = val(key), v = val(value);
 
-	return to_errno(l, mdb_put(t->mdb, l->dbi[table], &k, &v, fresh ? MDB_NOOVERWRITE : 0));
+	return to_errno(l, mdb_put(t->mdb, l->dbi[table], &k, &v, (fresh ? MDB_NOOVERWRITE : 0) | (l->ascending ? MDB_APPEND : 0)));
 }
 
 static int

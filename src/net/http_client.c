@@ -384,22 +384,16 @@ static unsigned
 wait_before(const struct http_client *c, const struct http_reply *reply, unsigned tried)
 {
 	uint64_t ms = (uint64_t)c->options.wait_ms << (tried < 10 ? tried - 1 : 9);
-	char after[64];
 	unsigned random = 0;
-	time_t at;
 
 	if (getrandom(&random, sizeof random, 0) != sizeof random)
 		random = (unsigned)clock_monotonic();
 	if (ms > WAIT_MAX_MS)
 		ms = WAIT_MAX_MS;
 	ms = ms / 2 + random % (ms / 2 + 1);
-	if (reply->status != 0 && http_reply_header(reply, "Retry-After", after, sizeof after)) {
-		int64_t said = -1;
+	if (reply->status != 0) {
+		int64_t said = http_reply_retry_after(reply);
 
-		if (after[0] >= '0' && after[0] <= '9')
-			said = (int64_t)strtoull(after, NULL, 10);
-		else if ((at = curl_getdate(after, NULL)) >= 0)
-			said = at - clock_now() / 1000000000;
 		if (said > WAIT_MAX_MS / 1000)
 			said = WAIT_MAX_MS / 1000;
 		if (said >= 0 && (uint64_t)said * 1000 > ms)
@@ -489,6 +483,28 @@ http_reply_header(const struct http_reply *reply, const char *name, char *text, 
 		return true;
 	}
 	return false;
+}
+
+/* Seconds, or a date. */
+int64_t
+http_reply_retry_after(const struct http_reply *reply)
+{
+	int64_t seconds;
+	char text[64];
+	time_t at;
+
+	if (!http_reply_header(reply, "Retry-After", text, sizeof text))
+		return -1;
+	if (text[0] >= '0' && text[0] <= '9') {
+		uint64_t said = strtoull(text, NULL, 10);
+
+		return said > INT32_MAX ? INT32_MAX : (int64_t)said;
+	}
+	at = curl_getdate(text, NULL);
+	if (at < 0)
+		return -1;
+	seconds = at - clock_now() / 1000000000;
+	return seconds > 0 ? seconds : 0;
 }
 
 int

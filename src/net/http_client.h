@@ -76,6 +76,8 @@ int  http_send(struct http_client *client, const struct http_request *request, s
 void http_reply_fini(struct http_reply *reply);		/* a zeroed one is fine */
 /* A header of the reply, in text; false: it has none. */
 bool http_reply_header(const struct http_reply *reply, const char *name, char *text, size_t size);
+/* How long Retry-After asks to wait, s; -1: it does not say. */
+int64_t http_reply_retry_after(const struct http_reply *reply);
 /* What a status means: 0 for 2xx, -EACCES, -ENOENT, -EEXIST, -EAGAIN, else -EIO. */
 int  http_status_error(int status);
 

@@ -128,6 +128,11 @@ struct store {
  * (catalog_init).  Takes both, on failure too. */
 int  store_open_engines(struct kv *kv, struct blob_store *blobs, struct store **ret_store, struct err *err);
 
+/* Shared (LOCK_SH) while a store is open, so that a rebuild, with LOCK_EX, knows it is alone.  -EBUSY. */
+int  store_lock_open(const char *dir, int how, int *ret_fd);
+/* The files of an index that nobody has open. */
+void index_remove(const char *dir, const char *name);
+
 /* -- staging (stage.c) -- */
 
 /* Name of a stage; partition NULL: not accepted. */

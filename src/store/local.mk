@@ -15,6 +15,9 @@ libcore_a_SOURCES += \
 	src/store/update.h src/store/update_internal.h src/store/update.c src/store/update_run.c \
 	src/store/external.h src/store/external.c src/store/external_json.h src/store/external_json.c \
 	src/store/export.h src/store/export_internal.h src/store/export_source.c src/store/export.c \
+	src/store/orphans.h src/store/orphans.c \
+	src/store/backup.h src/store/backup_internal.h src/store/backup.c src/store/backup_files.c src/store/backup_index.c \
+	src/store/receivers.h src/store/receivers.c src/store/event_json.h src/store/event_json.c \
 	src/store/query_tags.h src/store/query_tags_internal.h src/store/query_tag_spec.c \
 	src/store/query_tags.c src/store/reindex.c \
 	src/store/delete.c src/store/changes.c src/store/feed.c \

@@ -136,9 +136,8 @@ read_names(struct store *st, struct err *err)
 	return r;
 }
 
-/* Shared while a store is open, so that a rebuild knows it is alone. */
-static int
-lock_open(const char *dir, int how, int *ret_fd)
+int
+store_lock_open(const char *dir, int how, int *ret_fd)
 {
 	char path[4096];
 	int fd;
@@ -165,7 +164,7 @@ open_parts(struct store *st, const struct store_options *o, struct err *err)
 	st->dir = open(st->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (st->dir < 0)
 		return err_set(err, -errno, "cannot open the store %s: %s", st->path, strerror(errno));
-	r = lock_open(st->path, LOCK_SH, &st->open_lock);
+	r = store_lock_open(st->path, LOCK_SH, &st->open_lock);
 	if (r < 0)
 		return err_set(err, r, r == -EBUSY ? "the index is being rebuilt"
 						   : "cannot lock the store %s: %s", st->path, strerror(-r));
@@ -387,8 +386,8 @@ move_index(const char *dir, const char *from, const char *to)
 	return rename(a, b) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-static void
-remove_index(const char *dir, const char *name)
+void
+index_remove(const char *dir, const char *name)
 {
 	static const char *const files[] = { "data.mdb", "lock.mdb", "" };
 	char path[4096 + 64];
@@ -496,7 +495,7 @@ store_rebuild(const char *dir, struct check_totals *ret_totals, struct err *err)
 	r = find_names(dir, workspace, service, err);
 	if (r < 0)
 		return r;
-	r = lock_open(dir, LOCK_EX, &lock);
+	r = store_lock_open(dir, LOCK_EX, &lock);
 	if (r < 0)
 		return err_set(err, r, r == -EBUSY ? "the store is in use: stop its daemon first"
 						   : "cannot lock the store: %s", strerror(-r));
@@ -533,9 +532,9 @@ store_rebuild(const char *dir, struct check_totals *ret_totals, struct err *err)
 	free(kept);
 	store_close(st);
 	if (r < 0) {
-		remove_index(dir, "index");
+		index_remove(dir, "index");
 		move_index(dir, "index.old", "index");
 	} else
-		remove_index(dir, "index.old");
+		index_remove(dir, "index.old");
 	return r;
 }

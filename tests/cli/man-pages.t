@@ -25,7 +25,7 @@ while read -r name where; do
 	*)
 		! grep -q "^\.It Cm $name\$" man/dicomlake.conf.5 || missing="$missing dicomlake.conf.5:not-$name" ;;
 	esac
-	for c in init serve mount import export query status check delete tags operations; do
+	for c in init serve mount import export query status check delete tags operations events backup restore reclaim; do
 		if grep -qiw "CONF_$c" <<<"$where"; then
 			lake $c --help | grep -q -- "^  --$name " || missing="$missing $c--help:$name"
 			grep -A 1 "^\.It Fl -$name\( \|\$\)" man/dicomlake.1 >/dev/null
