@@ -114,13 +114,14 @@ watch(struct reader *r)
 	return atomic_load(&r->requests) != seen || (atomic_load(&r->holder) & WORKS);
 }
 
-static void
+/* false: there is no more to read. */
+static bool
 take_seat(struct reader *r)
 {
-	bool idle = false;
+	bool idle = false, has = false;
 
 	pthread_mutex_lock(&r->lock);
-	while (!atomic_load(&r->stopping) && !try_seat(r)) {
+	while (!atomic_load(&r->stopping) && !(has = try_seat(r))) {
 		if (!idle && !atomic_exchange(&r->watched, true)) {
 			idle = !watch(r);
 			atomic_store(&r->watched, false);
@@ -130,6 +131,7 @@ take_seat(struct reader *r)
 		}
 	}
 	pthread_mutex_unlock(&r->lock);
+	return has;
 }
 
 /* Whoever is about to wait either has seen what was changed before, or is woken. */
@@ -212,8 +214,8 @@ reader_read(struct reader *r, void *data, size_t len)
 	ssize_t n;
 	int e;
 
-	if (!change_holder(r, me | WORKS, me))
-		take_seat(r);
+	if (!change_holder(r, me | WORKS, me) && !take_seat(r))
+		return 0;
 	n = wait_request(r, data, len);
 	e = errno;
 	if (n >= (ssize_t)sizeof(struct fuse_in_header) && r->at_once < PILE && is_short(data)) {

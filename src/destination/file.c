@@ -113,7 +113,7 @@ copy(int from, int to, uint64_t len)
 {
 	char *chunk;
 	off_t off = 0;
-	ssize_t n;
+	ssize_t n = 0;
 	int r = 0;
 
 	/* Shares the blocks, where the file system can. */
