@@ -10,7 +10,7 @@ packages_build="autoconf automake make gcc g++ libc6-dev pkg-config liblmdb-dev 
 packages_run="fuse3 curl"
 packages_test="libcmocka-dev chromium jq mandoc perl attr xxd procps rsync
 	libopenjp2-tools openjph-tools python3 python3-yaml zstd
-	zip bzip2 xz-utils openssl"
+	zip bzip2 xz-utils openssl iproute2"
 packages_ci="clang samba smbclient nfs-ganesha-vfs libnfs-utils vim nano zip unzip less python3-pydicom"
 
 say() {

@@ -88,9 +88,11 @@ need_chunk(struct request *rq, char **chunk)
 	return -ENOMEM;
 }
 
-/* Send len bytes of body that lie in a buffer of the layout above; last: and the end of the body. */
+/* Send len bytes of body that lie in a buffer of the layout above; last: and the end of the body.
+ * The caller sends more bytes of the same chunk by other means: what ends that chunk goes out with
+ * the next one, because each small packet costs as much as a large one. */
 static int
-send_chunk(struct request *rq, char *chunk, size_t len, bool last)
+send_chunk(struct request *rq, char *chunk, size_t len, uint64_t more, bool last)
 {
 	struct reply *rp = &rq->reply;
 	char head[REPLY_HEAD_ROOM], size[32];
@@ -108,8 +110,14 @@ send_chunk(struct request *rq, char *chunk, size_t len, bool last)
 		rp->head_sent = true;
 	}
 	if (rp->chunked) {
-		if (len > 0) {
-			size_len = (size_t)snprintf(size, sizeof size, "%zx\r\n", len);
+		const char *owed = rp->owes_line_end ? "\r\n" : "";
+
+		if (len + more > 0)
+			size_len = (size_t)snprintf(size, sizeof size, "%s%" PRIx64 "\r\n", owed, len + more);
+		else
+			size_len = (size_t)snprintf(size, sizeof size, "%s", owed);
+		rp->owes_line_end = more > 0;
+		if (len > 0 && more == 0) {
 			memcpy(body + len, "\r\n", 2);
 			len += 2;
 		}
@@ -207,7 +215,7 @@ send_encoded(struct request *rq, bool last)
 		rp->encoded_fill += made;
 		if (!(last && more == 0) && rp->encoded_fill < (more ? chunk_room(rq) : LIMIT_COMPRESS_PIECE))
 			continue;
-		r = send_chunk(rq, rp->encoded, rp->encoded_fill, last && more == 0);
+		r = send_chunk(rq, rp->encoded, rp->encoded_fill, 0, last && more == 0);
 		if (r < 0)
 			return r;
 		rp->encoded_fill = 0;
@@ -215,9 +223,9 @@ send_encoded(struct request *rq, bool last)
 	return 0;
 }
 
-/* Send what is in the buffer; last: and the end of the body. */
+/* Send what is in the buffer; more, last: as above. */
 static int
-flush_chunk(struct request *rq, bool last)
+flush_chunk(struct request *rq, uint64_t more, bool last)
 {
 	struct reply *rp = &rq->reply;
 	int r = need_chunk(rq, &rp->chunk);
@@ -225,7 +233,7 @@ flush_chunk(struct request *rq, bool last)
 	if (r == 0 && !rp->head_sent && rp->encoder == NULL)
 		r = choose_coding(rq, last);
 	if (r == 0)
-		r = rp->encoder != NULL ? send_encoded(rq, last) : send_chunk(rq, rp->chunk, rp->fill, last);
+		r = rp->encoder != NULL ? send_encoded(rq, last) : send_chunk(rq, rp->chunk, rp->fill, more, last);
 	rp->fill = 0;
 	return r;
 }
@@ -288,7 +296,7 @@ get_room(struct request *rq, char **ret_room, size_t *ret_len)
 	if (r < 0)
 		return r;
 	if (rp->fill == chunk_room(rq)) {
-		r = flush_chunk(rq, false);
+		r = flush_chunk(rq, 0, false);
 		if (r < 0)
 			return r;
 	}
@@ -332,15 +340,12 @@ send_file(struct request *rq, const struct store_file *f, uint64_t off, uint64_t
 {
 	struct reply *rp = &rq->reply;
 	int fd = request_socket(rq), r = 0;
-	char size[32];
 	uint64_t n;
 
 	if (fd < 0 || is_text(rp->type))
 		return -ENOTSUP;
-	if (rp->fill > 0 || !rp->head_sent)
-		r = flush_chunk(rq, false);
-	if (r == 0 && rp->chunked)
-		r = send_all(rq, size, (size_t)snprintf(size, sizeof size, "%" PRIx64 "\r\n", len));
+	if (rp->fill > 0 || !rp->head_sent || rp->chunked)
+		r = flush_chunk(rq, len, false);
 	for (; r == 0 && len > 0; off += n, len -= n) {
 		n = len < LIMIT_SEND_FILE_PIECE ? len : LIMIT_SEND_FILE_PIECE;
 		request_watch(rq, (size_t)n);
@@ -351,8 +356,6 @@ send_file(struct request *rq, const struct store_file *f, uint64_t off, uint64_t
 	}
 	if (r < 0)
 		rp->broken = true;
-	else if (rp->chunked)
-		r = send_all(rq, "\r\n", 2);
 	return r < 0 && r != -ESTALE ? -EPIPE : r;
 }
 
@@ -394,7 +397,7 @@ reply_end(struct request *rq)
 		return -EPIPE;
 	}
 	rp->ended = true;
-	return flush_chunk(rq, true);
+	return flush_chunk(rq, 0, true);
 }
 
 void

@@ -29,6 +29,7 @@ struct reply {
 	bool head_sent;
 	bool ended;
 	bool broken;			/* the connection cannot be used any more, and is closed */
+	bool owes_line_end;		/* of the chunk that was sent last */
 	int64_t length;			/* of the body; or one of reply.h's */
 	uint64_t sent;			/* bytes, head included */
 	uint64_t body;			/* bytes of the body handed in so far */

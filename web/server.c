@@ -230,6 +230,7 @@ start_context(struct web *web, struct err *err)
 	if (mg_get_server_ports(web->context, 1, &port) < 1)
 		return err_set(err, -EIO, "cannot tell the port of %s", listen);
 	web->port = (unsigned)port.port;
+	socket_unpace(port.port);
 	/* Those of connections come after what the threads hold. */
 	web->first_socket = socket_next();
 	return 0;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <sys/resource.h>
@@ -80,6 +81,25 @@ socket_find(const char *address, int port, int local_port, int first)
 		return -1;
 	fd = each_socket(first, max_descriptors(), local_port, is_peer, &want);
 	return fd >= 0 ? fd : each_socket(3, first, local_port, is_peer, &want);
+}
+
+static bool
+end_pacing(const void *ctx, int fd)
+{
+	struct sockaddr_in self = { 0 };
+	socklen_t len = sizeof self;
+
+	(void)ctx;
+	/* Reno, which never paces, is what any process may always choose. */
+	if (getsockname(fd, (struct sockaddr *)&self, &len) == 0 && ntohl(self.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET)
+		setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "reno", sizeof "reno" - 1);
+	return false;
+}
+
+void
+socket_unpace(int local_port)
+{
+	each_socket(3, max_descriptors(), local_port, end_pacing, NULL);
 }
 
 static bool

@@ -13,6 +13,10 @@ int  socket_next(void);
 /* The socket that is connected to a peer (IPv4), looked for from the descriptor `first` on, and
  * then below it.  -1: not found. */
 int  socket_find(const char *address, int port, int local_port, int first);
+/* Let those who listen at local_port of the loopback, and what they accept, send as fast as it is
+ * read.  Where the machine's congestion control is BBR, each packet would wait for a timer that
+ * only a network needs: half the speed of a proxy before us. */
+void socket_unpace(int local_port);
 /* Wake whoever waits for a connection to local_port, or for another request on one: they
  * find the end. */
 void socket_hang_up(int local_port);

@@ -86,4 +86,15 @@ timeout 20 cat <&3 >"$tmp/pipe"
 exec 3>&-
 is "also after a body that was refused" \
 	"$(tr -d '\r' <"$tmp/pipe" | grep -ao 'HTTP/1.1 [0-9]*' | cut -d' ' -f2 | tr '\n' ' ')" "415 200 "
+# what stays on this machine is not paced, whatever its congestion control
+if command -v ss >/dev/null; then
+	exec 3<>"$(peer)"
+	printf 'GET /health/check HTTP/1.1\r\nHost: x\r\n\r\n' >&3
+	read -r -t 10 _ <&3
+	is "a connection over the loopback is not paced" \
+		"$(ss -tinH state established "sport = :${base##*:}" | grep -ow reno | head -1)" reno
+	exec 3>&-
+else
+	skip "a connection over the loopback is not paced" "no ss (iproute2)"
+fi
 done_testing
