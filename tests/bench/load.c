@@ -37,6 +37,7 @@ static unsigned long long total_bytes;
 static size_t total_requests;
 static unsigned *latencies;
 static size_t n_latencies;
+#define FILL_MAX ((size_t)16 << 10)	/* taken at once where a line is looked for: the rest need not be copied */
 #define DROP_MAX ((size_t)1 << 30)
 #define NO_LENGTH (~0ULL)
 #define LATENCIES_MAX (1 << 22)
@@ -96,6 +97,7 @@ send_all(int fd, const char *data, size_t len)
 static void
 fill(struct connection *c)
 {
+	size_t room;
 	ssize_t n;
 
 	if (c->at > 0) {
@@ -103,7 +105,8 @@ fill(struct connection *c)
 		c->have -= c->at;
 		c->at = 0;
 	}
-	n = recv(c->fd, c->buf + c->have, sizeof c->buf - c->have - 1, 0);
+	room = sizeof c->buf - c->have - 1;
+	n = recv(c->fd, c->buf + c->have, room < FILL_MAX ? room : FILL_MAX, 0);
 	if (n <= 0)
 		die("the server closed the connection");
 	c->have += (size_t)n;
@@ -118,7 +121,7 @@ skip(struct connection *c, unsigned long long len)
 	while (len > 0) {
 		size_t n = c->have - c->at;
 
-		if (n == 0 && len > sizeof c->buf) {
+		if (n == 0 && len > FILL_MAX) {
 			ssize_t dropped = recv(c->fd, NULL, (size_t)(len < DROP_MAX ? len : DROP_MAX), MSG_TRUNC);
 
 			if (dropped <= 0)
