@@ -64,6 +64,7 @@ static const struct unit {
 	{ CONF_SIZE, "G", 1ull << 30 }, { CONF_SIZE, "T", 1ull << 40 },
 	{ CONF_DURATION, "ms", 1 }, { CONF_DURATION, "s", 1000 },
 	{ CONF_DURATION, "m", 60000 }, { CONF_DURATION, "h", 3600000 },
+	{ CONF_DURATION, "d", 86400000 },
 };
 
 int
@@ -171,7 +172,7 @@ parse_value(const struct option *o, const char *what, const char *text, uint64_t
 		if (r == -EINVAL)
 			return err_set(err, r, "%s: '%s' is not a number%s", what, text,
 				       o->type == CONF_SIZE ? " with K, M, G or T or without a unit" :
-				       o->type == CONF_DURATION ? " with ms, s, m or h" : "");
+				       o->type == CONF_DURATION ? " with ms, s, m, h or d" : "");
 		if (r < 0 || number < o->min || number > o->max)
 			return err_set(err, -EINVAL, "%s: %s is outside %s to %s", what, text,
 				       format_number(o->type, o->min, low),

@@ -45,7 +45,7 @@ enum conf_type {
 	CONF_LIST,		/* may be repeated: joined with commas */
 	CONF_COUNT,		/* a number without unit */
 	CONF_SIZE,		/* bytes: 4096, 64K, 10M, 4G, 1T (powers of 1024) */
-	CONF_DURATION,		/* seconds: 500ms, 30s, 5m, 2h; kept in milliseconds */
+	CONF_DURATION,		/* seconds: 500ms, 30s, 5m, 2h, 7d; kept in milliseconds */
 	CONF_ADDRESS,		/* IPv4 or localhost, a colon, a port; or the port alone */
 	CONF_LEVEL,		/* of the log */
 };

@@ -147,6 +147,8 @@ test_numbers(void **state)
 	(void)state;
 	assert_int_equal(conf_parse_number(CONF_SIZE, "64K", &n), 0);
 	assert_int_equal(n, 65536);
+	assert_int_equal(conf_parse_number(CONF_DURATION, "3d", &n), 0);
+	assert_int_equal(n, 3 * 86400000);
 	assert_int_equal(conf_parse_number(CONF_DURATION, "2m", &n), 0);
 	assert_int_equal(n, 120000);
 	assert_int_equal(conf_parse_number(CONF_DURATION, "30", &n), -EINVAL);
