@@ -18,11 +18,15 @@
 
 #include "base/clock.h"
 #include "base/io.h"
+#include "base/log.h"
 #include "blob/blob_ops.h"
+#include "blob/blob_tier.h"
 
 /* Up to this many files are synced one by one: cheaper than syncfs, which also
  * waits for what other programs wrote. */
 #define SYNC_EACH_MAX 4
+/* A blob that is moved again and again while it is opened. */
+#define OPEN_TRIES 8
 /* A publish that loses this many races against rmdir gives up. */
 #define PUBLISH_TRIES 100
 
@@ -31,6 +35,7 @@ struct dir {
 	int data, staging;		/* directory descriptors */
 	int owner_dir, lock;		/* ours; -1 before the claim */
 	uint64_t owner;
+	struct tier_dirs tiers;
 };
 
 static const struct blob_ops dir_ops;
@@ -56,6 +61,7 @@ dir_close(struct blob_store *b)
 		close(d->staging);
 	if (d->data >= 0)
 		close(d->data);
+	tier_dirs_fini(&d->tiers);
 	free(d);
 }
 
@@ -240,7 +246,7 @@ dir_stage_create(struct blob_store *b, const char *stage, int *ret_fd)
 static int
 dir_stage_open(struct blob_store *b, const char *stage, int *ret_fd)
 {
-	int fd = openat(((struct dir *)b)->staging, stage, O_RDONLY | O_CLOEXEC);
+	int fd = openat(((struct dir *)b)->staging, stage, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd < 0)
 		return -errno;
@@ -295,10 +301,30 @@ dir_sync(struct blob_store *b, const int *fds, size_t n)
 
 /* -- names ---------------------------------------------------------------- */
 
-static int
-dir_publish(struct blob_store *b, const char *stage, const char *name)
+/* A reader of it either has it open or looks where the name leads next. */
+static void
+remove_from_tier(struct dir *d, unsigned tier, const char *name)
 {
-	struct dir *d = (struct dir *)b;
+	int r = tier_remove(&d->tiers, tier, name);
+
+	if (r < 0 && r != -ENOENT)
+		log_warning("tier: what was removed stays in %s file=%s error=%s", d->tiers.path[tier], name, strerror(-r));
+}
+
+/* What was stored under a name goes, if it lies in a tier: first, so that there is still the link to go by for
+ * who does it again after a kill. */
+static void
+remove_led(struct dir *d, const char *name)
+{
+	unsigned tier;
+
+	if (tier_dirs_any(&d->tiers) && tier_of_link(&d->tiers, d->data, name, &tier) == 0)
+		remove_from_tier(d, tier, name);
+}
+
+static int
+place(struct dir *d, const char *stage, const char *name)
+{
 	char parent[BLOB_NAME_MAX];
 	const char *slash = strrchr(name, '/');
 	struct stat st;
@@ -313,7 +339,7 @@ dir_publish(struct blob_store *b, const char *stage, const char *name)
 			return 0;
 		if (errno != ENOENT)
 			return -errno;
-		if (fstatat(d->staging, stage, &st, 0) < 0)
+		if (fstatat(d->staging, stage, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			return -errno;
 		r = io_mkdir_all(d->data, parent);
 		if (r < 0 && r != -ENOENT)
@@ -323,14 +349,41 @@ dir_publish(struct blob_store *b, const char *stage, const char *name)
 }
 
 static int
+dir_publish(struct blob_store *b, const char *stage, const char *name)
+{
+	struct dir *d = (struct dir *)b;
+
+	remove_led(d, name);
+	return place(d, stage, name);
+}
+
+static int
 dir_open(struct blob_store *b, const char *name, int *ret_fd)
 {
-	int fd = openat(((struct dir *)b)->data, name, O_RDONLY | O_CLOEXEC);
+	struct dir *d = (struct dir *)b;
+	unsigned tier, before = 0;
+	int tries, fd, r = -ENOENT;
 
-	if (fd < 0)
-		return errno == ENOTDIR ? -ENOENT : -errno;
-	*ret_fd = fd;
-	return 0;
+	/* It may be moved between two looks. */
+	for (tries = 0; tries < OPEN_TRIES; tries++) {
+		fd = openat(d->data, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd >= 0) {
+			*ret_fd = fd;
+			return 0;
+		}
+		if (errno != ELOOP)
+			return errno == ENOTDIR ? -ENOENT : -errno;
+		r = tier_of_link(&d->tiers, d->data, name, &tier);
+		if (r == -EINVAL || r == -ENOENT)
+			continue;
+		if (r < 0)
+			return r;
+		r = tier_open(&d->tiers, tier, name, ret_fd);
+		if (r != -ENOENT || tier == before)
+			return r;
+		before = tier;
+	}
+	return r;
 }
 
 static int
@@ -345,6 +398,7 @@ dir_remove(struct blob_store *b, const char *name)
 	if (len >= sizeof path)
 		return -EINVAL;
 	memcpy(path, name, len + 1);
+	remove_led(d, name);
 	if (unlinkat(d->data, path, 0) < 0) {
 		if (errno != ENOENT && errno != ENOTDIR)
 			return -errno;
@@ -359,9 +413,34 @@ dir_remove(struct blob_store *b, const char *name)
 	return r;
 }
 
+struct walk {
+	int data;			/* where the names are */
+	const struct tier_dirs *tiers;	/* whose links are followed; NULL: a tier is walked */
+	int (*fn)(void *ctx, const char *name, uint64_t size, int64_t mtime);
+	void *ctx;
+	char path[BLOB_NAME_MAX];
+};
+
+/* Links that are none of ours are somebody's. */
 static int
-walk_dir(int parent, const char *name, char *path, size_t len, int depth,
-	 int (*fn)(void *, const char *, uint64_t, int64_t), void *ctx)
+walk_link(struct walk *w)
+{
+	char path[BLOB_TIER_PATH_MAX + BLOB_NAME_MAX + 2];
+	struct stat st;
+	unsigned tier;
+	int r = tier_of_link(w->tiers, w->data, w->path, &tier);
+
+	if (r == 0)
+		r = tier_path(w->tiers, tier, w->path, path, sizeof path);
+	if (r < 0)
+		return 0;
+	if (lstat(path, &st) < 0 || !S_ISREG(st.st_mode))
+		return w->fn(w->ctx, w->path, BLOB_AWAY, 0);
+	return w->fn(w->ctx, w->path, (uint64_t)st.st_size, clock_ns(st.st_mtim));
+}
+
+static int
+walk_dir(struct walk *w, int parent, const char *name, size_t len, int depth)
 {
 	DIR *list = open_list(parent, name);
 	struct dirent *e;
@@ -372,7 +451,8 @@ walk_dir(int parent, const char *name, char *path, size_t len, int depth,
 	if (list == NULL)
 		return errno == ENOENT ? 0 : -errno;
 	while (r == 0 && (e = readdir(list)) != NULL) {
-		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
+		    (w->tiers == NULL && depth == 0 && e->d_name[0] == '.'))
 			continue;
 		n = strlen(e->d_name);
 		if (len + n + 2 > BLOB_NAME_MAX)
@@ -380,14 +460,15 @@ walk_dir(int parent, const char *name, char *path, size_t len, int depth,
 		if (fstatat(dirfd(list), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;	/* gone meanwhile */
 		if (len > 0)
-			path[len] = '/';
-		memcpy(path + len + (len > 0), e->d_name, n + 1);
+			w->path[len] = '/';
+		memcpy(w->path + len + (len > 0), e->d_name, n + 1);
 		if (S_ISDIR(st.st_mode) && (depth < 3 || (depth == 3 && strcmp(e->d_name, BLOB_ORIGINALS) == 0)))
-			r = walk_dir(dirfd(list), e->d_name, path, len + (len > 0) + n, depth + 1, fn, ctx);
-		else if (S_ISREG(st.st_mode))
-			r = fn(ctx, path, (uint64_t)st.st_size,
-			       clock_ns(st.st_mtim));
-		path[len] = '\0';
+			r = walk_dir(w, dirfd(list), e->d_name, len + (len > 0) + n, depth + 1);
+		else if (S_ISREG(st.st_mode) && (depth > 0 || w->tiers != NULL))
+			r = w->fn(w->ctx, w->path, (uint64_t)st.st_size, clock_ns(st.st_mtim));
+		else if (S_ISLNK(st.st_mode) && w->tiers != NULL)
+			r = walk_link(w);
+		w->path[len] = '\0';
 	}
 	closedir(list);
 	return r;
@@ -396,10 +477,169 @@ walk_dir(int parent, const char *name, char *path, size_t len, int depth,
 static int
 dir_walk(struct blob_store *b, int (*fn)(void *, const char *, uint64_t, int64_t), void *ctx)
 {
-	char path[BLOB_NAME_MAX] = "";
+	struct dir *d = (struct dir *)b;
+	struct walk w = { .data = d->data, .tiers = &d->tiers, .fn = fn, .ctx = ctx };
 
-	return walk_dir(((struct dir *)b)->data, ".", path, 0, 0, fn, ctx);
+	return walk_dir(&w, d->data, ".", 0, 0);
 }
+
+/* -- tiers ---------------------------------------------------------------- */
+
+static int
+dir_tier_set(struct blob_store *b, unsigned tier, const char *path, const char *mark)
+{
+	return tier_dirs_set(&((struct dir *)b)->tiers, tier, path, mark);
+}
+
+static int
+dir_tier_look(struct blob_store *b, unsigned tier)
+{
+	return tier == 0 ? 0 : tier_look(&((struct dir *)b)->tiers, tier);
+}
+
+static int
+dir_tier_begin(struct blob_store *b, unsigned tier)
+{
+	return tier_begin(&((struct dir *)b)->tiers, tier);
+}
+
+static int
+dir_tier(struct blob_store *b, const char *name, unsigned *ret_tier)
+{
+	struct dir *d = (struct dir *)b;
+	int r = tier_of_link(&d->tiers, d->data, name, ret_tier);
+
+	if (r == -EINVAL) {
+		*ret_tier = 0;
+		r = 0;
+	}
+	return r;
+}
+
+static int
+dir_tier_copy(struct blob_store *b, int fd, unsigned tier, const char *stage, const atomic_bool *stop, int *ret_fd)
+{
+	struct dir *d = (struct dir *)b;
+	int to, r;
+
+	if (tier != 0)
+		return tier_copy(&d->tiers, tier, stage, fd, stop, ret_fd);
+	to = openat(d->staging, stage, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	if (to < 0)
+		return -errno;
+	r = tier_fill(fd, to, stop);
+	if (r < 0) {
+		close(to);
+		dir_stage_remove(b, stage);
+		return r;
+	}
+	*ret_fd = to;
+	return 0;
+}
+
+static int
+dir_tier_place(struct blob_store *b, const char *name, unsigned tier, const char *stage)
+{
+	return tier == 0 ? 0 : tier_place(&((struct dir *)b)->tiers, tier, stage, name);
+}
+
+static int
+dir_tier_forget(struct blob_store *b, unsigned tier, const char *stage)
+{
+	return tier == 0 ? dir_stage_remove(b, stage) : tier_forget(&((struct dir *)b)->tiers, tier, stage);
+}
+
+static int
+dir_tier_tidy(struct blob_store *b)
+{
+	const struct tier_dirs *tiers = &((struct dir *)b)->tiers;
+	unsigned i;
+	int r = 0, one;
+
+	for (i = 1; i < BLOB_TIERS; i++)
+		if (tier_look(tiers, i) == 0 && (one = tier_tidy(tiers, i)) < 0)
+			r = one;
+	return r;
+}
+
+/* Is what lies there the file that is open as fd? */
+static bool
+is_file(const char *path, int fd)
+{
+	struct stat there, open;
+
+	return fstatat(AT_FDCWD, path, &there, AT_SYMLINK_NOFOLLOW) == 0 && fstat(fd, &open) == 0 &&
+	       S_ISREG(there.st_mode) && there.st_ino == open.st_ino && there.st_dev == open.st_dev;
+}
+
+static int
+dir_tier_lead(struct blob_store *b, const char *name, unsigned tier, const char *stage, int copy)
+{
+	char target[BLOB_TIER_PATH_MAX + BLOB_NAME_MAX + 2];
+	struct dir *d = (struct dir *)b;
+	int r;
+
+	if (tier == 0)
+		return place(d, stage, name);
+	r = tier_path(&d->tiers, tier, name, target, sizeof target);
+	if (r < 0)
+		return r;
+	if (!is_file(target, copy))
+		return -ENOENT;
+	if (symlinkat(target, d->staging, stage) < 0)
+		return -errno;
+	r = place(d, stage, name);
+	if (r < 0)
+		dir_stage_remove(b, stage);
+	return r;
+}
+
+static int
+dir_tier_drop(struct blob_store *b, const char *name)
+{
+	struct dir *d = (struct dir *)b;
+	unsigned i, led = 0;
+
+	if (!tier_dirs_any(&d->tiers))
+		return 0;
+	if (tier_of_link(&d->tiers, d->data, name, &led) < 0)
+		led = 0;
+	for (i = 1; i < BLOB_TIERS; i++)
+		if (i != led && d->tiers.path[i] != NULL && tier_look(&d->tiers, i) == 0)
+			remove_from_tier(d, i, name);
+	return 0;
+}
+
+static int
+dir_tier_open(struct blob_store *b, const char *name, unsigned tier, int *ret_fd)
+{
+	return tier_open(&((struct dir *)b)->tiers, tier, name, ret_fd);
+}
+
+static int
+dir_tier_walk(struct blob_store *b, unsigned tier, int (*fn)(void *, const char *, uint64_t, int64_t), void *ctx)
+{
+	const struct tier_dirs *tiers = &((struct dir *)b)->tiers;
+	struct walk w = { .fn = fn, .ctx = ctx };
+	int r = tier_look(tiers, tier);
+
+	return r < 0 ? r : walk_dir(&w, AT_FDCWD, tiers->path[tier], 0, 0);
+}
+
+static const struct blob_tier_ops dir_tier_ops = {
+	.set = dir_tier_set,
+	.look = dir_tier_look,
+	.begin = dir_tier_begin,
+	.tier = dir_tier,
+	.copy = dir_tier_copy,
+	.place = dir_tier_place,
+	.forget = dir_tier_forget,
+	.tidy = dir_tier_tidy,
+	.lead = dir_tier_lead,
+	.drop = dir_tier_drop,
+	.open = dir_tier_open,
+	.walk = dir_tier_walk,
+};
 
 static int
 dir_watch(struct blob_store *b, struct blob_watch **ret_watch)
@@ -424,4 +664,5 @@ static const struct blob_ops dir_ops = {
 	.walk_staging = dir_walk_staging,
 	.tidy_staging = dir_tidy_staging,
 	.watch = dir_watch,
+	.tiers = &dir_tier_ops,
 };
