@@ -110,6 +110,11 @@ int  put_feed(struct catalog_batch *b, struct feed_entry *e, uint64_t *ret_seque
 int  put_reclaim(struct catalog_batch *b, const struct open_series *s, const struct instance_row *row,
 		 bool stage_only);
 
+/* -- tiers (batch_tier.c) -- */
+
+/* An instance with its row comes or goes. */
+void count_tier(struct open_series *s, const struct instance_row *row, bool more);
+
 /* -- the version stored first (batch_original.c) -- */
 
 /* An instance is about to be another version: keep what it was. */

@@ -302,6 +302,7 @@ batch_put(struct catalog_batch *b, const struct catalog_entry *e, struct catalog
 		p->row.bytes -= old.size;
 		study->row.bytes -= old.size;
 		s->row.bytes -= old.size;
+		count_tier(s, &old, false);
 		k = order_key(p->id, old.watermark);
 		r = kv_del(b->txn, T_ORDER, key_slice(&k));
 		if (r == 0)
@@ -329,6 +330,7 @@ batch_put(struct catalog_batch *b, const struct catalog_entry *e, struct catalog
 	p->row.bytes += row.size;
 	study->row.bytes += row.size;
 	s->row.bytes += row.size;
+	count_tier(s, &row, true);
 	s->row.max_watermark = study->row.max_watermark = row.watermark;
 	s->row.latest_instance = study->row.latest_instance = id;
 	study->row.latest_series = s->id;

@@ -156,6 +156,7 @@ batch_remove(struct catalog_batch *b, const struct catalog_path *path, int64_t n
 	study->row.bytes -= row.size;
 	s->row.instances--;
 	s->row.bytes -= row.size;
+	count_tier(s, &row, false);
 	s->row.mtime = study->row.mtime = p->row.mtime = now;
 	r = put_reclaim(b, s, &row, false);
 	if (r == 0 && (row.flags & INSTANCE_UPDATED))

@@ -360,6 +360,7 @@ catalog_total(struct kv_txn *txn, struct partition_row *sums, uint64_t *ret_n)
 {
 	struct partition_row row;
 	uint64_t id = 0;
+	unsigned i;
 	int r;
 
 	*sums = (struct partition_row){ 0 };
@@ -374,6 +375,8 @@ catalog_total(struct kv_txn *txn, struct partition_row *sums, uint64_t *ret_n)
 		sums->instances += row.instances;
 		sums->bytes += row.bytes;
 		sums->kept += row.kept;
+		for (i = 0; i < ROW_TIERS; i++)
+			sums->tiers[i] += row.tiers[i];
 	}
 	return r;
 }

@@ -163,6 +163,10 @@ int  query_tag_remove_some(struct kv_txn *txn, const struct query_tag *tag, uint
 /* What lies beside an instance as its original (original.h), header uncompressed, with a number of its own; NULL:
  * nothing any more.  For repairs: the instance stays as it is, and no file is removed.  -ENOENT. */
 int  batch_set_original(struct catalog_batch *b, const struct catalog_path *path, const struct original *original);
+/* Its bytes lie in another tier now. */
+int  batch_set_tier(struct catalog_batch *b, const struct catalog_path *path, unsigned tier);
+/* And no longer in others: what is there is to be removed. */
+int  batch_reclaim_tiers(struct catalog_batch *b, const struct catalog_path *path);
 /* Remove one instance with everything that hangs on it.  -ENOENT. */
 int  batch_remove(struct catalog_batch *b, const struct catalog_path *path, int64_t now, uint64_t *ret_sequence);
 

@@ -12,6 +12,6 @@ libcore_a_SOURCES += \
 	src/catalog/external.h src/catalog/external.c \
 	src/catalog/receiver.h src/catalog/receiver.c \
 	src/catalog/operation.h src/catalog/operation.c \
-	src/catalog/query_tag.h src/catalog/query_tag.c src/catalog/batch_tags.c \
+	src/catalog/query_tag.h src/catalog/query_tag.c src/catalog/batch_tags.c src/catalog/batch_tier.c \
 	src/catalog/original.h src/catalog/original.c src/catalog/batch_original.c \
 	src/catalog/batch_put.c src/catalog/batch_remove.c

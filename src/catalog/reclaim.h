@@ -13,11 +13,14 @@
 #include "base/slice.h"
 #include "catalog/row.h"
 
-enum { RECLAIM_ORIGINAL = 128 };	/* flags, beside those of the row: it is an original (original.h) */
+enum {					/* flags, beside those of the row */
+	RECLAIM_TIERS = 64,		/* only what lies in tiers that its name does not lead to */
+	RECLAIM_ORIGINAL = 128,		/* it is an original (original.h) */
+};
 
 struct reclaim_entry {
 	uint64_t stage;
-	uint8_t flags;			/* INSTANCE_* of the row that was, RECLAIM_ORIGINAL */
+	uint8_t flags;			/* INSTANCE_* of the row that was, RECLAIM_* */
 	uint8_t stage_only;		/* 1: replaced; the public path belongs to the new version */
 	uint64_t partition;
 	uint64_t size;			/* of the file that the row named; 0: not told */

@@ -1,6 +1,7 @@
 #include "catalog/row.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -59,28 +60,43 @@ get_extended(struct reader *r)
 	return r->p < r->end ? get_long(r) : slice_of("", 0);
 }
 
-static void
-put_kept(struct buf *b, uint64_t kept)
+static bool
+any_tiers(const uint64_t tiers[ROW_TIERS])
 {
-	if (kept > 0)
+	return tiers[1] > 0 || tiers[2] > 0 || tiers[3] > 0;
+}
+
+/* Each is there whenever something follows it. */
+static void
+put_counts(struct buf *b, uint64_t kept, const uint64_t tiers[ROW_TIERS])
+{
+	unsigned i;
+
+	if (kept > 0 || any_tiers(tiers))
 		put_u64(b, kept);
+	for (i = 1; i < ROW_TIERS && any_tiers(tiers); i++)
+		put_u64(b, tiers[i]);
 }
 
-static uint64_t
-get_kept(struct reader *r)
-{
-	return r->p < r->end ? get_u64(r) : 0;
-}
-
-/* extended is there whenever something follows it. */
 static void
-put_tail(struct buf *b, struct slice extended, uint64_t kept)
+get_counts(struct reader *r, uint64_t *kept, uint64_t tiers[ROW_TIERS])
 {
-	if (kept > 0 && extended.len == 0)
+	unsigned i;
+
+	*kept = r->p < r->end ? get_u64(r) : 0;
+	tiers[0] = 0;
+	for (i = 1; i < ROW_TIERS; i++)
+		tiers[i] = r->p < r->end ? get_u64(r) : 0;
+}
+
+static void
+put_tail(struct buf *b, struct slice extended, uint64_t kept, const uint64_t tiers[ROW_TIERS])
+{
+	if ((kept > 0 || any_tiers(tiers)) && extended.len == 0)
 		put_long(b, extended);
 	else
 		put_extended(b, extended);
-	put_kept(b, kept);
+	put_counts(b, kept, tiers);
 }
 
 static void
@@ -111,7 +127,7 @@ partition_row_put(const struct partition_row *row, struct buf *b)
 	put_u64(b, row->instances);
 	put_u64(b, row->bytes);
 	put_short(b, slice_str(row->name));
-	put_kept(b, row->kept);
+	put_counts(b, row->kept, row->tiers);
 }
 
 int
@@ -127,7 +143,7 @@ partition_row_get(struct slice value, struct partition_row *row)
 	row->instances = get_u64(&r);
 	row->bytes = get_u64(&r);
 	get_text(&r, row->name, sizeof row->name);
-	row->kept = get_kept(&r);
+	get_counts(&r, &row->kept, row->tiers);
 	return done(&r, "partition");
 }
 
@@ -146,7 +162,7 @@ study_row_put(const struct study_row *row, struct buf *b)
 	put_short(b, slice_str(row->uid));
 	put_long(b, row->modalities);
 	put_long(b, row->attributes);
-	put_tail(b, row->extended, row->kept);
+	put_tail(b, row->extended, row->kept, row->tiers);
 }
 
 int
@@ -167,7 +183,7 @@ study_row_get(struct slice value, struct study_row *row)
 	row->modalities = get_long(&r);
 	row->attributes = get_long(&r);
 	row->extended = get_extended(&r);
-	row->kept = get_kept(&r);
+	get_counts(&r, &row->kept, row->tiers);
 	return done(&r, "study");
 }
 
@@ -185,7 +201,7 @@ series_row_put(const struct series_row *row, struct buf *b)
 	put_short(b, slice_str(row->modality));
 	put_short(b, slice_str(row->uid));
 	put_long(b, row->attributes);
-	put_tail(b, row->extended, row->kept);
+	put_tail(b, row->extended, row->kept, row->tiers);
 }
 
 int
@@ -205,7 +221,7 @@ series_row_get(struct slice value, struct series_row *row)
 	get_text(&r, row->uid, sizeof row->uid);
 	row->attributes = get_long(&r);
 	row->extended = get_extended(&r);
-	row->kept = get_kept(&r);
+	get_counts(&r, &row->kept, row->tiers);
 	return done(&r, "series");
 }
 
@@ -257,4 +273,16 @@ instance_row_get(struct slice value, struct instance_row *row)
 	row->attributes = get_long(&r);
 	row->extended = get_extended(&r);
 	return done(&r, "instance");
+}
+
+unsigned
+instance_row_tier(const struct instance_row *row)
+{
+	return row->flags / INSTANCE_TIER % ROW_TIERS;
+}
+
+void
+instance_row_set_tier(struct instance_row *row, unsigned tier)
+{
+	row->flags = (uint8_t)((row->flags & ~INSTANCE_TIER_BITS) | tier * INSTANCE_TIER);
 }

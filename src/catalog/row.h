@@ -17,17 +17,20 @@
 #define ROW_LAYOUT 1
 /* PS3.5 6.2: CS has 16 characters; longer ones are cut. */
 #define MODALITY_TEXT_MAX 17
+/* Where bytes lie (blob.h): 0 with the names, 1 to 3 in tiers. */
+#define ROW_TIERS 4
 
 struct partition_row {
 	int64_t created, mtime;			/* ns */
 	uint64_t studies, series, instances, bytes;
 	uint64_t kept;				/* bytes of originals below (original.h); of these rows, left out when 0 */
+	uint64_t tiers[ROW_TIERS];		/* of bytes, those in each tier but 0; left out when all are 0 */
 	char name[UID_TEXT_MAX];
 };
 
 struct study_row {
 	int64_t created, mtime;
-	uint64_t series, instances, bytes, kept;
+	uint64_t series, instances, bytes, kept, tiers[ROW_TIERS];
 	uint64_t max_watermark;
 	uint64_t latest_series, latest_instance;	/* who has max_watermark */
 	char uid[UID_TEXT_MAX];
@@ -38,7 +41,7 @@ struct study_row {
 
 struct series_row {
 	int64_t created, mtime;
-	uint64_t instances, bytes, kept;
+	uint64_t instances, bytes, kept, tiers[ROW_TIERS];
 	uint64_t max_watermark;
 	uint64_t latest_instance;
 	uint8_t replaced;			/* 1: ids are not in the order of watermarks */
@@ -52,7 +55,9 @@ enum {
 	INSTANCE_ACCEPTED_STAGE = 1,		/* its stage has the name of an accepted file */
 	INSTANCE_REPLACED = 2,			/* an older file may lie at the public path */
 	INSTANCE_UPDATED = 4,			/* the version stored first is kept (original.h) */
+	INSTANCE_TIER = 8,			/* its tier, two bits from here on */
 };
+#define INSTANCE_TIER_BITS (3 * INSTANCE_TIER)
 
 struct instance_row {
 	uint64_t watermark;
@@ -79,5 +84,7 @@ void series_row_put(const struct series_row *row, struct buf *out);
 int  series_row_get(struct slice value, struct series_row *ret_row);
 void instance_row_put(const struct instance_row *row, struct buf *out);
 int  instance_row_get(struct slice value, struct instance_row *ret_row);
+unsigned instance_row_tier(const struct instance_row *row);
+void instance_row_set_tier(struct instance_row *row, unsigned tier);
 
 #endif
