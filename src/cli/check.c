@@ -10,6 +10,8 @@ static const char *const finding_names[] = {
 	[CHECK_FILE_UNKNOWN] = "file-unknown",
 	[CHECK_INDEX] = "index",
 	[CHECK_STAGING] = "staging",
+	[CHECK_TIER_AWAY] = "tier-away",
+	[CHECK_TIER] = "tier",
 };
 
 struct report {

@@ -10,7 +10,7 @@
 #include "cli/access.h"
 #include "dicom/tag.h"
 #include "ops/ops.h"
-#include "store/operations.h"
+#include "store/tier.h"
 
 /* How often --follow looks. */
 #define LOOK_MS 100
@@ -85,6 +85,10 @@ put_json(const struct operation *op, struct buf *out)
 	if (op->kind == STORE_OPERATION_UPDATE)
 		buf_printf(out, ",\"studies\":%" PRIu64 ",\"failed\":%" PRIu64 ",\"instances\":%" PRIu64,
 			   op->studies_processed, op->studies_failed, op->instances_updated);
+	if (op->kind == STORE_OPERATION_TIER)
+		buf_printf(out, ",\"to\":\"%s\",\"moved\":%" PRIu64 ",\"failed\":%" PRIu64 ",\"bytes\":%" PRIu64,
+			   op->tier.by_rules ? "rules" : store_tier_name(op->tier.to), op->tier.moved, op->tier.failed,
+			   op->tier.bytes);
 	if (*op->errors != '\0') {
 		buf_puts(out, ",\"errors\":");
 		buf_put_json_string(out, op->errors, strlen(op->errors) - 1);	/* of lines */
@@ -115,6 +119,9 @@ print_text(const struct operation *op)
 	} else if (op->kind == STORE_OPERATION_UPDATE) {
 		printf("%3u%% %" PRIu64 " instance%s\n", op->percent, op->instances_updated,
 		       op->instances_updated == 1 ? "" : "s");
+	} else if (op->kind == STORE_OPERATION_TIER) {
+		printf("%3u%% %" PRIu64 " moved %s%s\n", op->percent, op->tier.moved, op->tier.by_rules ? "by the rules" : "to ",
+		       op->tier.by_rules ? "" : store_tier_name(op->tier.to));
 	} else {
 		printf("%3u%% %s", op->percent, tags.data != NULL ? tags.data : "");
 		if (op->paths != NULL) {

@@ -10,12 +10,14 @@ struct show {
 };
 
 static void
-show(void *ctx, const char *name, uint64_t size, bool ours)
+show(void *ctx, const char *dir, const char *below, uint64_t size, bool ours)
 {
+	char name[4096];
 	struct show *s = ctx;
 	const char *verb = !ours ? "kept" : s->dry_run ? "would remove" : "removed";
 	struct buf b;
 
+	snprintf(name, sizeof name, "%s%s%s", dir != NULL ? dir : "", dir != NULL ? "/" : "", below);
 	if (s->json) {
 		buf_init(&b, CLI_JSON_MAX);
 		buf_printf(&b, "%s{\"name\":", s->count == 0 ? "" : ",");

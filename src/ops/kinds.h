@@ -17,5 +17,6 @@ struct kind {
 
 extern const struct kind reindex_kind;
 extern const struct kind update_kind;
+extern const struct kind tier_kind;
 
 #endif

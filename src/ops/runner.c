@@ -36,7 +36,7 @@ struct line {
 
 struct ops {
 	struct store *store;
-	struct line lines[2];		/* exports last: they wait for others */
+	struct line lines[3];		/* exports last: they wait for others */
 	size_t n_lines;
 	pthread_mutex_t lock;		/* guards: line.woken, lock_fd, busy */
 	pthread_cond_t wake;
@@ -47,6 +47,8 @@ struct ops {
 
 /* Its bit among the kinds. */
 #define EXPORTS (1u << STORE_OPERATION_EXPORT)
+/* They may take days, and others are not to wait for them. */
+#define TIERS (1u << STORE_OPERATION_TIER)
 
 /* The step of an export is its exporter's. */
 static const struct kind export_kind = { .name = "export" };
@@ -55,6 +57,7 @@ static const struct kind *const kinds[] = {
 	[STORE_OPERATION_REINDEX] = &reindex_kind,
 	[STORE_OPERATION_EXPORT] = &export_kind,
 	[STORE_OPERATION_UPDATE] = &update_kind,
+	[STORE_OPERATION_TIER] = &tier_kind,
 };
 
 /* -- one process at a time ------------------------------------------------ */
@@ -169,6 +172,13 @@ is_export(const struct line *l)
 	return l->exporter != NULL;
 }
 
+/* Of the many kinds, and what else there is. */
+static bool
+is_main(const struct line *l)
+{
+	return (l->kinds & 1u << STORE_OPERATION_REINDEX) != 0;
+}
+
 /* Everything there is to do.  false: the end. */
 static bool
 run_all(struct line *l)
@@ -178,7 +188,7 @@ run_all(struct line *l)
 	enum operation_kind kind;
 	int r;
 
-	r = is_export(l) ? 0 : store_finish_deleted_tags(st);
+	r = is_main(l) ? store_finish_deleted_tags(st) : 0;
 	while (r == 0 && (r = store_next_operation(st, l->kinds, id, &kind)) == 0) {
 		if ((size_t)kind >= sizeof kinds / sizeof *kinds || kinds[kind] == NULL)
 			return true;		/* a later version's: it can wait */
@@ -198,7 +208,7 @@ has_work(struct line *l)
 	char id[OPERATION_TEXT_MAX];
 	enum operation_kind kind;
 
-	return store_next_operation(st, l->kinds, id, &kind) == 0 || (!is_export(l) && store_has_deleted_tags(st));
+	return store_next_operation(st, l->kinds, id, &kind) == 0 || (is_main(l) && store_has_deleted_tags(st));
 }
 
 static void *
@@ -248,7 +258,9 @@ ops_start(struct store *st, struct ops **ret_ops, struct err *err)
 	o->lock_fd = -1;
 	pthread_mutex_init(&o->lock, NULL);
 	cond_init(&o->wake);
-	r = start_line(o, ~EXPORTS, NULL, err);
+	r = start_line(o, ~(EXPORTS | TIERS), NULL, err);
+	if (r == 0)
+		r = start_line(o, TIERS, NULL, err);
 	if (r < 0) {
 		ops_stop(o);
 		return r;

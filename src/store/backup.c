@@ -261,7 +261,7 @@ no_file(struct backup *b, const struct change *c, const char *name, int r, const
 		b->missed = true;
 		return 0;
 	}
-	if (r == -ESTALE) {
+	if (r == -ESTALE || r == -ENOMEDIUM) {
 		b->totals.unreadable++;
 		if (c->sequence < b->first_unreadable)
 			b->first_unreadable = c->sequence;
@@ -290,7 +290,7 @@ copy_original(struct backup *b, const struct change *c, const char *partition)
 	char name[BLOB_NAME_MAX];
 	struct store_file *file;
 	struct err why = { 0 };
-	int r = store_open_original(b->st, c->instance_id, &file, &why);
+	int r = open_bytes(b->st, c->instance_id, true, &file, &why);
 
 	original_name(name, partition, c->study_uid, c->series_uid, c->sop_uid);
 	if (r < 0)
@@ -308,7 +308,7 @@ copy_instance(struct backup *b, const struct change *c, const char *partition, u
 	struct store_file *file;
 	struct err why = { 0 };
 	bool updated = false;
-	int r = store_open_file(b->st, c->instance_id, &file, &why);
+	int r = open_bytes(b->st, c->instance_id, false, &file, &why);
 
 	instance_name(name, partition, c->study_uid, c->series_uid, c->sop_uid);
 	if (r < 0)

@@ -19,6 +19,48 @@ stays_behind(unsigned table)
 	return table == T_JOURNAL || table == T_RECLAIM || table == T_STAGED;
 }
 
+/* The files of the copy lie with their names, whatever tier they were taken from.  1: *v is another now. */
+static int
+without_tiers(unsigned table, struct slice *v, struct buf *room)
+{
+	static const uint64_t none[ROW_TIERS];
+	union {
+		struct partition_row partition;
+		struct study_row study;
+		struct series_row series;
+		struct instance_row instance;
+	} row;
+	uint64_t *tiers = NULL;
+	int r = 0;
+
+	buf_reset(room);
+	if (table == T_PARTITION && (r = partition_row_get(*v, &row.partition)) == 0)
+		tiers = row.partition.tiers;
+	else if (table == T_STUDY && (r = study_row_get(*v, &row.study)) == 0)
+		tiers = row.study.tiers;
+	else if (table == T_SERIES && (r = series_row_get(*v, &row.series)) == 0)
+		tiers = row.series.tiers;
+	else if (table == T_INSTANCE && (r = instance_row_get(*v, &row.instance)) == 0 && instance_row_tier(&row.instance) != 0) {
+		instance_row_set_tier(&row.instance, 0);
+		instance_row_put(&row.instance, room);
+	}
+	if (r == 0 && tiers != NULL && memcmp(tiers, none, sizeof none) != 0) {
+		memset(tiers, 0, sizeof none);
+		if (table == T_PARTITION)
+			partition_row_put(&row.partition, room);
+		else if (table == T_STUDY)
+			study_row_put(&row.study, room);
+		else
+			series_row_put(&row.series, room);
+	}
+	if (r == 0)
+		r = buf_error(room);
+	if (r < 0 || room->len == 0)
+		return r;
+	*v = buf_slice(room);
+	return 1;
+}
+
 static int
 copy_table(struct kv_txn *from, struct kv *to, unsigned table)
 {
@@ -26,13 +68,17 @@ copy_table(struct kv_txn *from, struct kv *to, unsigned table)
 	struct kv_txn *txn = NULL;
 	struct slice k, v;
 	uint64_t bytes = 0, rows = 0;
+	struct buf room;
 	int r = kv_range_open(from, table, slice_of(NULL, 0), slice_of(NULL, 0), KV_ASCENDING, 0, &g);
 
 	if (r < 0)
 		return r;
+	buf_init(&room, 4u << 20);
 	while ((r = kv_range_next(g, &k, &v)) > 0) {
 		if (txn == NULL)
 			r = kv_begin(to, KV_WRITE, &txn);
+		if (r >= 0)
+			r = without_tiers(table, &v, &room);
 		if (r >= 0)
 			r = kv_put(txn, table, k, v);
 		if (r < 0)
@@ -52,6 +98,7 @@ copy_table(struct kv_txn *from, struct kv *to, unsigned table)
 	}
 	kv_abort(txn);
 	kv_range_close(g);
+	buf_fini(&room);
 	return r;
 }
 

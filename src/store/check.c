@@ -35,8 +35,8 @@ wait_tickets(struct check *c)
 	c->n_tickets = 0;
 }
 
-static bool
-adopt(struct check *c, const char *name)
+bool
+check_adopt(struct check *c, const char *name)
 {
 	struct ticket *t;
 
@@ -70,7 +70,7 @@ mend_file(struct check *c, const char *partition, const struct instance_info *in
 
 	instance_name(name, partition, info->study_uid, info->series_uid, info->sop_uid);
 	if (c->options->repair) {
-		mended = finding == CHECK_FILE_CHANGED && adopt(c, name);
+		mended = finding == CHECK_FILE_CHANGED && check_adopt(c, name);
 		if (!mended)
 			mended = store_delete_id(c->st, info->id, info->watermark, NULL) == 0;
 	}
@@ -85,7 +85,7 @@ check_original_file(struct check *c, const char *partition, const struct instanc
 	struct store_node now;
 	struct store_file *f;
 	bool fits = true, mended = false;
-	int r = store_open_original(c->st, info->id, &f, NULL), fd;
+	int r = open_bytes(c->st, info->id, true, &f, NULL), fd;
 
 	if (r == 0) {
 		if (c->options->verify)
@@ -121,16 +121,22 @@ check_file(void *ctx, const char *partition, const struct instance_info *info)
 	char name[BLOB_NAME_MAX];
 	int r, fd;
 
-	r = store_open_file(c->st, info->id, &f, NULL);
+	instance_name(name, partition, info->study_uid, info->series_uid, info->sop_uid);
+	r = open_bytes(c->st, info->id, false, &f, NULL);
 	if (r == 0) {
 		if (c->options->verify)
 			r = hash_fits(f, &fits);
 		store_file_close(f);
 		if (r == 0 && fits) {
+			check_row_tier(c, name, info);
 			c->totals.instances++;
 			c->totals.bytes += info->size;
 			return info->updated ? check_original_file(c, partition, info) : 0;
 		}
+	}
+	if (r == -ENOMEDIUM) {
+		check_count_away(c, name, info->tier);
+		return 0;
 	}
 	if (r < 0 && r != -ESTALE && r != -ENOENT)
 		return r;
@@ -139,15 +145,38 @@ check_file(void *ctx, const char *partition, const struct instance_info *info)
 		return 0;	/* it changed while we looked */
 	if (r < 0)
 		return r;
-	instance_name(name, partition, info->study_uid, info->series_uid, info->sop_uid);
 	r = blob_open(c->st->blobs, name, &fd);
 	if (r == 0)
 		close(fd);
+	else if (check_lost_link(c, name, info))
+		return 0;
+	if (r == -ELOOP) {
+		/* Somebody's link in its place: the bytes may be where it leads, and nobody knows but who made it. */
+		check_report(c, CHECK_FILE_CHANGED, name, false);
+		return 0;
+	}
 	mend_file(c, partition, info, r == 0 ? CHECK_FILE_CHANGED : CHECK_FILE_MISSING);
 	return 0;
 }
 
 /* -- files without rows --------------------------------------------------- */
+
+/* Without a row. */
+static int
+check_dead_link(struct check *c, const char *name)
+{
+	int fd, r = blob_open(c->st->blobs, name, &fd);
+
+	if (r == 0) {
+		close(fd);	/* it is there by now */
+		return 0;
+	}
+	if (r == -ENOMEDIUM)
+		check_count_away(c, name, STORE_HOT);
+	else if (r == -ENOENT)
+		check_report(c, CHECK_FILE_MISSING, name, c->options->repair && blob_remove(c->st->blobs, name) == 0);
+	return 0;
+}
 
 static int
 check_blob(void *ctx, const char *name, uint64_t size, int64_t mtime)
@@ -156,13 +185,14 @@ check_blob(void *ctx, const char *name, uint64_t size, int64_t mtime)
 	uint64_t id, watermark;
 	int r;
 
-	(void)size;
 	(void)mtime;
 	if (!file_is_of_instance(name))
 		return 0;
 	r = instance_of_file(c->st, name, &id, &watermark);
+	if (r == -ENOENT && size == BLOB_AWAY)
+		return check_dead_link(c, name);
 	if (r == -ENOENT)
-		check_report(c, CHECK_FILE_UNKNOWN, name, c->options->repair && adopt(c, name));
+		check_report(c, CHECK_FILE_UNKNOWN, name, c->options->repair && check_adopt(c, name));
 	return r == -ENOENT ? 0 : r;
 }
 
@@ -209,6 +239,8 @@ store_check(struct store *st, const struct check_options *options, struct check_
 	r = each_instance(st, check_file, &c, err);
 	if (r == 0) {
 		r = blob_walk(st->blobs, check_blob, &c);
+		if (r == 0)
+			r = check_tiers(&c);
 		wait_tickets(&c);
 		if (r == 0)
 			r = blob_walk(st->blobs, check_original_blob, &c);
@@ -217,6 +249,7 @@ store_check(struct store *st, const struct check_options *options, struct check_
 		if (r < 0)
 			err_set(err, r, "cannot walk the files: %s", strerror(-r));
 	}
+	check_report_away(&c);
 	if (ret_totals != NULL)
 		*ret_totals = c.totals;
 	return r;

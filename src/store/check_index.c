@@ -140,7 +140,7 @@ check_staged(struct walk *c)
 static int
 check_instances(struct walk *c, uint64_t partition, uint64_t series, const struct series_row *row)
 {
-	uint64_t instances = 0, bytes = 0, kept = 0, max = 0, latest = 0, id, base_id;
+	uint64_t instances = 0, bytes = 0, kept = 0, tiers[ROW_TIERS] = { 0 }, max = 0, latest = 0, id, base_id;
 	unsigned char hash[HASH_LEN];
 	struct instance_row i;
 	struct kv_range *g = NULL;
@@ -164,6 +164,8 @@ check_instances(struct walk *c, uint64_t partition, uint64_t series, const struc
 		}
 		instances++;
 		bytes += i.size;
+		if (instance_row_tier(&i) != 0)
+			tiers[instance_row_tier(&i)] += i.size;
 		if (i.watermark > max) {
 			max = i.watermark;
 			latest = id;
@@ -184,7 +186,8 @@ check_instances(struct walk *c, uint64_t partition, uint64_t series, const struc
 			index_finding(c, "query tags of instance", i.uid);
 	}
 	kv_range_close(g);
-	if (r == 0 && (instances != row->instances || bytes != row->bytes || kept != row->kept))
+	if (r == 0 && (instances != row->instances || bytes != row->bytes || kept != row->kept ||
+		       memcmp(tiers, row->tiers, sizeof tiers) != 0))
 		index_finding(c, "counts of series", row->uid);
 	if (r == 0 && (max != row->max_watermark || latest != row->latest_instance))
 		index_finding(c, "latest instance of series", row->uid);
@@ -199,7 +202,8 @@ static int
 check_study(struct walk *c, uint64_t partition, uint64_t study, const struct study_row *row,
 	    struct partition_row *sums)
 {
-	uint64_t series = 0, instances = 0, bytes = 0, kept = 0, max = 0, id;
+	uint64_t series = 0, instances = 0, bytes = 0, kept = 0, tiers[ROW_TIERS] = { 0 }, max = 0, id;
+	unsigned i;
 	unsigned char hash[HASH_LEN];
 	struct series_row s;
 	struct kv_range *g = NULL;
@@ -223,6 +227,8 @@ check_study(struct walk *c, uint64_t partition, uint64_t study, const struct stu
 		instances += s.instances;
 		bytes += s.bytes;
 		kept += s.kept;
+		for (i = 0; i < ROW_TIERS; i++)
+			tiers[i] += s.tiers[i];
 		if (s.max_watermark > max)
 			max = s.max_watermark;
 		if (!is_named(c, study, s.uid, id))
@@ -241,13 +247,15 @@ check_study(struct walk *c, uint64_t partition, uint64_t study, const struct stu
 	}
 	kv_range_close(g);
 	if (r == 0 && (series != row->series || instances != row->instances || bytes != row->bytes || kept != row->kept ||
-		       max != row->max_watermark || series == 0))
+		       memcmp(tiers, row->tiers, sizeof tiers) != 0 || max != row->max_watermark || series == 0))
 		index_finding(c, "counts of study", row->uid);
 	sums->studies++;
 	sums->series += series;
 	sums->instances += instances;
 	sums->bytes += bytes;
 	sums->kept += kept;
+	for (i = 0; i < ROW_TIERS; i++)
+		sums->tiers[i] += tiers[i];
 	return r;
 }
 
@@ -378,7 +386,8 @@ walk_index(struct walk *c)
 		if (r < 0)
 			break;
 		if (sums.studies != row.studies || sums.series != row.series || sums.instances != row.instances ||
-		    sums.bytes != row.bytes || sums.kept != row.kept)
+		    sums.bytes != row.bytes || sums.kept != row.kept ||
+		    memcmp(sums.tiers, row.tiers, sizeof sums.tiers) != 0)
 			index_finding(c, "counts of partition", row.name);
 	}
 	kv_range_close(g);

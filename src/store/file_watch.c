@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/vec.h"
-#include "store/internal.h"
+#include "store/tiers_internal.h"
 
 /* By then whoever made the change through the store, in any process, has told the index. */
 #define WAIT_MS 1000
@@ -35,12 +35,12 @@ struct file_watch {
 static bool
 is_there(struct store *st, const char *name)
 {
-	int fd;
+	int fd, r = blob_open(st->blobs, name, &fd);
 
-	if (blob_open(st->blobs, name, &fd) < 0)
-		return false;
-	close(fd);
-	return true;
+	if (r == 0)
+		close(fd);
+	/* A link in its place, or a tier that is away: the file has not gone. */
+	return r != -ENOENT;
 }
 
 static void
@@ -62,6 +62,21 @@ adopt(struct file_watch *w, const char *name)
 	store_record_refusal(w->st, "watch", name, NULL, &err);
 }
 
+/* Not the bytes have gone, but the link to them: a directory of links may have been renamed. */
+static bool
+lead_back(struct file_watch *w, const char *name, uint64_t id)
+{
+	struct instance_info info;
+	unsigned tier;
+
+	if (instance_now(w->st, id, &info) < 0 || !tier_find(w->st, name, &info, &tier) ||
+	    tier_lead_back(w->st, name, tier) < 0)
+		return false;
+	log_warning("watch file=%s state=linked: its link was removed, and its bytes are in the tier %s", name,
+		    store_tier_name((enum store_tier)tier));
+	return true;
+}
+
 /* Bring the index to what there is. */
 static void
 look_at(struct file_watch *w, const char *name)
@@ -79,11 +94,13 @@ look_at(struct file_watch *w, const char *name)
 	}
 	if (r < 0 || id == 0)
 		return;
-	r = store_open_file(w->st, id, &f, NULL);
+	r = open_bytes(w->st, id, false, &f, NULL);
 	if (r == 0)
 		store_file_close(f);
 	else if (r == -ESTALE && is_there(w->st, name))
 		adopt(w, name);
+	else if (r == -ESTALE && lead_back(w, name, id))
+		return;
 	else if (r == -ESTALE && store_delete_id(w->st, id, watermark, NULL) == 0)
 		log_info("watch file=%s state=deleted", name);
 }

@@ -658,6 +658,7 @@ index_in_place(struct store *st, const char *partition, const char *name, int fd
 	struct ingest_options o = { .partition = partition, .rules = kept_rules(fd), .same = INGEST_SAME_REPLACE };
 	struct incoming in = { .st = st, .fd = fd };
 	char right[BLOB_NAME_MAX];
+	unsigned tier;
 	bool unchanged = false;
 	struct job *job;
 	int r;
@@ -674,6 +675,8 @@ index_in_place(struct store *st, const char *partition, const char *name, int fd
 			      job->result.identity.sop_uid);
 		if (strcmp(right, name) != 0)
 			r = err_set(err, -EXDEV, "the file belongs at %s", right);
+		else if (blob_tier(st->blobs, name, &tier) == 0)
+			instance_row_set_tier(&job->row, tier);
 	}
 	*result = job->result;
 	if (r < 0) {

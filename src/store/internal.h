@@ -92,6 +92,7 @@ struct store {
 	struct kv *kv;
 	struct blob_store *blobs;
 	struct base_cache *bases;
+	struct tiers_conf *tiers;	/* NULL: engines without a path */
 
 	pthread_mutex_t lock;		/* guards all down to the next comment; never held over I/O */
 	pthread_cond_t work;		/* the queue has something, or stopping */
@@ -197,6 +198,11 @@ int  instance_of_file(struct store *st, const char *name, uint64_t *ret_id, uint
  * lies, or taken to where its UIDs say.  *ret_ticket is to be waited for; NULL: it is done. */
 int  adopt_file(struct store *st, const char *name, struct ticket **ret_ticket, struct err *err);
 
+/* -- tiers.c -- */
+
+/* Read and check what tiers.conf says. */
+int  tiers_open(struct store *st, struct err *err);
+
 /* -- originals.c: what instances were first, by the names of their files -- */
 
 /* Is a file of this name one? */
@@ -211,10 +217,17 @@ int  forget_original(struct store *st, uint64_t instance);
 
 /* -- retrieve.c -- */
 
+/* As store_open_file and, with original, store_open_original, but from the archive, too; and -ENOMEDIUM when its tier is
+ * not there.  Reading it does not count as somebody's (atime). */
+int  open_bytes(struct store *st, uint64_t instance, bool original, struct store_file **ret_file, struct err *err);
+
 /* fn for every instance of every partition, until it returns non-zero, which is returned.  No
  * transaction is held meanwhile. */
 int  each_instance(struct store *st, int (*fn)(void *ctx, const char *partition, const struct instance_info *info),
 		   void *ctx, struct err *err);
+
+/* What an instance is now.  -ENOENT. */
+int  instance_now(struct store *st, uint64_t id, struct instance_info *ret_info);
 
 /* Instances of a node (partition, study, series or instance) after a place, which moves: 1 when more may
  * follow, 0 at the end, or -errno.  A place of zeros is the beginning. */

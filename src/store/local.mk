@@ -15,6 +15,7 @@ libcore_a_SOURCES += \
 	src/store/update.h src/store/update_internal.h src/store/update.c src/store/update_run.c \
 	src/store/external.h src/store/external.c src/store/external_json.h src/store/external_json.c \
 	src/store/export.h src/store/export_internal.h src/store/export_source.c src/store/export.c \
+	src/store/tier.h src/store/tiers_conf.h src/store/tiers_conf.c src/store/tiers_internal.h src/store/tiers.c src/store/tier_move.c \
 	src/store/orphans.h src/store/orphans.c \
 	src/store/backup.h src/store/backup_internal.h src/store/backup.c src/store/backup_files.c src/store/backup_index.c \
 	src/store/receivers.h src/store/receivers.c src/store/event_json.h src/store/event_json.c \
@@ -23,4 +24,4 @@ libcore_a_SOURCES += \
 	src/store/delete.c src/store/changes.c src/store/feed.c \
 	src/store/change_json.h src/store/change_json.c src/store/status.c src/store/health.c \
 	src/store/adopt.c src/store/originals.c src/store/file_watch.h src/store/file_watch.c \
-	src/store/check_internal.h src/store/check_index.c src/store/check.c
+	src/store/check_internal.h src/store/check_tiers.c src/store/check_index.c src/store/check.c

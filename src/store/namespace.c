@@ -23,6 +23,7 @@ partition_node(uint64_t id, const struct partition_row *row, struct store_node *
 {
 	*n = (struct store_node){ .id = id, .parent = STORE_ROOT_ID, .level = STORE_PARTITION,
 		.size = row->bytes, .count = row->studies, .mtime = row->mtime, .created = row->created };
+	memcpy(n->tiers, row->tiers, sizeof n->tiers);
 	strcpy(n->name, row->name);
 }
 
@@ -32,6 +33,7 @@ study_node(uint64_t parent, uint64_t id, const struct study_row *row, struct sto
 	*n = (struct store_node){ .id = id, .parent = parent, .level = STORE_STUDY,
 		.size = row->bytes, .count = row->series, .mtime = row->mtime, .created = row->created,
 		.watermark = row->max_watermark };
+	memcpy(n->tiers, row->tiers, sizeof n->tiers);
 	strcpy(n->name, row->uid);
 }
 
@@ -41,6 +43,7 @@ series_node(uint64_t parent, uint64_t id, const struct series_row *row, struct s
 	*n = (struct store_node){ .id = id, .parent = parent, .level = STORE_SERIES,
 		.size = row->bytes, .count = row->instances, .mtime = row->mtime, .created = row->created,
 		.watermark = row->max_watermark, .kept = row->kept };
+	memcpy(n->tiers, row->tiers, sizeof n->tiers);
 	strcpy(n->name, row->uid);
 }
 
@@ -49,6 +52,8 @@ instance_node(uint64_t parent, uint64_t id, const struct instance_row *row, stru
 {
 	*n = (struct store_node){ .id = id, .parent = parent, .level = STORE_INSTANCE,
 		.size = row->size, .mtime = row->mtime, .created = row->created, .watermark = row->watermark };
+	if (instance_row_tier(row) != 0)
+		n->tiers[instance_row_tier(row)] = row->size;
 	strcpy(n->name, row->uid);
 }
 

@@ -20,6 +20,7 @@ _Static_assert((int)STORE_OPERATION_REINDEX == OPERATION_REINDEX, "kinds");
 _Static_assert((int)STORE_OPERATION_EXPORT == OPERATION_EXPORT, "kinds");
 _Static_assert((int)STORE_OPERATION_IMPORT == OPERATION_IMPORT, "kinds");
 _Static_assert((int)STORE_OPERATION_UPDATE == OPERATION_UPDATE, "kinds");
+_Static_assert((int)STORE_OPERATION_TIER == OPERATION_TIER, "kinds");
 _Static_assert((int)STORE_OPERATION_NOT_STARTED == OPERATION_NOT_STARTED &&
 	       (int)STORE_OPERATION_FAILED == OPERATION_FAILED, "states");
 
@@ -35,6 +36,8 @@ operation_kind_name(enum operation_kind kind)
 		return "import";
 	case STORE_OPERATION_UPDATE:
 		return "update";
+	case STORE_OPERATION_TIER:
+		return "tier";
 	}
 	return "unknown";
 }
@@ -249,6 +252,20 @@ read_export(const struct operation_row *row, struct operation *op)
 	return 0;
 }
 
+static int
+read_tier(const struct operation_row *row, struct operation *op)
+{
+	struct tier_input input;
+	struct tier_cursor cursor;
+	int r = tier_input_get(row->input, &input);
+
+	if (r == 0)
+		r = tier_cursor_get(row->cursor, &cursor);
+	if (r == 0)
+		op->tier = (struct tier_results){ input.by_rules, input.to, cursor.moved, cursor.failed, cursor.bytes };
+	return r;
+}
+
 /* What it is about, and what came of it. */
 static int
 read_input(const struct operation_row *row, struct operation *op, uint32_t tags[QUERY_TAGS_MAX], struct buf *text)
@@ -262,6 +279,8 @@ read_input(const struct operation_row *row, struct operation *op, uint32_t tags[
 		return read_export(row, op);
 	case OPERATION_UPDATE:
 		return read_update(row, op, text);
+	case OPERATION_TIER:
+		return read_tier(row, op);
 	case OPERATION_IMPORT:
 		r = import_input_text(row->input, text);
 		op->paths = text->data;

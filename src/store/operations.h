@@ -15,6 +15,7 @@ enum operation_kind {
 	STORE_OPERATION_EXPORT = 2,
 	STORE_OPERATION_UPDATE = 3,
 	STORE_OPERATION_IMPORT = 4,	/* done by who reads the files (import_operation.h), and not by src/ops */
+	STORE_OPERATION_TIER = 5,
 };
 enum operation_state {
 	STORE_OPERATION_NOT_STARTED = 1, STORE_OPERATION_RUNNING, STORE_OPERATION_SUCCEEDED, STORE_OPERATION_FAILED
@@ -24,6 +25,13 @@ struct export_results {
 	uint64_t exported, skipped;	/* instances; identifiers and instances */
 	uint64_t bytes;			/* of the exported */
 	uint64_t log;			/* bytes of errors.log */
+};
+
+struct tier_results {			/* so far */
+	bool by_rules;			/* else all was to go to: */
+	enum store_tier to;
+	uint64_t moved, failed;		/* instances */
+	uint64_t bytes;			/* of the moved */
 };
 
 #define OPERATION_URI_MAX 2100
@@ -44,10 +52,11 @@ struct operation {
 	uint64_t studies_processed, studies_updated, studies_failed, instances_updated;
 	const char *errors;		/* lent likewise */
 	const char *paths;		/* import: what is imported, the first of many; likewise; else NULL */
+	struct tier_results tier;	/* tier */
 	bool interrupted;		/* import: not finished, and nobody is at it */
 };
 
-/* As contract 8 has it: "reindex", "export", "update"; "import". */
+/* As contract 8 has it: "reindex", "export", "update"; "import", "tier". */
 const char *operation_kind_name(enum operation_kind kind);
 
 /* fn may be NULL, to see whether there is one.  -EINVAL: id is no GUID, in either spelling; -ENOENT. */

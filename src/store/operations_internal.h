@@ -30,6 +30,21 @@ bool import_is_worked_on(struct store *st, const unsigned char id[OPERATION_ID_L
 /* What an import operation is asked, for people. */
 int  import_input_text(struct slice input, struct buf *out);
 
+/* -- tier_move.c -- */
+
+struct tier_input {
+	bool by_rules;
+	enum store_tier to;
+	struct slice nodes;		/* id:8 each */
+};
+struct tier_cursor {
+	uint64_t node;			/* by rules the partition's id, else which of the nodes */
+	struct scan_place place;
+	uint64_t moved, failed, bytes;
+};
+int  tier_input_get(struct slice value, struct tier_input *ret_input);
+int  tier_cursor_get(struct slice value, struct tier_cursor *ret_cursor);
+
 /* What a reindex operation is asked. */
 struct reindex_input {
 	uint64_t end;			/* instances below this watermark were there before its tags */

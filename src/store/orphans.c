@@ -1,4 +1,5 @@
-/* Files without rows, a bounded number at a time: one pass over the feed tells what they were. */
+/* Files without rows, a bounded number at a time: one pass over the feed tells what they were.  In tiers, also files that
+ * their names do not lead to: what lies there is ours alone. */
 #include "store/orphans.h"
 
 #include <errno.h>
@@ -9,7 +10,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "store/internal.h"
+#include "store/operations.h"
+#include "store/tiers_internal.h"
 
 /* Some 400 bytes each. */
 #define GROUP 1024
@@ -21,6 +23,7 @@ struct orphan {
 	uint64_t size, inode;
 	int64_t changed;		/* ctime, ns */
 	int64_t stored, deleted;	/* by the feed: the last of each; 0: never */
+	bool superseded;		/* in a tier: its instance is there, and has other bytes, or these elsewhere */
 };
 
 struct hunt {
@@ -29,6 +32,7 @@ struct hunt {
 	struct orphan_totals totals;
 	struct orphan *at;
 	size_t n;
+	unsigned tier;			/* what is walked; 0: where the names are */
 	struct err *err;
 };
 
@@ -42,7 +46,7 @@ static int
 look(struct hunt *s, const char *name, struct orphan *o)
 {
 	struct stat sb;
-	int fd, r = blob_open(s->st->blobs, name, &fd);
+	int fd, r = s->tier != 0 ? blob_tier_open(s->st->blobs, name, s->tier, &fd) : blob_open(s->st->blobs, name, &fd);
 
 	if (r < 0)
 		return r;
@@ -77,10 +81,13 @@ take_entry(void *ctx, const struct change_entry *e)
 	return 0;
 }
 
-/* Whoever changes a file, its mode or its links, changes its ctime, and nobody can set that. */
+/* Whoever changes a file, its mode or its links, changes its ctime, and nobody can set that.  In a tier it is that of
+ * the move; but nobody else puts files there. */
 static bool
-is_ours(const struct orphan *o)
+is_ours(const struct hunt *s, const struct orphan *o)
 {
+	if (s->tier != 0)
+		return o->superseded || o->deleted != 0;
 	return o->stored != 0 && o->deleted != 0 && o->changed <= o->stored + SOON && o->changed < o->deleted;
 }
 
@@ -104,14 +111,40 @@ has_row(void *ctx, struct kv_txn *txn)
 	return catalog_find_path(txn, parts, study, series, sop, &path);
 }
 
+/* Does its name lead to it? */
+static bool
+is_led(struct hunt *s, const char *name)
+{
+	unsigned tier;
+
+	return blob_tier(s->st->blobs, name, &tier) == 0 && tier == s->tier;
+}
+
+/* While nobody can lead a name there: the writer's lock is held. */
+static int
+remove_from_tier(struct hunt *s, const struct orphan *o)
+{
+	struct kv_txn *txn;
+	int r = kv_begin(s->st->kv, KV_WRITE, &txn);
+
+	if (r < 0)
+		return r;
+	r = is_led(s, o->name) ? -EEXIST : blob_tier_drop(s->st->blobs, o->name);
+	kv_abort(txn);
+	return r;
+}
+
 /* While nobody can store it again: the writer's lock is held. */
 static int
 remove_one(struct hunt *s, const struct orphan *o)
 {
 	struct orphan now;
 	struct kv_txn *txn;
-	int r = kv_begin(s->st->kv, KV_WRITE, &txn);
+	int r;
 
+	if (s->tier != 0)
+		return remove_from_tier(s, o);
+	r = kv_begin(s->st->kv, KV_WRITE, &txn);
 	if (r < 0)
 		return r;
 	r = has_row((void *)(uintptr_t)o, txn);
@@ -140,7 +173,7 @@ settle(struct hunt *s)
 	r = store_changes(s->st, &q, take_entry, s, s->err);
 	for (i = 0; i < s->n && r == 0; i++) {
 		struct orphan *o = &s->at[i];
-		bool ours = is_ours(o);
+		bool ours = is_ours(s, o);
 
 		if (ours && !s->options->dry_run)
 			r = remove_one(s, o);
@@ -156,7 +189,7 @@ settle(struct hunt *s)
 		} else
 			s->totals.kept++;
 		if (s->options->report != NULL)
-			s->options->report(s->options->ctx, o->name, o->size, ours);
+			s->options->report(s->options->ctx, s->tier != 0 ? s->st->tiers->dirs[s->tier] : NULL, o->name, o->size, ours);
 	}
 	s->n = 0;
 	return r;
@@ -184,6 +217,52 @@ one_file(void *ctx, const char *name, uint64_t size, int64_t mtime)
 	return ++s->n == GROUP ? settle(s) : 0;
 }
 
+static int
+one_tier_file(void *ctx, const char *name, uint64_t size, int64_t mtime)
+{
+	struct hunt *s = ctx;
+	struct orphan *o = &s->at[s->n];
+	uint64_t id, watermark;
+	struct store_file *f;
+	int r;
+
+	(void)size;
+	(void)mtime;
+	if (is_led(s, name))
+		return 0;
+	r = instance_of_file(s->st, name, &id, &watermark);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	if (look(s, name, o) < 0)
+		return 0;
+	/* Only beside bytes that are well. */
+	if (r == 0 && id != 0 && open_bytes(s->st, id, false, &f, NULL) == 0) {
+		o->superseded = true;
+		store_file_close(f);
+	}
+	return ++s->n == GROUP ? settle(s) : 0;
+}
+
+static int
+walk_tiers(struct hunt *s)
+{
+	char id[OPERATION_TEXT_MAX];
+	enum operation_kind kind;
+	int r = 0;
+
+	/* What is being moved lies in two places. */
+	if (store_next_operation(s->st, 1u << STORE_OPERATION_TIER, id, &kind) == 0)
+		return 0;
+	for (s->tier = 1; s->tier < STORE_TIERS && r == 0; s->tier++) {
+		if (blob_tier_look(s->st->blobs, s->tier) < 0)
+			continue;
+		r = blob_tier_walk(s->st->blobs, s->tier, one_tier_file, s);
+		if (r == 0)
+			r = settle(s);
+	}
+	return r;
+}
+
 int
 store_reclaim(struct store *st, const struct orphan_options *options, struct orphan_totals *ret_totals, struct err *err)
 {
@@ -204,6 +283,11 @@ store_reclaim(struct store *st, const struct orphan_options *options, struct orp
 		err_set(err, r, "cannot walk the files: %s", strerror(-r));
 	else
 		r = settle(&s);
+	if (r == 0) {
+		r = walk_tiers(&s);
+		if (r < 0)
+			err_set(err, r, "cannot walk the tiers: %s", strerror(-r));
+	}
 	if (r == 0 && !options->dry_run)
 		r = blob_sync_all(st->blobs);
 	free(s.at);

@@ -5,6 +5,9 @@
  * touched from when it was stored on.  Every other file that no row is of may be somebody's: it
  * stays, and check --repair indexes it.
  *
+ * In the directory of a tier (tier.h) only the store puts files: one that no name leads to is ours when its instance has its
+ * bytes elsewhere, or was deleted.
+ *
  * Threads: any.
  */
 #ifndef STORE_ORPHANS_H
@@ -18,8 +21,9 @@
 
 struct orphan_options {
 	bool dry_run;			/* tell, and remove nothing */
-	/* ours: it is, or would be, removed.  The name is below the partitions. */
-	void (*report)(void *ctx, const char *name, uint64_t size, bool ours);
+	/* ours: it is, or would be, removed.  The name is below the partitions, or, when dir is not NULL, below the
+	 * directory of a tier. */
+	void (*report)(void *ctx, const char *dir, const char *name, uint64_t size, bool ours);
 	void *ctx;
 };
 

@@ -3,7 +3,7 @@
  * Each reclaim entry stands for the files of one version that was removed or
  * replaced: its staged file and, when it was removed, its public one.
  * If the same instance was stored again meanwhile the public path is the new
- * one's and stays.  Done under the writer's lock (committer.c says why), some at a time.
+ * one's and stays.  So is what lies in tiers that the path does not lead to.  Done under the writer's lock (committer.c says why), some at a time.
  */
 #include <errno.h>
 #include <string.h>
@@ -55,23 +55,25 @@ reclaim_one(struct store *st, struct kv_txn *txn, const struct reclaim_entry *e)
 	r = catalog_partition(txn, e->partition, &p);
 	if (r < 0)
 		return r;
+	if (e->flags & RECLAIM_ORIGINAL)
+		original_name(name, p.name, e->study_uid, e->series_uid, e->sop_uid);
+	else
+		instance_name(name, p.name, e->study_uid, e->series_uid, e->sop_uid);
+	if (e->flags & RECLAIM_TIERS)
+		return blob_tier_drop(st->blobs, name);
 	row_stage_name(stage, e->stage, e->flags, p.name);
 	r = blob_stage_remove(st->blobs, stage);
 	if (r < 0 && r != -ENOENT)
 		return r;
 	if (e->stage_only || stored_again(txn, p.name, e))
-		return 0;
-	if (e->flags & RECLAIM_ORIGINAL)
-		original_name(name, p.name, e->study_uid, e->series_uid, e->sop_uid);
-	else
-		instance_name(name, p.name, e->study_uid, e->series_uid, e->sop_uid);
+		return blob_tier_drop(st->blobs, name);
 	if (was_changed(st, name, e)) {
 		log_warning("delete: the file of sop=%s was changed by somebody else, and stays", e->sop_uid);
 		return 0;
 	}
 	r = blob_remove(st->blobs, name);
 	step(STEP_RECLAIMING);
-	return r == -ENOENT ? 0 : r;
+	return r == -ENOENT || r == 0 ? blob_tier_drop(st->blobs, name) : r;
 }
 
 /* Up to RECLAIM_ROUND entries.  Returns how many there were. */

@@ -208,6 +208,8 @@ recover_one(void *ctx, const char *stage_file, uint64_t owner, bool alive)
 		return 0;
 	}
 	r = blob_stage_open(st->blobs, stage_file, &fd);
+	if (r == -ELOOP)
+		blob_stage_remove(st->blobs, stage_file);	/* a link that was to lead to a tier (tier_move.c) */
 	if (r < 0)
 		return 0;
 	r = dicom_read_fd(fd, &d, NULL);

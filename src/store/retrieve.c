@@ -1,5 +1,6 @@
 /* Instances of a scope, their headers and their bytes. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "dicom/json.h"
 #include "store/external_json.h"
 #include "store/internal.h"
+#include "store/tiers_internal.h"
 
 /* Instances read in one transaction. */
 #define PAGE 64
@@ -29,6 +31,7 @@ info_of(const struct instance_row *row, uint64_t id, const char *study_uid, cons
 		.id = id, .watermark = row->watermark, .size = row->size, .mtime = row->mtime,
 		.created = row->created, .pixel_offset = row->pixel_offset, .rows = row->rows,
 		.columns = row->columns, .frames = row->frames, .updated = (row->flags & INSTANCE_UPDATED) != 0,
+		.tier = (enum store_tier)instance_row_tier(row),
 	};
 	memcpy(info->hash, row->hash, HASH_LEN);
 	strcpy(info->study_uid, study_uid);
@@ -67,13 +70,17 @@ total(struct kv_txn *txn, const struct catalog_path *p, struct scope_totals *tot
 	if (r < 0)
 		return r;
 	if (p->instance != 0)
-		*totals = (struct scope_totals){ 1, rows.instance.size, rows.instance.watermark, 0 };
+		*totals = (struct scope_totals){ 1, rows.instance.size, rows.instance.watermark,
+			instance_row_tier(&rows.instance) == STORE_ARCHIVE ? rows.instance.size : 0, 0 };
 	else if (p->series != 0)
-		*totals = (struct scope_totals){ rows.series.instances, rows.series.bytes, rows.series.max_watermark, 0 };
+		*totals = (struct scope_totals){ rows.series.instances, rows.series.bytes, rows.series.max_watermark,
+			rows.series.tiers[STORE_ARCHIVE], 0 };
 	else if (p->study != 0)
-		*totals = (struct scope_totals){ rows.study.instances, rows.study.bytes, rows.study.max_watermark, 0 };
+		*totals = (struct scope_totals){ rows.study.instances, rows.study.bytes, rows.study.max_watermark,
+			rows.study.tiers[STORE_ARCHIVE], 0 };
 	else
-		*totals = (struct scope_totals){ rows.partition.instances, rows.partition.bytes, 0, 0 };
+		*totals = (struct scope_totals){ rows.partition.instances, rows.partition.bytes, 0,
+			rows.partition.tiers[STORE_ARCHIVE], 0 };
 	return 0;
 }
 
@@ -447,7 +454,9 @@ open_row(struct store *st, const struct instance_row *row, const char *name, con
 			}
 			close(fd);
 			worst = -ESTALE;
-		} else if (r != -ENOENT)
+		} else if (r == -ELOOP)
+			worst = -ESTALE;
+		else if (r != -ENOENT)
 			return r;
 	}
 	return worst;
@@ -491,8 +500,17 @@ find_file(struct store *st, uint64_t id, bool first, struct instance_info *info,
 	return r;
 }
 
+int
+instance_now(struct store *st, uint64_t id, struct instance_info *ret_info)
+{
+	char name[BLOB_NAME_MAX], stage[BLOB_STAGE_MAX];
+	struct instance_row row;
+
+	return find_file(st, id, false, ret_info, &row, name, stage);
+}
+
 static int
-open_file(struct store *st, uint64_t id, bool first, struct store_file **ret_file, struct err *err)
+open_any(struct store *st, uint64_t id, bool first, bool archived_too, struct store_file **ret_file, struct err *err)
 {
 	char name[BLOB_NAME_MAX], stage[BLOB_STAGE_MAX];
 	struct instance_row row;
@@ -510,10 +528,21 @@ open_file(struct store *st, uint64_t id, bool first, struct store_file **ret_fil
 			err_set(err, r, r == -ENOENT ? "no such instance" : "cannot read the index: %s", strerror(-r));
 			break;
 		}
+		if (f->info.tier == STORE_ARCHIVE && !archived_too) {
+			r = err_set(err, -ESTALE, "the file of the instance is in the archive, and must be moved to another tier first: "
+				    "BlobArchived");
+			break;
+		}
 		r = open_row(st, &row, name, stage, &f->fd);
 		if (r == 0) {
 			*ret_file = f;
 			return 0;
+		}
+		if (r == -ENOMEDIUM) {
+			unsigned tier;
+
+			tier_away(st, blob_tier(st->blobs, name, &tier) == 0 ? (enum store_tier)tier : f->info.tier, r, err);
+			break;
 		}
 		if (r != -ENOENT && r != -ESTALE) {
 			err_set(err, r, "cannot open the file: %s", strerror(-r));
@@ -527,6 +556,31 @@ open_file(struct store *st, uint64_t id, bool first, struct store_file **ret_fil
 		watermark = row.watermark;	/* replaced while we looked? look once more */
 	}
 	free(f);
+	return r;
+}
+
+/* To the doors, bytes that cannot be had are one thing (contract 11.5). */
+static int
+open_file(struct store *st, uint64_t id, bool first, struct store_file **ret_file, struct err *err)
+{
+	int r = open_any(st, id, first, false, ret_file, err);
+
+	if (r == -ENOMEDIUM) {
+		r = -ESTALE;
+		if (err != NULL)
+			err->num = r;
+	}
+	return r;
+}
+
+int
+open_bytes(struct store *st, uint64_t id, bool original, struct store_file **ret_file, struct err *err)
+{
+	int r = open_any(st, id, original, true, ret_file, err);
+
+	/* Only the owner may; to others, it counts. */
+	if (r == 0)
+		fcntl((*ret_file)->fd, F_SETFL, O_NOATIME);
 	return r;
 }
 

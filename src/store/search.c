@@ -80,6 +80,17 @@ put_uid(const char *uid, struct buf *json)
 	return 1;
 }
 
+/* PS3.4 C.4.1.1.3.2: the least available of what it stands for counts. */
+static bool
+is_archived(const struct show *w)
+{
+	if (w->search->level == STORE_STUDY)
+		return w->m.study.tiers[STORE_ARCHIVE] > 0;
+	if (w->search->level == STORE_SERIES)
+		return w->m.series.tiers[STORE_ARCHIVE] > 0;
+	return instance_row_tier(&w->m.instance) == STORE_ARCHIVE;
+}
+
 /* Attributes that no data set holds, and UIDs, which rows hold.  1 when this is one (and json has it). */
 static int
 computed(struct show *w, uint32_t tag, struct buf *json)
@@ -112,7 +123,7 @@ computed(struct show *w, uint32_t tag, struct buf *json)
 	case TAG_INSTANCE_AVAILABILITY:
 		if (!s->online)
 			return 0;
-		buf_puts(json, "{\"vr\":\"CS\",\"Value\":[\"ONLINE\"]}");
+		buf_printf(json, "{\"vr\":\"CS\",\"Value\":[\"%s\"]}", is_archived(w) ? "OFFLINE" : "ONLINE");
 		return 1;
 	case TAG_RETRIEVE_URL:
 		if (s->retrieve_url == NULL)

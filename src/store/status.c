@@ -32,6 +32,8 @@ store_get_status(struct store *st, struct store_status *s, struct err *err)
 	s->instances = sums.instances;
 	s->bytes = sums.bytes;
 	s->kept = sums.kept;
+	memcpy(s->tiers, sums.tiers, sizeof s->tiers);
+	s->tiers[STORE_HOT] = s->bytes - sums.tiers[STORE_COOL] - sums.tiers[STORE_COLD] - sums.tiers[STORE_ARCHIVE];
 	s->sequence = c.sequence;
 	s->map_size = kv.size;
 	s->map_used = kv.used;

@@ -27,6 +27,13 @@ enum step {
 	STEP_UPDATE_WRITTEN,	/* update: all rows put, not yet committed */
 	STEP_UPDATED,		/* update: committed, no file named */
 	STEP_UPDATE_NAMING,	/* update: some files named */
+	STEP_TIER_COPIED,	/* tier: some copies made, nobody led to them */
+	STEP_TIER_VERIFIED,	/* tier: all of a page copied, durable and verified */
+	STEP_TIER_PLACED,	/* tier: copies have their names in their tiers, nobody led to them */
+	STEP_TIER_LEADING,	/* tier: some names lead to their copies, their rows say what was */
+	STEP_TIER_LED,		/* tier: all do, durably */
+	STEP_TIER_WRITTEN,	/* tier: rows and cursor written, not yet committed */
+	STEP_TIER_MOVED,	/* tier: committed, what lay in other tiers still there */
 	STEP_END
 };
 

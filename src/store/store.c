@@ -176,7 +176,8 @@ open_parts(struct store *st, const struct store_options *o, struct err *err)
 	if ((size_t)snprintf(data, sizeof data, "%s/AHDS/%s/dicom/%s", st->path, st->workspace, st->service) >=
 	    sizeof data || join(staging, sizeof staging, st->path, "staging") < 0)
 		return err_set(err, -ENAMETOOLONG, "the path of the store is too long");
-	return blob_dir_open(data, staging, o->read_only, &st->blobs, err);
+	r = blob_dir_open(data, staging, o->read_only, &st->blobs, err);
+	return r < 0 ? r : tiers_open(st, err);
 }
 
 static struct store *
@@ -272,6 +273,7 @@ store_close(struct store *st)
 	blob_close(st->blobs);
 	kv_close(st->kv);
 	base_cache_free(st->bases);
+	free(st->tiers);
 	if (st->dir >= 0)
 		close(st->dir);
 	if (st->open_lock >= 0)
@@ -522,6 +524,9 @@ store_rebuild(const char *dir, struct check_totals *ret_totals, struct err *err)
 		r = store_enable_partitions(st, err);
 	if (r == 0)
 		r = store_check(st, &o, ret_totals, err);
+	if (r == 0 && ret_totals->away > 0)
+		r = err_set(err, -ENOMEDIUM, "%llu files lie in tiers that are not there; the index stays as it was",
+			    (unsigned long long)ret_totals->away);
 	o.repair = false;
 	if (r == 0)
 		r = store_check(st, &o, ret_totals, err);	/* what there is now */

@@ -13,7 +13,7 @@
  *          exists (reason 45070); -EINVAL refused (reason 43264, 43265, or none
  *          for a bad argument); -EBADMSG, -EFBIG not DICOM, or past a limit (43264);
  *          -ENOSPC; -ESTALE the backing file was changed or removed by somebody
- *          else (HTTP 424); -EROFS; -EIO and -ENOMEM.
+ *          else, or its tier is the archive or not there (HTTP 424); -EROFS; -EIO and -ENOMEM.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -146,6 +146,10 @@ int  store_dir(const struct store *st);
 
 /* --------------------------------------------------------- namespace ---- */
 
+/* Where bytes lie (tier.h). */
+enum store_tier { STORE_HOT, STORE_COOL, STORE_COLD, STORE_ARCHIVE };
+#define STORE_TIERS 4
+
 enum store_level { STORE_ROOT, STORE_PARTITION, STORE_STUDY, STORE_SERIES, STORE_INSTANCE };
 
 /* Ids are stable for ever and never used again; below STORE_FIRST_ID none is given out,
@@ -164,6 +168,7 @@ struct store_node {
 	int64_t created;		/* ns, when it was first stored */
 	uint64_t watermark;		/* of a study or series the highest below; 0 above */
 	uint64_t kept;			/* series: bytes of originals in it, which are in no size */
+	uint64_t tiers[STORE_TIERS];	/* of size, what lies in each tier but hot */
 };
 
 int  store_lookup(struct store *st, uint64_t parent, const char *name, struct store_node *ret_node);
@@ -195,6 +200,7 @@ struct instance_info {
 	unsigned char hash[HASH_LEN];	/* XXH3-128 of the file */
 	uint64_t pixel_offset;		/* of the pixel data's value; 0 none or deflated */
 	uint32_t rows, columns, frames;	/* 0 when the header does not say */
+	enum store_tier tier;
 	bool updated;			/* another version is kept beside this one: the first, or the latest */
 	bool original;			/* this is the first */
 	char study_uid[UID_TEXT_MAX];
@@ -208,6 +214,7 @@ struct scope_totals {
 	uint64_t instances;
 	uint64_t bytes;
 	uint64_t max_watermark;
+	uint64_t archived;		/* of bytes, those that cannot be read (tier.h) */
 	uint64_t external;		/* names what external metadata there are, when the scope wants them; else 0 */
 };
 
@@ -306,7 +313,7 @@ struct search {
 	bool latest;
 	bool everything;		/* the whole header (of the latest instance), and the computed ones of tags */
 	const char *retrieve_url;	/* ".../studies": RetrieveURL is computed below it; NULL: not given */
-	bool online;			/* InstanceAvailability is computed: ONLINE */
+	bool online;			/* InstanceAvailability is computed: ONLINE, or OFFLINE when some of it is in the archive */
 	uint64_t limit;			/* 0: no limit */
 	uint64_t offset;
 	uint64_t before;		/* of what is in its own order, only matches after this one: studies and
@@ -423,6 +430,7 @@ int  store_observe(struct store *st, void (*fn)(void *ctx, const struct change *
 struct store_status {
 	uint64_t partitions, studies, series, instances, bytes;
 	uint64_t kept;			/* bytes of originals, beside those of the instances */
+	uint64_t tiers[STORE_TIERS];	/* of bytes, what lies in each tier */
 	uint64_t pending;		/* accepted, not yet committed; removals not yet done */
 	uint64_t sequence;		/* of the latest change */
 	uint64_t map_size, map_used;	/* bytes */
@@ -451,6 +459,8 @@ enum check_finding {
 	CHECK_FILE_UNKNOWN,		/* a file no row names */
 	CHECK_INDEX,			/* rows, counts or indexes that disagree */
 	CHECK_STAGING,			/* left in staging by nobody who lives */
+	CHECK_TIER_AWAY,		/* its file lies in a tier that is not there: nothing is known of it */
+	CHECK_TIER,			/* its file lies in another tier than its row says, or its link is lost */
 };
 struct check_options {
 	bool repair;			/* re-index unknown and changed files, drop rows without one, recount */
@@ -459,7 +469,7 @@ struct check_options {
 	void (*report)(void *ctx, enum check_finding finding, const char *what, bool repaired);
 	void *ctx;
 };
-struct check_totals { uint64_t instances, bytes, findings, repaired; };
+struct check_totals { uint64_t instances, bytes, findings, repaired, away; };
 int  store_check(struct store *st, const struct check_options *options,
 		 struct check_totals *ret_totals, struct err *err);
 /* Throw the index away and make it again from the files; dir must not be open

@@ -1,6 +1,6 @@
 # Kill at every numbered step, fail every write: afterwards the invariants hold.
 if WITH_CMOCKA
-fault_tests = tests/fault/kill tests/fault/reindex tests/fault/export tests/fault/update tests/fault/write tests/fault/power
+fault_tests = tests/fault/kill tests/fault/reindex tests/fault/export tests/fault/update tests/fault/tier tests/fault/write tests/fault/power
 check_PROGRAMS += $(fault_tests)
 TESTS += $(fault_tests)
 tests_fault_kill_SOURCES = tests/fault/kill.c $(INGEST_SAMPLES)
@@ -11,6 +11,8 @@ tests_fault_export_SOURCES = tests/fault/export.c $(INGEST_SAMPLES)
 tests_fault_export_LDADD = $(CORE_LIBS)
 tests_fault_update_SOURCES = tests/fault/update.c $(INGEST_SAMPLES)
 tests_fault_update_LDADD = $(CORE_LIBS)
+tests_fault_tier_SOURCES = tests/fault/tier.c $(INGEST_SAMPLES)
+tests_fault_tier_LDADD = $(CORE_LIBS)
 tests_fault_write_SOURCES = tests/fault/write.c $(INGEST_SAMPLES)
 tests_fault_write_LDADD = $(CORE_LIBS)
 tests_fault_power_SOURCES = tests/fault/power.c $(INGEST_SAMPLES)

@@ -18,3 +18,7 @@ check_PROGRAMS += tests/unit/test_store_backup
 TESTS += tests/unit/test_store_backup
 tests_unit_test_store_backup_SOURCES = tests/unit/test_store_backup.c $(INGEST_SAMPLES)
 tests_unit_test_store_backup_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_store_tiers
+TESTS += tests/unit/test_store_tiers
+tests_unit_test_store_tiers_SOURCES = tests/unit/test_store_tiers.c $(INGEST_SAMPLES)
+tests_unit_test_store_tiers_LDADD = $(UNIT_LIBS)
