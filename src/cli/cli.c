@@ -57,3 +57,27 @@ cli_finish_output(struct err *err)
 		return err_set(err, -EIO, "cannot write to standard output");
 	return 0;
 }
+
+int
+cli_parse_uids(const char *text, char uids[3][UID_TEXT_MAX], int *ret_count, struct err *err)
+{
+	int n;
+
+	for (n = 0; n < 3; n++) {
+		size_t len = strcspn(text, "/");
+
+		if (!uid_is_valid(text, len))
+			return err_set(err, -EINVAL, "'%.*s' is not a UID", len > 80 ? 80 : (int)len, text);
+		memcpy(uids[n], text, len);
+		uids[n][len] = '\0';
+		text += len;
+		if (*text == '/')
+			text++;
+		if (*text == '\0')
+			break;
+	}
+	if (n == 3)
+		return err_set(err, -EINVAL, "more than three UIDs: STUDY[/SERIES[/INSTANCE]]");
+	*ret_count = n + 1;
+	return 0;
+}

@@ -44,6 +44,7 @@ int command_check(struct conf *conf, int argc, char **argv, struct err *err);
 int command_operations(struct conf *conf, int argc, char **argv, struct err *err);
 int command_tags(struct conf *conf, int argc, char **argv, struct err *err);
 int command_update(struct conf *conf, int argc, char **argv, struct err *err);
+int command_tier(struct conf *conf, int argc, char **argv, struct err *err);
 int command_delete(struct conf *conf, int argc, char **argv, struct err *err);
 
 /* "525.3 MB": powers of 1000, as disks and networks count. */
@@ -53,6 +54,8 @@ const char *cli_format_bytes(uint64_t bytes, char text[CLI_BYTES_MAX]);
 void cli_print_safe(FILE *out, const char *s, size_t len);
 /* The value of --partition, NULL without one.  -EINVAL when it can be no partition's name. */
 int cli_partition(const struct conf *conf, const char **ret_partition, struct err *err);
+/* Take STUDY[/SERIES[/INSTANCE]] apart into as many UIDs as it has. */
+int cli_parse_uids(const char *text, char uids[3][UID_TEXT_MAX], int *ret_count, struct err *err);
 /* Ceiling of the JSON a command gathers before it prints it. */
 #define CLI_JSON_MAX (64u << 20)
 /* Flush standard output: -errno when what was printed did not arrive. */

@@ -4,31 +4,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Take text apart at its slashes into at most three UIDs. */
-static int
-parse_uids(const char *text, char uids[3][UID_TEXT_MAX], int *ret_count, struct err *err)
-{
-	int n;
-
-	for (n = 0; n < 3; n++) {
-		size_t len = strcspn(text, "/");
-
-		if (!uid_is_valid(text, len))
-			return err_set(err, -EINVAL, "'%.*s' is not a UID", len > 80 ? 80 : (int)len, text);
-		memcpy(uids[n], text, len);
-		uids[n][len] = '\0';
-		text += len;
-		if (*text == '/')
-			text++;
-		if (*text == '\0')
-			break;
-	}
-	if (n == 3)
-		return err_set(err, -EINVAL, "more than three UIDs: STUDY[/SERIES[/INSTANCE]]");
-	*ret_count = n + 1;
-	return 0;
-}
-
 int
 command_delete(struct conf *conf, int argc, char **argv, struct err *err)
 {
@@ -39,7 +14,7 @@ command_delete(struct conf *conf, int argc, char **argv, struct err *err)
 	int count = 0, r;
 
 	(void)argc;
-	if (cli_partition(conf, &scope.partition, err) < 0 || parse_uids(argv[1], uids, &count, err) < 0)
+	if (cli_partition(conf, &scope.partition, err) < 0 || cli_parse_uids(argv[1], uids, &count, err) < 0)
 		return CLI_USAGE;
 	scope.study_uid = uids[0];
 	scope.series_uid = count > 1 ? uids[1] : NULL;

@@ -31,6 +31,8 @@ static const struct command commands[] = {
 	{ "backup", CONF_BACKUP, 2, 2, "STORE DIR", "copy a store to DIR, or what changed since the last time",
 	  "The store may be in use.  DIR is a store then, too.\n", command_backup },
 	{ "restore", CONF_RESTORE, 2, 2, "DIR STORE", "make the store STORE out of the backup DIR", NULL, command_restore },
+	{ "tier", CONF_TIER, 1, -1, "STORE [STUDY[/SERIES[/INSTANCE]]...]", "move files between the tiers of a store",
+	  "Without --to, as the rules of its tiers.conf say; see dicomlake-store(5).\n", command_tier },
 	{ "reclaim", CONF_RECLAIM, 1, 1, "STORE", "remove files that deletes left behind", NULL, command_reclaim },
 	{ "check", CONF_CHECK, 1, 1, "STORE", "compare the index with the files",
 	  "The exit status is 1 when a finding remains.\n", command_check },

@@ -21,6 +21,7 @@
 #include "cli/daemon.h"
 #include "cli/events.h"
 #include "ops/health.h"
+#include "ops/lifecycle.h"
 #include "ops/ops.h"
 #include "store/file_watch.h"
 #ifdef WITH_FS
@@ -47,6 +48,7 @@ struct doors {
 	struct cli_access access;
 	struct ops *ops;
 	struct health *health;
+	struct lifecycle *lifecycle;
 	struct file_watch *watch;
 	struct cli_events receivers;
 	struct events *events;
@@ -318,6 +320,9 @@ serve(const struct plan *plan, struct conf *conf, struct err *err)
 		r = events_start(st, &doors.receivers.settings, &doors.events, err);
 	if (r < 0)
 		goto out;
+	r = lifecycle_start(st, doors.ops, conf_number(conf, OPT_TIER_INTERVAL), &doors.lifecycle, err);
+	if (r < 0)
+		goto out;
 	r = health_start(st, (unsigned)conf_number(conf, OPT_HEALTH_INTERVAL), &doors.health, err);
 	if (r < 0)
 		goto out;
@@ -346,6 +351,7 @@ out:
 	close_doors(&doors);
 	events_stop(doors.events);
 	health_stop(doors.health);
+	lifecycle_stop(doors.lifecycle);
 	ops_stop(doors.ops);
 	cli_events_fini(&doors.receivers);
 	cli_access_fini(&doors.access);

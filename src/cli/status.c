@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/receivers.h"
+#include "store/tier.h"
 
 static int
 print_json(struct store *st, const struct store_status *s, struct err *err)
@@ -21,10 +22,12 @@ print_json(struct store *st, const struct store_status *s, struct err *err)
 	buf_puts(&b, ",\"receivers\":[");
 	r = store_receivers(st, receiver_put_json, &b, err);
 	buf_printf(&b, "],\"partitions\":%" PRIu64 ",\"studies\":%" PRIu64 ",\"series\":%" PRIu64
-		   ",\"instances\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"originalBytes\":%" PRIu64 ",\"pending\":%" PRIu64
+		   ",\"instances\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"tiers\":{\"hot\":%" PRIu64 ",\"cool\":%" PRIu64
+		   ",\"cold\":%" PRIu64 ",\"archive\":%" PRIu64 "},\"originalBytes\":%" PRIu64 ",\"pending\":%" PRIu64
 		   ",\"sequence\":%" PRIu64 ",\"mapSize\":%" PRIu64 ",\"mapUsed\":%" PRIu64
 		   ",\"readers\":%u,\"readersMax\":%u,\"partitionsEnabled\":%s}\n",
-		   s->partitions, s->studies, s->series, s->instances, s->bytes, s->kept, s->pending,
+		   s->partitions, s->studies, s->series, s->instances, s->bytes, s->tiers[STORE_HOT], s->tiers[STORE_COOL],
+		   s->tiers[STORE_COLD], s->tiers[STORE_ARCHIVE], s->kept, s->pending,
 		   s->sequence, s->map_size, s->map_used, s->readers, s->readers_max,
 		   store_partitions(st) ? "true" : "false");
 	if (r == 0)
@@ -37,6 +40,7 @@ static int
 print_text(struct store *st, const struct store_status *s, struct err *err)
 {
 	char before[] = "events      ";
+	unsigned i;
 	char bytes[CLI_BYTES_MAX], used[CLI_BYTES_MAX], size[CLI_BYTES_MAX];
 
 	printf("store       %s\n", store_path(st));
@@ -46,6 +50,9 @@ print_text(struct store *st, const struct store_status *s, struct err *err)
 	printf("series      %" PRIu64 "\n", s->series);
 	printf("instances   %" PRIu64 "\n", s->instances);
 	printf("bytes       %" PRIu64 " (%s)\n", s->bytes, cli_format_bytes(s->bytes, bytes));
+	for (i = 0; i < STORE_TIERS && s->tiers[STORE_HOT] < s->bytes; i++)
+		printf("  %-10s%" PRIu64 " (%s)\n", store_tier_name((enum store_tier)i), s->tiers[i],
+		       cli_format_bytes(s->tiers[i], bytes));
 	if (s->kept > 0)
 		printf("originals   %" PRIu64 " (%s)\n", s->kept, cli_format_bytes(s->kept, bytes));
 	printf("pending     %" PRIu64 "\n", s->pending);

@@ -37,6 +37,7 @@ enum {
 	CONF_BACKUP	= 1 << 25,
 	CONF_RESTORE	= 1 << 26,
 	CONF_RECLAIM	= 1 << 27,
+	CONF_TIER	= 1 << 28,
 };
 
 enum conf_type {
