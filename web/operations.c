@@ -150,6 +150,9 @@ put_operation(void *ctx, const struct operation *op)
 		put_export(op, &a->out);
 	else if (op->kind == STORE_OPERATION_UPDATE)
 		put_update(op, &a->out);
+	else if (op->kind == STORE_OPERATION_TIER)
+		buf_printf(&a->out, ",\"percentComplete\":%u,\"results\":{\"instancesMoved\":%" PRIu64 ",\"instancesFailed\":%" PRIu64
+			   ",\"bytesMoved\":%" PRIu64 "}", op->percent, op->tier.moved, op->tier.failed, op->tier.bytes);
 	else if (op->kind == STORE_OPERATION_IMPORT)
 		buf_printf(&a->out, ",\"percentComplete\":%u,\"resources\":[]", op->percent);
 	buf_putc(&a->out, '}');

@@ -209,7 +209,12 @@ wado_instance_handle(struct request *rq, struct err *err)
 	r = store_scan_open(rq->web->store, &scope, &scan, &totals, err);
 	if (r < 0)
 		return r;
-	r = check_choice(rq, &choice, &totals, err);
+	/* Contract 11.6: while the reply has not begun. */
+	if (totals.archived > 0 && totals.instances > 1 && !scope.original)
+		r = err_set(err, -ESTALE, "Files of some instances are in the archive, and must be moved to another tier first: "
+			    "BlobArchived");
+	if (r == 0)
+		r = check_choice(rq, &choice, &totals, err);
 	if (r == 0)
 		r = send_chosen(rq, scan, &choice, err);
 	store_scan_close(scan);

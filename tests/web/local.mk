@@ -38,6 +38,7 @@ web_tests = \
 	tests/web/stow-statuses.t \
 	tests/web/stow-validation.t \
 	tests/web/thousand-connections.t \
+	tests/web/tier.t \
 	tests/web/wado-frames.t \
 	tests/web/wado-instance.t \
 	tests/web/wado-multipart.t \
