@@ -18,8 +18,10 @@
 #include "base/log.h"
 #include "fs/xattr_dicom.h"
 #include "fs/xattr_meta.h"
+#include "store/tier.h"
 
 #define ERROR_MAX 512
+#define TIER_NAME "user.dicomlake.tier"
 #define NUMBER_LEN 20			/* of the longest watermark */
 
 enum { ON_INSTANCE = 1, ON_SERIES = 2, ON_STUDY = 4, ON_REFUSED = 8 };
@@ -30,12 +32,14 @@ struct subject {
 	bool local;			/* a name of this mount's own, for now */
 	uint64_t id;			/* in the store */
 	uint64_t watermark;
+	uint64_t size, tiers[STORE_TIERS];	/* store_node */
 	char error[ERROR_MAX];
 };
 
 static int get_error(struct fs *fs, const struct subject *s, struct buf *out);
 static int get_hash(struct fs *fs, const struct subject *s, struct buf *out);
 static int get_sha256(struct fs *fs, const struct subject *s, struct buf *out);
+static int get_tier(struct fs *fs, const struct subject *s, struct buf *out);
 static int get_watermark(struct fs *fs, const struct subject *s, struct buf *out);
 
 /* Beside user.dicom.*.  They are listed in this order, before those. */
@@ -50,6 +54,7 @@ static const struct own {
 	{ "user.dicomlake.hash", ON_INSTANCE, true, 2 * HASH_LEN, get_hash },
 	/* Not listed: whoever copies attributes would read every byte twice. */
 	{ "user.dicomlake.sha256", ON_INSTANCE, false, SHA256_TEXT_MAX - 1, get_sha256 },
+	{ TIER_NAME, ON_CATALOG, true, 0, get_tier },
 	{ "user.dicomlake.watermark", ON_CATALOG, true, 0, get_watermark },
 };
 #define N_OWN (sizeof own / sizeof *own)
@@ -73,6 +78,8 @@ subject_of_catalog(struct fs *fs, uint64_t id, struct subject *s)
 		return r;
 	s->id = id;
 	s->watermark = node.watermark;
+	s->size = node.size;
+	memcpy(s->tiers, node.tiers, sizeof s->tiers);
 	s->what = node.level == STORE_INSTANCE ? ON_INSTANCE : node.level == STORE_SERIES ? ON_SERIES
 		: node.level == STORE_STUDY ? ON_STUDY : 0;
 	return 0;
@@ -127,6 +134,56 @@ get_watermark(struct fs *fs, const struct subject *s, struct buf *out)
 {
 	(void)fs;
 	return buf_printf(out, "%" PRIu64, s->watermark);
+}
+
+/* Of a study or series, those that its instances are in. */
+static int
+get_tier(struct fs *fs, const struct subject *s, struct buf *out)
+{
+	uint64_t hot = s->size;
+	size_t before = out->len;
+	unsigned i;
+
+	(void)fs;
+	for (i = 1; i < STORE_TIERS; i++)
+		hot -= s->tiers[i];
+	for (i = 0; i < STORE_TIERS; i++)
+		if ((i == 0 ? hot : s->tiers[i]) > 0)
+			buf_printf(out, "%s%s", out->len > before ? "," : "", store_tier_name((enum store_tier)i));
+	return buf_error(out);
+}
+
+/* Begins an operation that whoever serves the store works on. */
+static int
+set_tier(struct fs *fs, uint64_t ino, const char *value, size_t size)
+{
+	struct tier_request rq = { .n_nodes = 1 };
+	char id[OPERATION_TEXT_MAX];
+	struct subject s;
+	struct buf now;
+	struct err err;
+	bool same;
+	int r = subject_of(fs, ino, &s);
+
+	/* A copy brings along what it found. */
+	if (r < 0 || s.local || (s.what & ON_CATALOG) == 0)
+		return r;
+	if (store_tier_parse(value, size, &rq.tier) < 0)
+		return -EINVAL;
+	buf_init(&now, XATTR_MAX);
+	r = get_tier(fs, &s, &now);
+	same = r == 0 && slice_compare(buf_slice(&now), slice_of(value, size)) == 0;
+	buf_fini(&now);
+	if (r < 0 || same)
+		return r;
+	rq.nodes = &s.id;
+	err_clear(&err);
+	r = store_begin_tiering(fs->st, &rq, id, &err);
+	if (r < 0)
+		log_warning("tier door=mount node=%" PRIu64 " error=\"%s\"", s.id, err_text(&err));
+	else
+		log_info("tier door=mount node=%" PRIu64 " to=%s operation=%s", s.id, store_tier_name(rq.tier), id);
+	return r == -ENOENT ? -ESTALE : r;
 }
 
 static int
@@ -253,7 +310,7 @@ fs_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 
 	buf_init(&list, XATTR_MAX);
 	for (i = 0; r == 0 && i < N_OWN; i++) {
-		if (!own[i].listed || (own[i].on & s.what) == 0 || (s.local && s.what != ON_REFUSED))
+		if (!own[i].listed || (own[i].get == get_tier && !store_has_tier(fs->st, STORE_HOT)) || (own[i].on & s.what) == 0 || (s.local && s.what != ON_REFUSED))
 			continue;
 		cost = xattr_cost(own[i].name, own[i].len != 0 ? own[i].len : NUMBER_LEN);
 		room -= cost < room ? cost : room;
@@ -310,6 +367,10 @@ fs_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value,
 {
 	struct fs *fs = fs_enter(req, FS_SETXATTR);
 
+	if (strcmp(name, TIER_NAME) == 0) {
+		fuse_reply_err(req, -set_tier(fs, ino, value, size));
+		return;
+	}
 	fuse_reply_err(req, is_meta(name) ? -set_meta(fs, ino, name, value, size, flags)
 					  : -check_setting(fs, ino, name, value, size));
 }

@@ -28,6 +28,7 @@ fs_tests = \
 	tests/fs/soak.t \
 	tests/fs/stop-when-busy.t \
 	tests/fs/storm.t \
+	tests/fs/tier.t \
 	tests/fs/tools.t \
 	tests/fs/tree-shape.t \
 	tests/fs/virtual.t \
