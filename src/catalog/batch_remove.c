@@ -123,7 +123,7 @@ remove_study(struct catalog_batch *b, struct open_study *study)
 		r = kv_del(b->txn, T_STUDY, key_slice(&k));
 	}
 	if (r == 0 || r == -ENOENT)
-		r = external_remove(b->txn, study->id);
+		r = external_remove(b->txn, p->id, study->id);
 	return r == -ENOENT ? 0 : r;
 }
 

@@ -90,7 +90,7 @@ note_external(void *ctx, const struct external *e)
 }
 
 static int
-copy_external(struct kv_txn *txn, uint64_t from, uint64_t to)
+copy_external(struct kv_txn *txn, uint64_t from, uint64_t partition, uint64_t to)
 {
 	struct move_external m = { .txn = txn };
 	size_t i;
@@ -100,7 +100,7 @@ copy_external(struct kv_txn *txn, uint64_t from, uint64_t to)
 		m.n = 0;
 		r = external_each(txn, from, note_external, &m);
 		for (i = 0; i < m.n && r >= 0; i++) {
-			int e = external_put(txn, to, &m.at[i]);
+			int e = external_put(txn, partition, to, &m.at[i]);
 
 			m.after = m.at[i].tag;
 			r = e < 0 ? e : r;
@@ -188,7 +188,7 @@ swap_one(struct run *w, struct swap *s, const struct staged *staged)
 	if (r == 0)
 		w->sequence = res.sequence;
 	if (r == 0 && moved && p.study != res.path.study && !s->externals_moved) {
-		r = copy_external(txn, p.study, res.path.study);
+		r = copy_external(txn, p.study, res.path.partition, res.path.study);
 		s->externals_moved = true;
 	}
 	if (r == 0 && moved)
