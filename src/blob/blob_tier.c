@@ -296,8 +296,11 @@ tier_place(const struct tier_dirs *t, unsigned tier, const char *stage, const ch
 
 	if (r == 0)
 		r = part_path(t, tier, stage, part, sizeof part);
-	if (r == 0)
-		r = make_parent(path);
+	if (r < 0)
+		return r;
+	if (rename(part, path) == 0)
+		return 0;
+	r = errno == ENOENT ? make_parent(path) : -errno;
 	return r < 0 ? r : rename(part, path) < 0 ? -errno : 0;
 }
 

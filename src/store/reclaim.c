@@ -3,7 +3,8 @@
  * Each reclaim entry stands for the files of one version that was removed or
  * replaced: its staged file and, when it was removed, its public one.
  * If the same instance was stored again meanwhile the public path is the new
- * one's and stays.  So is what lies in tiers that the path does not lead to.  Done under the writer's lock (committer.c says why), some at a time.
+ * one's and stays.  What lies in tiers that the path does not lead to goes, too; a tier may be slow,
+ * so it is only looked into where something may be.  Done under the writer's lock (committer.c says why), some at a time.
  */
 #include <errno.h>
 #include <string.h>
@@ -12,7 +13,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "store/internal.h"
+#include "store/operations_internal.h"
+#include "store/tier.h"
 
 #define RECLAIM_ROUND 256
 
@@ -36,19 +38,23 @@ was_changed(struct store *st, const char *name, const struct reclaim_entry *e)
 {
 	struct stat sb;
 	bool changed;
-	int fd;
+	int fd, r;
 
-	if (e->size == 0 || (e->flags & INSTANCE_REPLACED) != 0 || blob_open(st->blobs, name, &fd) < 0)
+	if (e->size == 0 || (e->flags & INSTANCE_REPLACED) != 0)
 		return false;
+	r = blob_open(st->blobs, name, &fd);
+	if (r < 0)
+		return r == -ELOOP;
 	changed = fstat(fd, &sb) == 0 && ((uint64_t)sb.st_size != e->size || clock_ns(sb.st_mtim) != e->mtime);
 	close(fd);
 	return changed;
 }
 
 static int
-reclaim_one(struct store *st, struct kv_txn *txn, const struct reclaim_entry *e)
+reclaim_one(struct store *st, struct kv_txn *txn, const struct reclaim_entry *e, bool moving)
 {
 	char stage[BLOB_STAGE_MAX], name[BLOB_NAME_MAX];
+	bool in_tiers = moving || (e->flags & (INSTANCE_TIER_BITS | RECLAIM_TIERS)) != 0;
 	struct partition_row p;
 	int r;
 
@@ -66,14 +72,25 @@ reclaim_one(struct store *st, struct kv_txn *txn, const struct reclaim_entry *e)
 	if (r < 0 && r != -ENOENT)
 		return r;
 	if (e->stage_only || stored_again(txn, p.name, e))
-		return blob_tier_drop(st->blobs, name);
+		return in_tiers ? blob_tier_drop(st->blobs, name) : 0;
 	if (was_changed(st, name, e)) {
 		log_warning("delete: the file of sop=%s was changed by somebody else, and stays", e->sop_uid);
-		return 0;
+	} else {
+		r = blob_remove(st->blobs, name);
+		step(STEP_RECLAIMING);
+		if (r < 0 && r != -ENOENT)
+			return r;
 	}
-	r = blob_remove(st->blobs, name);
-	step(STEP_RECLAIMING);
-	return r == -ENOENT || r == 0 ? blob_tier_drop(st->blobs, name) : r;
+	return in_tiers ? blob_tier_drop(st->blobs, name) : 0;
+}
+
+/* Copies of instances may be in tiers before their rows say so (tier_move.c). */
+static bool
+is_moving(struct store *st, struct kv_txn *txn)
+{
+	unsigned char id[OPERATION_ID_LEN];
+
+	return store_has_tier(st, STORE_HOT) && operation_find_unfinished(txn, 1u << OPERATION_TIER, id) == 0;
 }
 
 /* Up to RECLAIM_ROUND entries.  Returns how many there were. */
@@ -86,13 +103,15 @@ reclaim_round(struct store *st)
 	struct kv_txn *txn;
 	struct slice k, v;
 	int n = 0, kept = 0, i, r;
+	bool moving;
 
 	r = kv_begin(st->kv, KV_WRITE, &txn);
 	if (r < 0)
 		return r;
+	moving = is_moving(st, txn);
 	r = kv_range_open(txn, T_RECLAIM, slice_of(NULL, 0), slice_of(NULL, 0), KV_ASCENDING, RECLAIM_ROUND, &g);
 	while (r >= 0 && (r = kv_range_next(g, &k, &v)) > 0) {
-		if (reclaim_entry_get(v, &entry) == 0 && (r = reclaim_one(st, txn, &entry)) < 0) {
+		if (reclaim_entry_get(v, &entry) == 0 && (r = reclaim_one(st, txn, &entry, moving)) < 0) {
 			log_warning("reclaim: file stays sop=%s error=%s", entry.sop_uid, strerror(-r));
 			kept++;
 			continue;

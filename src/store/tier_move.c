@@ -35,8 +35,10 @@
 #include "store/operations_internal.h"
 #include "store/tiers_internal.h"
 
-/* Instances of a page: files open at a time, and how long the writer's lock is held. */
+/* Instances of a page: files open at a time. */
 #define PAGE 64
+/* Of these, renamed while the writer's lock is held once: the directory of a tier may be slow. */
+#define LOCK_MAX 16
 /* Bytes after which a page is full. */
 #define PAGE_BYTES (256u << 20)
 /* Instances that are only looked at in one step. */
@@ -432,56 +434,68 @@ is_current(struct kv_txn *txn, const struct slot *s, struct catalog_path *p)
 	       catalog_instance(txn, p->series, p->instance, &row) == 0 && row.watermark == s->info.watermark;
 }
 
+/* For some of the page, while the writer's lock is held. */
 static int
-place_page(struct mover *m)
+with_lock(struct mover *m, void (*fn)(struct mover *m, struct slot *s))
 {
 	struct catalog_path p;
 	struct kv_txn *txn;
-	size_t i;
-	int one, r = kv_begin(m->st->kv, KV_WRITE, &txn);
+	size_t i, end;
+	int r;
 
-	if (r < 0)
-		return r;
-	for (i = 0; i < m->n; i++) {
-		struct slot *s = &m->slots[i];
-
-		if (s->led || !is_current(txn, s, &p))
-			continue;
-		one = blob_tier_place(m->st->blobs, s->name, s->to, s->stage);
-		s->placed = one == 0;
-		if (one < 0)
-			failed(m, &s->info, strerror(-one));
+	for (i = 0; i < m->n; i = end) {
+		r = kv_begin(m->st->kv, KV_WRITE, &txn);
+		if (r < 0)
+			return r;
+		for (end = i; end < m->n && end < i + LOCK_MAX; end++)
+			if (!m->slots[end].led && is_current(txn, &m->slots[end], &p))
+				fn(m, &m->slots[end]);
+		kv_abort(txn);
 	}
-	kv_abort(txn);
-	return sync_copies(m);
+	return 0;
+}
+
+static void
+place(struct mover *m, struct slot *s)
+{
+	int r = blob_tier_place(m->st->blobs, s->name, s->to, s->stage);
+
+	s->placed = r == 0;
+	if (r < 0)
+		failed(m, &s->info, strerror(-r));
+}
+
+static int
+place_page(struct mover *m)
+{
+	int r = with_lock(m, place);
+
+	return r < 0 ? r : sync_copies(m);
+}
+
+static void
+lead(struct mover *m, struct slot *s)
+{
+	int r;
+
+	if (!s->placed)
+		return;
+	r = is_staged(m, s) ? -EBUSY : blob_tier_lead(m->st->blobs, s->name, s->to, s->stage, s->copy);
+	s->led = r == 0;
+	if (r == -EBUSY || r == -ENOENT)
+		busy(m, &s->info, "it is still being stored");
+	else if (r < 0)
+		failed(m, &s->info, strerror(-r));
+	step(STEP_TIER_LEADING);
 }
 
 static int
 lead_page(struct mover *m)
 {
-	struct catalog_path p;
-	struct kv_txn *txn;
-	size_t i;
-	int r = kv_begin(m->st->kv, KV_WRITE, &txn);
+	int r = with_lock(m, lead);
 
-	if (r < 0)
-		return r;
-	for (i = 0; i < m->n; i++) {
-		struct slot *s = &m->slots[i];
-
-		if (s->led || !s->placed || !is_current(txn, s, &p))
-			continue;
-		r = is_staged(m, s) ? -EBUSY : blob_tier_lead(m->st->blobs, s->name, s->to, s->stage, s->copy);
-		s->led = r == 0;
-		if (r == -EBUSY || r == -ENOENT)
-			busy(m, &s->info, "it is still being stored");
-		else if (r < 0)
-			failed(m, &s->info, strerror(-r));
-		step(STEP_TIER_LEADING);
-	}
-	kv_abort(txn);
 	/* Those that an interrupted one had led, too. */
-	return blob_sync_all(m->st->blobs);
+	return r < 0 ? r : blob_sync_all(m->st->blobs);
 }
 
 /* -- (4) ------------------------------------------------------------------ */

@@ -673,6 +673,7 @@ test_no_other_link_is_followed(void **state)
 	uint64_t id = put(f, "1.2.3.1", 1);
 	char path[300], other[300];
 	struct err err;
+	struct stat sb;
 	unsigned tier;
 	int fd;
 
@@ -694,10 +695,14 @@ test_no_other_link_is_followed(void **state)
 	assert_int_equal(blob_open(f->st->blobs, "Microsoft.Default/" SERIES "/1.2.3.1.dcm", &fd), -ELOOP);
 	/* What it is nobody knows: the row stays. */
 	assert_string_equal(check(f, true), "changed 1.2.3.1.dcm");
+	/* Nor is it ours to remove. */
+	assert_int_equal(store_delete_id(f->st, id, 0, NULL), 0);
+	assert_int_equal(lstat(path, &sb), 0);
+	assert_string_equal(check(f, true), "");
 	/* One that no row is of is nothing at all. */
 	public_path(f, "1.2.3.9", path);
 	assert_int_equal(symlink("/etc/passwd", path), 0);
-	assert_string_equal(check(f, true), "changed 1.2.3.1.dcm");
+	assert_string_equal(check(f, true), "");
 	/* In a tier, neither. */
 	tier_file(f->cold, "1.2.3.2", path);
 	snprintf(other, sizeof other, "%s/kept too", f->base);
