@@ -109,6 +109,11 @@ tier_begin(const struct tier_dirs *t, unsigned tier)
 	if (r == 0 && link(part, path) < 0)
 		r = -errno;
 	unlink(part);
+	fd = r == 0 ? open(t->path[tier], O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	if (fd >= 0 && fsync(fd) < 0)
+		r = -errno;
+	if (fd >= 0)
+		close(fd);
 	return r;
 }
 
