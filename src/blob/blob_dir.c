@@ -25,6 +25,8 @@
 /* Up to this many files are synced one by one: cheaper than syncfs, which also
  * waits for what other programs wrote. */
 #define SYNC_EACH_MAX 4
+/* A claim that loses this many races against processes that tidy up. */
+#define CLAIM_TRIES 100
 /* A blob that is moved again and again while it is opened. */
 #define OPEN_TRIES 8
 /* A publish that loses this many races against rmdir gives up. */
@@ -108,42 +110,76 @@ fail:
 
 /* -- owners --------------------------------------------------------------- */
 
+/* 1: it went meanwhile, to dir_tidy_staging of another process, for which it had no owner yet. */
+static int
+try_claim(struct dir *d, const char *name, bool again)
+{
+	struct stat st;
+
+	if (mkdirat(d->staging, name, 0777) < 0 && !(again && errno == EEXIST))
+		return -errno;
+	d->owner_dir = openat(d->staging, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (d->owner_dir < 0)
+		return errno == ENOENT ? 1 : -errno;
+	d->lock = openat(d->owner_dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	if (d->lock < 0)
+		return errno == ENOENT ? 1 : -errno;
+	if (flock(d->lock, LOCK_EX) < 0 || fstat(d->lock, &st) < 0)
+		return -errno;
+	return st.st_nlink == 0;
+}
+
 static int
 dir_claim(struct blob_store *b, uint64_t owner)
 {
 	struct dir *d = (struct dir *)b;
 	char name[32];
+	int tries, r = 1;
 
 	snprintf(name, sizeof name, "%016" PRIx64, owner);
-	if (mkdirat(d->staging, name, 0777) < 0)
-		return -errno;
-	d->owner_dir = openat(d->staging, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (d->owner_dir < 0)
-		return -errno;
-	d->lock = openat(d->owner_dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-	if (d->lock < 0)
-		return -errno;
-	if (flock(d->lock, LOCK_EX | LOCK_NB) < 0)
-		return -errno;
+	for (tries = 0; r == 1 && tries < CLAIM_TRIES; tries++) {
+		r = try_claim(d, name, tries > 0);
+		if (r == 0)
+			break;
+		if (d->lock >= 0)
+			close(d->lock);
+		if (d->owner_dir >= 0)
+			close(d->owner_dir);
+		d->lock = d->owner_dir = -1;
+	}
+	if (r != 0)
+		return r > 0 ? -EAGAIN : r;
 	d->owner = owner;
 	return 0;
 }
 
-/* Does somebody hold the lock?  A directory without lock file has no owner. */
-static bool
-owner_lives(struct dir *d, const char *name)
+/* Take the lock of an owner.  -EBUSY: somebody holds it; -ENOENT: a directory without lock file has no owner. */
+static int
+lock_owner(struct dir *d, const char *name, int *ret_fd)
 {
 	char path[64];
-	bool lives;
 	int fd;
 
 	snprintf(path, sizeof path, "%.32s/lock", name);
 	fd = openat(d->staging, path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
-		return false;
-	lives = flock(fd, LOCK_EX | LOCK_NB) < 0;
-	close(fd);
-	return lives;
+		return -ENOENT;
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		close(fd);
+		return -EBUSY;
+	}
+	*ret_fd = fd;
+	return 0;
+}
+
+static bool
+owner_lives(struct dir *d, const char *name)
+{
+	int fd, r = lock_owner(d, name, &fd);
+
+	if (r == 0)
+		close(fd);
+	return r == -EBUSY;
 }
 
 static DIR *
@@ -212,6 +248,7 @@ dir_tidy_staging(struct blob_store *b)
 	DIR *list = open_list(d->staging, ".");
 	struct dirent *e;
 	char path[64];
+	int fd, r;
 
 	if (list == NULL)
 		return -errno;
@@ -220,11 +257,16 @@ dir_tidy_staging(struct blob_store *b)
 			continue;
 		if (d->lock >= 0 && strtoull(e->d_name, NULL, 16) == d->owner)
 			continue;
-		if (owner_lives(d, e->d_name))
+		r = lock_owner(d, e->d_name, &fd);
+		if (r == -EBUSY)
 			continue;
+		/* Only while we hold it: somebody may be just claiming it. */
 		snprintf(path, sizeof path, "%.32s/lock", e->d_name);
-		unlinkat(d->staging, path, 0);
+		if (r == 0)
+			unlinkat(d->staging, path, 0);
 		unlinkat(d->staging, e->d_name, AT_REMOVEDIR);	/* not empty: stays */
+		if (r == 0)
+			close(fd);
 	}
 	closedir(list);
 	return 0;

@@ -1,6 +1,7 @@
 /* The contract of blob.h, held against every engine. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -285,6 +286,41 @@ stages_of_a_living_process_are_told_from_a_dead_ones(void **state)
 	close(to_parent[1]);
 }
 
+/* Another process tidies up at the moment of a claim. */
+static void
+a_claim_holds_beside_who_tidies_up(void **state)
+{
+	struct engine *e = *state;
+	struct blob_store *other;
+	char stage[64];
+	pid_t pid;
+	int i, fd;
+
+	if (e->open(e->dir, &other) < 0)
+		fail();
+	pid = fork();
+	if (pid == 0) {
+		alarm(60);
+		for (;;)
+			blob_tidy_staging(other);
+	}
+	blob_close(other);
+	for (i = 2; i < 3000; i++) {
+		assert_int_equal(e->open(e->dir, &other), 0);
+		assert_int_equal(blob_claim(other, (uint64_t)i), 0);
+		snprintf(stage, sizeof stage, "%016x/1", (unsigned)i);
+		assert_int_equal(blob_stage_create(other, stage, &fd), 0);
+		close(fd);
+		assert_int_equal(blob_stage_remove(other, stage), 0);
+		assert_int_equal(blob_stage_create(other, stage, &fd), 0);
+		close(fd);
+		assert_int_equal(blob_stage_remove(other, stage), 0);
+		blob_close(other);
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
 int
 main(void)
 {
@@ -300,6 +336,7 @@ main(void)
 		SUITE_CASE(walks_find_blobs_and_stages_each_once, 0),
 		SUITE_CASE(an_original_stays_beside_what_replaced_it, 0),
 		SUITE_CASE(stages_of_a_living_process_are_told_from_a_dead_ones, SHARED),
+		SUITE_CASE(a_claim_holds_beside_who_tidies_up, SHARED),
 	};
 
 	return suite_run("blob", engines, sizeof engines / sizeof *engines, cases, sizeof cases / sizeof *cases,
