@@ -1,6 +1,7 @@
 #!/bin/bash
 # Files lie in several directories by rules, or as they are told, and every command knows it.
 . "${abs_top_builddir:-$(cd "$(dirname "$0")/../../build" && pwd)}/tests/lib.sh"
+require_web
 require_program jq cmp
 new_store
 cold=$tmp/cold
