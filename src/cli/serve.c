@@ -50,7 +50,8 @@ struct doors {
 	struct file_watch *watch;
 	struct cli_events receivers;
 	struct events *events;
-	struct fs *fs;
+	struct store *store;
+	struct mount *mount;
 	struct web *web;
 };
 
@@ -169,9 +170,11 @@ put_fs_counter(void *ctx, const char *op, uint64_t count)
 static void
 put_fs_metrics(void *ctx, struct buf *out)
 {
+	const struct doors *doors = ctx;
+
 	buf_puts(out, "# HELP dicomlake_fs_requests_total Requests of the kernel the mount has answered.\n"
 		 "# TYPE dicomlake_fs_requests_total counter\n");
-	fs_each_counter(ctx, put_fs_counter, out);
+	fs_each_counter(doors->mount, doors->store, put_fs_counter, out);
 }
 #endif
 
@@ -191,10 +194,10 @@ open_doors(const struct plan *plan, struct conf *conf, struct store *st, struct 
 			.foreground_debug = conf_flag(conf, OPT_FUSE_DEBUG),
 		};
 
-		r = fs_start(st, plan->mount, &options, &doors->fs, err);
+		r = fs_start(&st, 1, plan->mount, &options, &doors->mount, err);
 		if (r < 0)
 			return r;
-		fs_on_end(doors->fs, mount_ended, NULL);
+		fs_on_end(doors->mount, mount_ended, NULL);
 	}
 #endif
 #ifdef WITH_WEB
@@ -210,9 +213,9 @@ open_doors(const struct plan *plan, struct conf *conf, struct store *st, struct 
 		};
 
 #ifdef WITH_FS
-		if (doors->fs != NULL) {
+		if (doors->mount != NULL) {
 			options.metrics = put_fs_metrics;
-			options.metrics_ctx = doors->fs;
+			options.metrics_ctx = doors;
 		}
 #endif
 		r = web_start(st, &options, &doors->web, err);
@@ -232,7 +235,7 @@ close_doors(struct doors *doors)
 	web_stop(doors->web);
 #endif
 #ifdef WITH_FS
-	fs_stop(doors->fs);
+	fs_stop(doors->mount);
 #endif
 }
 
@@ -306,6 +309,7 @@ serve(const struct plan *plan, struct conf *conf, struct err *err)
 	r = store_open(plan->store, &options, &st, err);
 	if (r < 0)
 		goto out;
+	doors.store = st;
 	r = ops_start(st, &doors.ops, err);
 	if (r == 0)
 		r = cli_access_read(conf, &doors.access, err);

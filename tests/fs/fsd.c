@@ -29,7 +29,7 @@ put_counter(void *ctx, const char *op, uint64_t count)
 }
 
 static void
-write_counters(struct fs *fs, const char *path)
+write_counters(struct mount *m, const struct store *st, const char *path)
 {
 	char tmp[4096];
 	FILE *f;
@@ -38,7 +38,7 @@ write_counters(struct fs *fs, const char *path)
 	f = fopen(tmp, "w");
 	if (f == NULL)
 		return;
-	fs_each_counter(fs, put_counter, f);
+	fs_each_counter(m, st, put_counter, f);
 	fclose(f);
 	rename(tmp, path);
 }
@@ -56,7 +56,7 @@ serve(int argc, char **argv)
 	struct fs_options options = { .mount_options = NULL };
 	const char *counters = NULL;
 	struct store *st;
-	struct fs *fs;
+	struct mount *m;
 	struct err err;
 	sigset_t set;
 	int opt, sig;
@@ -82,19 +82,19 @@ serve(int argc, char **argv)
 		return complain("store_init", &err);
 	if (store_open(argv[optind], NULL, &st, &err) < 0)
 		return complain("store_open", &err);
-	if (fs_start(st, argv[optind + 1], &options, &fs, &err) < 0) {
+	if (fs_start(&st, 1, argv[optind + 1], &options, &m, &err) < 0) {
 		store_close(st);
 		return complain("fs_start", &err);
 	}
-	fs_on_end(fs, ended, NULL);
+	fs_on_end(m, ended, NULL);
 	printf("ready\n");
 	fflush(stdout);
 	do {
 		sigwait(&set, &sig);
 		if (sig == SIGUSR1 && counters != NULL)
-			write_counters(fs, counters);
+			write_counters(m, st, counters);
 	} while (sig == SIGUSR1);
-	fs_stop(fs);
+	fs_stop(m);
 	store_close(st);
 	return 0;
 }
