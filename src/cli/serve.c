@@ -168,10 +168,11 @@ put_fs_counter(void *ctx, const char *op, uint64_t count)
 }
 
 static void
-put_fs_metrics(void *ctx, struct buf *out)
+put_fs_metrics(void *ctx, const struct store *st, struct buf *out)
 {
 	const struct doors *doors = ctx;
 
+	(void)st;
 	buf_puts(out, "# HELP dicomlake_fs_requests_total Requests of the kernel the mount has answered.\n"
 		 "# TYPE dicomlake_fs_requests_total counter\n");
 	fs_each_counter(doors->mount, doors->store, put_fs_counter, out);
@@ -207,9 +208,12 @@ open_doors(const struct plan *plan, struct conf *conf, struct store *st, struct 
 			.port = plan->port,
 			.threads = (unsigned)conf_number(conf, OPT_THREADS),
 			.cors_origins = conf_text(conf, OPT_CORS_ORIGIN),
-			.max_request = conf_number(conf, OPT_MAX_REQUEST),
+		};
+		const struct web_store served = {
+			.store = st,
 			.ops = doors->ops,
 			.exports = conf_flag(conf, OPT_EXPORT) ? &doors->access.settings : NULL,
+			.max_request = conf_number(conf, OPT_MAX_REQUEST),
 		};
 
 #ifdef WITH_FS
@@ -218,7 +222,7 @@ open_doors(const struct plan *plan, struct conf *conf, struct store *st, struct 
 			options.metrics_ctx = doors;
 		}
 #endif
-		r = web_start(st, &options, &doors->web, err);
+		r = web_start(&served, 1, &options, &doors->web, err);
 		if (r < 0)
 			return r;
 	}

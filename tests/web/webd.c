@@ -35,9 +35,9 @@ static int
 serve(const char *dir, unsigned port, uint64_t max_request, unsigned threads, const char *cors_origins)
 {
 	struct web_options options = {
-		.address = "127.0.0.1", .port = port, .max_request = max_request, .threads = threads,
-		.cors_origins = cors_origins,
+		.address = "127.0.0.1", .port = port, .threads = threads, .cors_origins = cors_origins,
 	};
+	struct web_store served = { .max_request = max_request };
 	struct store *st = NULL;
 	struct ops *ops = NULL;
 	struct web *web = NULL;
@@ -56,8 +56,9 @@ serve(const char *dir, unsigned port, uint64_t max_request, unsigned threads, co
 		store_close(st);
 		return fail(&err);
 	}
-	options.ops = ops;
-	if (web_start(st, &options, &web, &err) < 0) {
+	served.store = st;
+	served.ops = ops;
+	if (web_start(&served, 1, &options, &web, &err) < 0) {
 		ops_stop(ops);
 		store_close(st);
 		return fail(&err);
