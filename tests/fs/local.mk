@@ -5,6 +5,7 @@ tests_fs_fsd_SOURCES = tests/fs/fsd.c $(MAKE_DICOM)
 tests_fs_fsd_LDADD = $(FS_LIBS) $(CORE_LIBS)
 fs_tests = \
 	tests/fs/attributes.t \
+	tests/fs/beside.t \
 	tests/fs/both-doors.t \
 	tests/fs/bulk-update.t \
 	tests/fs/coherence.t \
