@@ -202,7 +202,7 @@ getattr_dir(struct fs *fs, uint64_t ino, pid_t pid, struct stat *sb, double *ret
 			nodes_unlock(fs->nodes);
 			return 0;
 		}
-		/* Who writes many files asks this once for each, only to have his
+		/* Who writes many files asks this for each that changes it, only to have his
 		 * permission checked; he would wait for the commit of the one
 		 * before each time.  Everybody else gets the barrier. */
 		if (n != NULL && n->u.catalog.unsettled > 0 && n->u.catalog.writer == pid) {

@@ -92,7 +92,7 @@ accepted(struct fs *fs, struct handle *h, struct ticket *ticket, const struct in
 		node_set_instance_locked(fs->nodes, n, 0, 0);
 	} else
 		partition = node_child_locked(fs->nodes, TREE_SERVICE, h->partition);
-	notify_plan_locked(fs, partition, &result->identity, dirs);
+	notify_plan_locked(fs, partition, result, dirs);
 	*ret_series = dirs[2];
 	if (partition != NULL && partition->kind == NODE_CATALOG)
 		id = partition->id;

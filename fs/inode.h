@@ -58,7 +58,7 @@ struct node {
 			enum store_level level;
 			uint64_t lookups;	/* of the kernel */
 			uint64_t count;		/* children, as last seen */
-			unsigned unsettled;	/* instances accepted below, not committed */
+			unsigned unsettled;	/* instances accepted, not committed, that change what is in it */
 			pid_t writer;		/* the thread that creates files at or below it */
 		} catalog;
 		struct {

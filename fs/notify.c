@@ -295,9 +295,9 @@ catalog_child_locked(struct fs *fs, const struct node *parent, const char *name)
 }
 
 void
-notify_plan_locked(struct fs *fs, struct node *partition, const struct dicom_identity *identity,
-		   uint64_t dirs[3])
+notify_plan_locked(struct fs *fs, struct node *partition, const struct ingest_result *result, uint64_t dirs[3])
 {
+	const struct dicom_identity *identity = &result->identity;
 	struct node *path[3];
 	size_t i;
 
@@ -305,8 +305,11 @@ notify_plan_locked(struct fs *fs, struct node *partition, const struct dicom_ide
 	path[1] = catalog_child_locked(fs, path[0], identity->study_uid);
 	path[2] = catalog_child_locked(fs, path[1], identity->series_uid);
 	for (i = 0; i < 3; i++) {
-		dirs[i] = path[i] != NULL ? path[i]->id : 0;
-		if (path[i] != NULL)
+		/* What was there already of the next level is no news to it; an instance always is. */
+		bool changes = i == 2 || result->known < STORE_STUDY + i;
+
+		dirs[i] = path[i] != NULL && changes ? path[i]->id : 0;
+		if (dirs[i] != 0)
 			path[i]->u.catalog.unsettled++;
 	}
 }
@@ -314,12 +317,12 @@ notify_plan_locked(struct fs *fs, struct node *partition, const struct dicom_ide
 void
 notify_ingested(struct fs *fs, uint64_t partition, const uint64_t dirs[3])
 {
-	/* The listing changes where the next level is not known to exist. */
+	size_t i;
+
 	if (partition == 0)
 		notify_dir(fs, TREE_SERVICE, true);
-	notify_dir(fs, dirs[0], dirs[1] == 0);
-	notify_dir(fs, dirs[1], dirs[2] == 0);
-	notify_dir(fs, dirs[2], true);
+	for (i = 0; i < 3; i++)
+		notify_dir(fs, dirs[i], true);
 }
 
 /* -- what anybody changed ------------------------------------------------- */
@@ -415,8 +418,10 @@ notify_change(void *ctx, const struct change *c)
 		if (comes(c))
 			sequence = queue(fs, 0, "", NULL);
 	}
+	/* What is kept of originals is in the attributes of all of them. */
 	for (i = 0; i < 3; i++)
-		notify_dir(fs, plan.dirs[i], plan.listing[i]);
+		if (plan.listing[i] || c->action != CHANGE_CREATE)
+			notify_dir(fs, plan.dirs[i], plan.listing[i]);
 	if (!comes(c) && !here && plan.dirs[2] != 0) {
 		strcpy(file, c->sop_uid);
 		strcat(file, TREE_SUFFIX);

@@ -38,11 +38,9 @@ void notify_entry(struct fs *fs, uint64_t parent, const char *name, fuse_req_t r
 /* The gone hook of inode.h: ctx is the struct fs. */
 void notify_gone_locked(void *ctx, uint64_t parent, const char *name);
 
-/* The file `file` (or NULL: something in `partition`) was accepted as this instance.  Notes the directories it
- * will appear in (partition, study and series; 0 those the kernel does not know) in dirs
- * and counts them unsettled. */
-void notify_plan_locked(struct fs *fs, struct node *partition, const struct dicom_identity *identity,
-			uint64_t dirs[3]);
+/* Something in `partition` was accepted.  Notes the directories that will have another content (of partition,
+ * study and series; 0 those that will not, and those the kernel does not know) in dirs and counts them unsettled. */
+void notify_plan_locked(struct fs *fs, struct node *partition, const struct ingest_result *result, uint64_t dirs[3]);
 /* Then, without the lock. */
 void notify_ingested(struct fs *fs, uint64_t partition, const uint64_t dirs[3]);
 

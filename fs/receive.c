@@ -65,25 +65,6 @@ receive_free(struct receive *rc)
 }
 
 static int
-pwrite_all(int fd, const char *data, size_t len, uint64_t off)
-{
-	ssize_t n;
-
-	while (len > 0) {
-		n = pwrite(fd, data, len, (off_t)off);
-		if (n < 0) {
-			if (errno == EINTR)
-				continue;
-			return -errno;
-		}
-		data += n;
-		len -= (size_t)n;
-		off += (uint64_t)n;
-	}
-	return 0;
-}
-
-static int
 copy_bytes(int from, int to, uint64_t size)
 {
 	char *chunk = NULL;
@@ -109,7 +90,7 @@ copy_bytes(int from, int to, uint64_t size)
 			r = n < 0 ? (int)n : -EIO;
 			break;
 		}
-		r = pwrite_all(to, chunk, (size_t)n, (uint64_t)out);
+		r = io_pwrite_all(to, chunk, (size_t)n, (uint64_t)out);
 		out += n;
 	}
 	free(chunk);
@@ -172,7 +153,7 @@ receive_write(struct receive *rc, const void *data, size_t len, uint64_t off, bo
 		off = rc->size;
 	r = off + len < off ? -EFBIG : begin(rc, UINT64_MAX);
 	if (r == 0)
-		r = pwrite_all(incoming_fd(rc->in), data, len, off);
+		r = incoming_write_at(rc->in, data, len, off);
 	if (r == 0 && off + len > rc->size)
 		rc->size = off + len;
 	if (r < 0)
@@ -189,8 +170,8 @@ receive_truncate(struct receive *rc, uint64_t size)
 	pthread_mutex_lock(&rc->lock);
 	if (size != rc->size) {
 		r = begin(rc, size);
-		if (r == 0 && ftruncate(incoming_fd(rc->in), (off_t)size) < 0)
-			r = -errno;
+		if (r == 0)
+			r = incoming_truncate(rc->in, size);
 		if (r == 0)
 			rc->size = size;
 	}

@@ -25,6 +25,26 @@ io_write_all(int fd, const void *data, size_t len)
 	return 0;
 }
 
+int
+io_pwrite_all(int fd, const void *data, size_t len, uint64_t off)
+{
+	const char *p = data;
+	ssize_t n;
+
+	while (len > 0) {
+		n = pwrite(fd, p, len, (off_t)off);
+		if (n < 0) {
+			if (errno == EINTR)
+				continue;
+			return -errno;
+		}
+		p += n;
+		len -= (size_t)n;
+		off += (uint64_t)n;
+	}
+	return 0;
+}
+
 ssize_t
 io_pread_all(int fd, void *data, size_t len, uint64_t off)
 {

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 int io_write_all(int fd, const void *data, size_t len);
+int io_pwrite_all(int fd, const void *data, size_t len, uint64_t off);
 /* Exactly len bytes, or the count up to the end of the file. */
 ssize_t io_pread_all(int fd, void *data, size_t len, uint64_t off);
 /* mkdir -p below dirfd; what exists already is fine. */

@@ -107,6 +107,8 @@ struct key order_key(uint64_t partition, uint64_t watermark);
 void feed_entry_init(struct feed_entry *f, const struct open_series *s, uint64_t instance,
 		     const struct instance_row *row, uint8_t action, int64_t now);
 int  put_feed(struct catalog_batch *b, struct feed_entry *e, uint64_t *ret_sequence);
+/* A change of an instance, and of what came or went with it. */
+void batch_touch(struct open_series *s, uint8_t with, int64_t now);
 int  put_reclaim(struct catalog_batch *b, const struct open_series *s, const struct instance_row *row,
 		 bool stage_only);
 

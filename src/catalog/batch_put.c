@@ -239,6 +239,17 @@ feed_entry_init(struct feed_entry *f, const struct open_series *s, uint64_t inst
 	strcpy(f->sop_uid, row->uid);
 }
 
+/* Times of directories are those of a file system: of what is in them, not of what is in that. */
+void
+batch_touch(struct open_series *s, uint8_t with, int64_t now)
+{
+	s->row.mtime = now;
+	if (with & FEED_SERIES)
+		s->study->row.mtime = now;
+	if (with & FEED_STUDY)
+		s->study->partition->row.mtime = now;
+}
+
 static bool
 same_bytes(const struct instance_row *a, const struct instance_row *b)
 {
@@ -332,7 +343,7 @@ batch_put(struct catalog_batch *b, const struct catalog_entry *e, struct catalog
 	s->row.max_watermark = study->row.max_watermark = row.watermark;
 	s->row.latest_instance = study->row.latest_instance = id;
 	study->row.latest_series = s->id;
-	s->row.mtime = study->row.mtime = p->row.mtime = e->now;
+	batch_touch(s, with, e->now);
 
 	*res = (struct catalog_put_result){ .outcome = there ? BATCH_REPLACED : BATCH_CREATED,
 		.watermark = row.watermark, .path = { p->id, study->id, s->id, id } };

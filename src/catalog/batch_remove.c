@@ -123,7 +123,7 @@ remove_study(struct catalog_batch *b, struct open_study *study)
 		r = kv_del(b->txn, T_STUDY, key_slice(&k));
 	}
 	if (r == 0 || r == -ENOENT)
-		r = external_remove(b->txn, study->id);
+		r = external_remove(b->txn, p->id, study->id);
 	return r == -ENOENT ? 0 : r;
 }
 
@@ -156,7 +156,6 @@ batch_remove(struct catalog_batch *b, const struct catalog_path *path, int64_t n
 	study->row.bytes -= row.size;
 	s->row.instances--;
 	s->row.bytes -= row.size;
-	s->row.mtime = study->row.mtime = p->row.mtime = now;
 	r = put_reclaim(b, s, &row, false);
 	if (r == 0 && (row.flags & INSTANCE_UPDATED))
 		r = drop_original(b, s, path->instance, f.sop_uid);
@@ -188,6 +187,7 @@ batch_remove(struct catalog_batch *b, const struct catalog_path *path, int64_t n
 		r = remove_study(b, study);
 	} else if (r == 0 && study->row.latest_instance == path->instance)
 		r = study_check_latest(b, study);
+	batch_touch(s, f.with, now);
 	if (r == 0)
 		r = put_feed(b, &f, ret_sequence);
 	return r == -ENOENT ? -EIO : r;

@@ -284,18 +284,22 @@ delete_prefix(struct kv_txn *txn, enum table table, const struct key *prefix, ui
 	return catalog_delete_range(txn, table, key_slice(prefix), key_slice(&to), max);
 }
 
+/* What external metadata have under its path stays. */
 static int
 delete_entries(struct kv_txn *txn, const struct query_tag *t, uint64_t *max)
 {
+	static const char kinds[] = { INDEX_VALUE, INDEX_WORD };
 	struct partition_row row;
 	uint64_t partition = 0;
 	struct key prefix;
+	size_t i;
 	int r = 0;
 
 	while (*max > 0 && (r = catalog_next_partition(txn, partition, &partition, &row)) > 0) {
-		prefix = key_of_1(partition);
-		key_u32(&prefix, t->tag);
-		r = delete_prefix(txn, T_ATTRIBUTE, &prefix, max);
+		for (i = 0; i < sizeof kinds && r >= 0 && *max > 0; i++) {
+			index_key_prefix(&prefix, partition, t->tag, kinds[i]);
+			r = delete_prefix(txn, T_ATTRIBUTE, &prefix, max);
+		}
 		if (r < 0)
 			break;
 	}

@@ -367,8 +367,8 @@ catalog_total(struct kv_txn *txn, struct partition_row *sums, uint64_t *ret_n)
 	while ((r = catalog_next_partition(txn, id, &id, &row)) > 0) {
 		if (++*ret_n == 1)
 			sums->created = row.created;
-		if (row.mtime > sums->mtime)
-			sums->mtime = row.mtime;
+		if (row.created > sums->mtime)
+			sums->mtime = row.created;
 		sums->studies += row.studies;
 		sums->series += row.series;
 		sums->instances += row.instances;

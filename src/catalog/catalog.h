@@ -101,6 +101,7 @@ int  catalog_read_original(struct kv_txn *txn, struct series_base *base, uint64_
 /* Keys of the attribute index. */
 #define INDEX_VALUE '='
 #define INDEX_WORD 'w'
+#define INDEX_EXTERNAL 'x'		/* of external metadata, as external_collate makes it */
 void index_key_prefix(struct key *k, uint64_t partition, uint32_t tag, char kind);
 /* What is indexed for a UID: short and of one length. */
 struct slice index_uid(const char *uid, unsigned char hash[HASH_LEN]);

@@ -1,11 +1,13 @@
 #include "catalog/external.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "catalog/catalog.h"
 #include "catalog/codec.h"
+#include "dicom/collate.h"
+#include "dicom/vr.h"
 
 #define VALUE_MAX (64 << 10)		/* far above what any of the VRs allows */
 
@@ -43,12 +45,45 @@ external_get(struct kv_txn *txn, uint64_t study, uint32_t tag, struct external *
 }
 
 int
-external_put(struct kv_txn *txn, uint64_t study, const struct external *e)
+external_collate(struct slice text, struct buf *out)
+{
+	return collate_value(VR('L', 'O'), text.data, text.len, out);
+}
+
+/* The entry of the index for a value: put, or deleted. */
+static int
+index_external(struct kv_txn *txn, uint64_t partition, uint64_t study, const struct external *e, bool put)
+{
+	struct key k, parent = key_of_1(partition);
+	struct buf collated;
+	int r;
+
+	buf_init(&collated, COLLATE_MAX);
+	r = external_collate(e->text, &collated);
+	if (r == 0 && collated.len > 0) {
+		index_key_prefix(&k, partition, e->tag, INDEX_EXTERNAL);
+		key_escaped(&k, buf_slice(&collated));
+		key_end_value(&k);
+		key_u64(&k, study);
+		r = put ? kv_put(txn, T_ATTRIBUTE, key_slice(&k), key_slice(&parent)) : kv_del(txn, T_ATTRIBUTE, key_slice(&k));
+	}
+	buf_fini(&collated);
+	return r == -ENOENT && !put ? 0 : r;
+}
+
+int
+external_put(struct kv_txn *txn, uint64_t partition, uint64_t study, const struct external *e)
 {
 	struct key k = key_of(study, e->tag);
+	struct external old;
 	struct buf b;
 	int r;
 
+	r = external_get(txn, study, e->tag, &old);
+	if (r == 0)
+		r = index_external(txn, partition, study, &old, false);
+	if (r < 0 && r != -ENOENT)
+		return r;
 	buf_init(&b, VALUE_MAX);
 	put_u16(&b, e->vr);
 	buf_put(&b, e->text.data, e->text.len);
@@ -56,7 +91,7 @@ external_put(struct kv_txn *txn, uint64_t study, const struct external *e)
 	if (r == 0)
 		r = kv_put(txn, T_EXTERNAL, key_slice(&k), buf_slice(&b));
 	buf_fini(&b);
-	return r;
+	return r < 0 ? r : index_external(txn, partition, study, e, true);
 }
 
 int
@@ -83,12 +118,29 @@ external_each(struct kv_txn *txn, uint64_t study, int (*fn)(void *ctx, const str
 	return r;
 }
 
-int
-external_remove(struct kv_txn *txn, uint64_t study)
+static int
+lend_first(void *ctx, const struct external *e)
 {
-	struct key from = key_of_1(study), to = from;
-	uint64_t max = UINT64_MAX;
+	*(struct external *)ctx = *e;
+	return 1;
+}
 
-	key_after(&to);
-	return catalog_delete_range(txn, T_EXTERNAL, key_slice(&from), key_slice(&to), &max);
+int
+external_remove(struct kv_txn *txn, uint64_t partition, uint64_t study)
+{
+	struct external e;
+	struct key k;
+	int r;
+
+	/* What a walk lends is gone with the first change, so there is a walk for each. */
+	while ((r = external_each(txn, study, lend_first, &e)) > 0) {
+		r = index_external(txn, partition, study, &e, false);
+		if (r < 0)
+			return r;
+		k = key_of(study, e.tag);
+		r = kv_del(txn, T_EXTERNAL, key_slice(&k));
+		if (r < 0)
+			return r;
+	}
+	return r;
 }

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalog/external.h"
 #include "catalog/header.h"
+#include "dicom/collate.h"
 #include "dicom/indexed.h"
 
 struct walk {
@@ -14,6 +16,7 @@ struct walk {
 	struct kv_txn *txn;
 	uint64_t nodes, names, orders, headers, sop_entries, series_entries;	/* expected entries */
 	uint64_t extended_entries;	/* expected, of query tags */
+	uint64_t external_entries;	/* expected, of external metadata */
 	uint64_t originals;		/* expected */
 	struct query_tags *tags;
 };
@@ -85,6 +88,30 @@ extended_indexed(struct walk *c, uint64_t partition, enum level level, struct sl
 			return false;
 	}
 	return true;
+}
+
+struct external_walk {
+	struct walk *walk;
+	uint64_t partition, study;
+	const char *uid;
+};
+
+static int
+check_external(void *ctx, const struct external *e)
+{
+	struct external_walk *w = ctx;
+	struct buf collated;
+	int r;
+
+	buf_init(&collated, COLLATE_MAX);
+	r = external_collate(e->text, &collated);
+	if (r == 0 && collated.len > 0) {
+		w->walk->external_entries++;
+		if (!is_indexed(w->walk, w->partition, e->tag, INDEX_EXTERNAL, buf_slice(&collated), w->study))
+			index_finding(w->walk, "external metadata of study", w->uid);
+	}
+	buf_fini(&collated);
+	return r;
 }
 
 static bool
@@ -212,6 +239,10 @@ check_study(struct walk *c, uint64_t partition, uint64_t study, const struct stu
 		index_finding(c, "query tags of study", row->uid);
 	if (!attributes_indexed(c, partition, row->attributes, study))
 		index_finding(c, "attribute index of study", row->uid);
+	r = external_each(c->txn, study, check_external,
+			  &(struct external_walk){ c, partition, study, row->uid });
+	if (r < 0)
+		return r;
 	r = catalog_children(c->txn, T_SERIES, study, 0, KV_ASCENDING, 0, &g);
 	while (r >= 0 && (r = kv_range_next(g, &k, &v)) > 0) {
 		id = read_u64((const char *)k.data + 8);
@@ -259,7 +290,7 @@ count_extended(struct walk *c, struct slice key)
 	uint32_t tag = key.len > 13 ? read_u32(p + 8) : 0;
 	const struct query_tag *t;
 
-	if (indexed_vr(tag) != 0)
+	if (indexed_vr(tag) != 0 || (key.len > 13 && p[12] == INDEX_EXTERNAL))
 		return 0;
 	t = query_tags_find(c->tags, tag);
 	if (t == NULL)
@@ -301,7 +332,7 @@ check_index_entries(struct walk *c)
 {
 	struct kv_range *g;
 	struct slice k, v;
-	uint64_t parent, above, extended = 0;
+	uint64_t parent, above, extended = 0, external = 0;
 	int r = kv_range_open(c->txn, T_ATTRIBUTE, slice_of(NULL, 0), slice_of(NULL, 0), KV_ASCENDING, 0, &g);
 
 	if (r < 0)
@@ -312,10 +343,13 @@ check_index_entries(struct walk *c)
 		    above != parent)
 			index_finding(c, "attribute index names something that is gone", "");
 		extended += count_extended(c, k);
+		external += k.len > 13 && ((const char *)k.data)[12] == INDEX_EXTERNAL;
 	}
 	kv_range_close(g);
 	if (r == 0 && extended != c->extended_entries)
 		index_finding(c, "attribute index of query tags has values that no row has", "");
+	if (r == 0 && external != c->external_entries)
+		index_finding(c, "attribute index of external metadata has values that no study has", "");
 	return r;
 }
 

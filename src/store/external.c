@@ -103,11 +103,10 @@ store_check_external(const struct external_value *v, struct err *err)
 /* -- setting and getting -------------------------------------------------- */
 
 static int
-check_study(struct kv_txn *txn, uint64_t id)
+find_study(struct kv_txn *txn, uint64_t id, struct catalog_path *ret_path)
 {
-	struct catalog_path p;
 	enum level level;
-	int r = catalog_path(txn, id, &p, &level);
+	int r = catalog_path(txn, id, ret_path, &level);
 
 	return r == 0 && level != LEVEL_STUDY ? -ENOENT : r;
 }
@@ -123,9 +122,10 @@ static int
 put_all(void *ctx, struct kv_txn *txn)
 {
 	const struct put *p = ctx;
+	struct catalog_path path;
 	struct external old;
 	size_t i;
-	int r = check_study(txn, p->study);
+	int r = find_study(txn, p->study, &path);
 
 	for (i = 0; i < p->n && r == 0; i++) {
 		const struct external_value *v = &p->values[i];
@@ -139,7 +139,7 @@ put_all(void *ctx, struct kv_txn *txn)
 					     "(%04x,%04x) has a value of another value representation",
 					     TAG_GROUP(v->tag), TAG_ELEMENT(v->tag));
 		if (r == 0 || r == -ENOENT)
-			r = external_put(txn, p->study, &e);
+			r = external_put(txn, path.partition, p->study, &e);
 	}
 	return r;
 }
@@ -197,13 +197,14 @@ store_get_external(struct store *st, uint64_t study_id,
 		   int (*fn)(void *ctx, const struct external_value *value), void *ctx, struct err *err)
 {
 	struct get g = { fn, ctx };
+	struct catalog_path path;
 	struct kv_txn *txn;
 	int r;
 
 	barrier(st);
 	r = kv_begin(st->kv, KV_READ, &txn);
 	if (r == 0) {
-		r = check_study(txn, study_id);
+		r = find_study(txn, study_id, &path);
 		if (r == 0)
 			r = external_each(txn, study_id, tell, &g);
 		kv_abort(txn);

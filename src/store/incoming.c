@@ -30,7 +30,7 @@ struct incoming {
 	int fd;
 	uint64_t stage;
 	char name[BLOB_STAGE_MAX];	/* where the file is now */
-	struct hash_stream *hash;	/* of everything given to incoming_write */
+	struct hash_stream *hash;	/* of the first `written` bytes; NULL: not begun, or not known */
 	uint64_t written;
 	bool shared;			/* its file is somebody else's, too: never written to */
 };
@@ -108,6 +108,38 @@ incoming_write(struct incoming *in, const void *data, size_t len, struct err *er
 	return 0;
 }
 
+/* What was hashed is not what is there. */
+static void
+forget_hash(struct incoming *in)
+{
+	hash_stream_free(in->hash);
+	in->hash = NULL;
+	in->written = UINT64_MAX;	/* nothing begins there */
+}
+
+int
+incoming_write_at(struct incoming *in, const void *data, size_t len, uint64_t off)
+{
+	int r = io_pwrite_all(in->fd, data, len, off);
+
+	if (in->written == 0 && off == 0 && in->hash == NULL)
+		in->hash = hash_stream_new();
+	if (r == 0 && in->hash != NULL && off == in->written) {
+		hash_stream_add(in->hash, data, len);
+		in->written += len;
+	} else
+		forget_hash(in);
+	return r;
+}
+
+int
+incoming_truncate(struct incoming *in, uint64_t size)
+{
+	if (in->written > 0)
+		forget_hash(in);
+	return ftruncate(in->fd, (off_t)size) < 0 ? -errno : 0;
+}
+
 int
 incoming_share(struct incoming *in, int fd, bool clone)
 {
@@ -177,9 +209,7 @@ zero_preamble(struct incoming *in, struct err *err)
 		return 0;
 	if (pwrite(in->fd, zeros, sizeof zeros, 0) != sizeof zeros)
 		return err_set(err, -EIO, "cannot clear the preamble");
-	/* The stream no longer stands for the file. */
-	hash_stream_free(in->hash);
-	in->hash = NULL;
+	forget_hash(in);
 	return 0;
 }
 
@@ -379,6 +409,8 @@ compare(struct store *st, struct job *job, enum validate_rules rules, bool *ret_
 	r = catalog_find_path(txn, job->partition, id->study_uid, id->series_uid, id->sop_uid, &p);
 	if (r == -ENOENT)
 		r = 0;
+	job->result.known = p.series != 0 ? STORE_SERIES : p.study != 0 ? STORE_STUDY : p.partition != 0 ? STORE_PARTITION
+			  : STORE_ROOT;
 	if (r == 0 && p.partition != 0 && (r = catalog_partition(txn, p.partition, &partition)) == 0)
 		strcpy(job->partition, partition.name);		/* names of files are made of its own spelling */
 	if (r == 0 && p.series != 0)

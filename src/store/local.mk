@@ -12,7 +12,9 @@ libcore_a_SOURCES += \
 	src/store/search_order.c src/store/search_plan.c \
 	src/store/search_row.c src/store/search_scan.c src/store/search.c src/store/search_nodes.c \
 	src/store/operations.h src/store/operations_internal.h src/store/operations.c \
-	src/store/update.h src/store/update_internal.h src/store/update.c src/store/update_run.c \
+	src/store/update.h src/store/update_internal.h src/store/update.c src/store/update_run.h src/store/update_run.c \
+	src/store/update_spool.c src/store/update_errors.c src/store/update_record.c src/store/update_stage.c \
+	src/store/update_swap.c src/store/update_name.c \
 	src/store/external.h src/store/external.c src/store/external_json.h src/store/external_json.c \
 	src/store/export.h src/store/export_internal.h src/store/export_source.c src/store/export.c \
 	src/store/orphans.h src/store/orphans.c \

@@ -24,6 +24,12 @@ gather_check_study(struct gather *g, uint64_t study)
 		g->study_id = study;
 		g->study_ok = terms_match(&g->terms, LEVEL_STUDY, g->study.uid, g->study.attributes, g->study.modalities,
 					   g->study.extended);
+		if (g->study_ok) {
+			r = terms_match_external(&g->terms, g->txn, study);
+			if (r < 0)
+				return r;
+			g->study_ok = r > 0;
+		}
 	}
 	return g->study_ok;
 }

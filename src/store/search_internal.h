@@ -14,6 +14,7 @@ struct term {
 	enum level level;		/* LEVEL_ROOT: not indexed, to be looked up (search_scan.c) */
 	uint16_t vr;
 	uint32_t number;		/* of an extended query tag; 0: it can always be searched */
+	bool external;			/* of external metadata */
 	struct buf low, high;		/* collated; low alone when exact */
 	struct buf words;		/* collated query words, or values of a list, NUL after each */
 	unsigned n_words;
@@ -36,6 +37,8 @@ void term_value_range(const struct term *t, uint64_t partition, const char *valu
 /* Does a collated value, or the text of a UID, fit? */
 bool term_matches(const struct term *t, struct slice collated);
 bool term_matches_uid(const struct term *t, const char *uid);
+/* Do the external metadata of a study fit all terms for them?  1; 0. */
+int  terms_match_external(const struct terms *t, struct kv_txn *txn, uint64_t study);
 /* NULL when the tag is not asked for, or only within a sequence. */
 const struct term *terms_find(const struct terms *t, uint32_t tag);
 /* Does a row of this level fit all terms of its level? */

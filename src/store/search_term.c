@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "catalog/external.h"
 #include "dicom/collate.h"
 #include "dicom/date.h"
 #include "dicom/indexed.h"
@@ -72,13 +73,19 @@ collate(const struct term *t, const char *value, struct buf *out)
 	return collate_value(t->vr, value, len, out);
 }
 
+static char
+kind_of(const struct term *t)
+{
+	return t->external ? INDEX_EXTERNAL : INDEX_VALUE;
+}
+
 /* The entries of one value: of a UID as it is, of anything else collated. */
 static void
 exact_range(const struct term *t, uint64_t partition, struct slice value, struct key *from, struct key *to)
 {
 	unsigned char hash[HASH_LEN];
 
-	index_key_prefix(from, partition, t->given->tag, INDEX_VALUE);
+	index_key_prefix(from, partition, t->given->tag, kind_of(t));
 	key_escaped(from, is_bare_uid(t) ? index_uid(value.data, hash) : value);
 	key_end_value(from);
 	*to = *from;
@@ -113,7 +120,7 @@ set_range(struct term *t, uint64_t partition)
 		t->in_order = true;
 		break;
 	case SEARCH_RANGE:
-		index_key_prefix(&t->from, partition, tag, INDEX_VALUE);
+		index_key_prefix(&t->from, partition, tag, kind_of(t));
 		t->to = t->from;
 		key_escaped(&t->from, buf_slice(&t->low));
 		if (t->given->upper != NULL) {
@@ -129,7 +136,7 @@ set_range(struct term *t, uint64_t partition)
 	case SEARCH_WILD:
 		for (fixed = 0; fixed < t->low.len && strchr("*?", t->low.data[fixed]) == NULL; fixed++)
 			;
-		prefix_range(t, partition, INDEX_VALUE, slice_of(t->low.data, fixed));
+		prefix_range(t, partition, kind_of(t), slice_of(t->low.data, fixed));
 		break;
 	case SEARCH_LIST:		/* a range for each value (term_value_range) */
 		break;
@@ -185,6 +192,15 @@ place_query_tag(struct term *t, const struct search *search, struct kv_txn *txn)
 	return 1;
 }
 
+/* Is it a value of external metadata, and nothing else?  Where everything may be looked up, what files have is
+ * asked for as well. */
+static bool
+is_external(const struct term *t, const struct search *search)
+{
+	return search->external && !search->scan && t->given->n_path == 0 && externals_may_have(t->given->tag) &&
+	       TAG_ELEMENT(t->given->tag) >= 0x1000;
+}
+
 /* Where it is indexed, and as what it is to be compared.  -ENOENT: it is not. */
 static int
 place_term(struct terms *list, struct term *t, const struct search *search, struct kv_txn *txn)
@@ -198,6 +214,11 @@ place_term(struct terms *list, struct term *t, const struct search *search, stru
 		return 0;
 	}
 	t->vr = entry != NULL ? entry->vr : VR('L', 'O');
+	if (is_external(t, search)) {
+		t->external = true;
+		t->level = LEVEL_STUDY;
+		return 0;
+	}
 	if (!search->external || t->given->n_path > 0 || !externals_may_have(t->given->tag)) {
 		r = t->given->n_path == 0 ? place_query_tag(t, search, txn) : 0;
 		if (r != 0)
@@ -447,7 +468,7 @@ terms_match(const struct terms *list, enum level level, const char *uid, struct 
 	for (i = 0; i < list->n; i++) {
 		const struct term *t = &list->at[i];
 
-		if (t->level != level)
+		if (t->level != level || t->external)
 			continue;
 		if (t->given->tag == TAG_MODALITIES_IN_STUDY) {
 			if (!modality_matches(t, modalities))
@@ -462,6 +483,35 @@ terms_match(const struct terms *list, enum level level, const char *uid, struct 
 			return false;
 	}
 	return true;
+}
+
+static int
+match_external(const struct term *t, struct kv_txn *txn, uint64_t study)
+{
+	struct buf collated;
+	struct external e;
+	int r = external_get(txn, study, t->given->tag, &e);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	buf_init(&collated, COLLATE_MAX);
+	r = external_collate(e.text, &collated);
+	if (r == 0)
+		r = term_matches(t, buf_slice(&collated));
+	buf_fini(&collated);
+	return r;
+}
+
+int
+terms_match_external(const struct terms *list, struct kv_txn *txn, uint64_t study)
+{
+	size_t i;
+	int r = 1;
+
+	for (i = 0; i < list->n && r > 0; i++)
+		if (list->at[i].external)
+			r = match_external(&list->at[i], txn, study);
+	return r;
 }
 
 bool

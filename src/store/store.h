@@ -101,12 +101,14 @@ struct ingest_options {
 	struct dicom_warnings *warnings;
 };
 
+enum store_level { STORE_ROOT, STORE_PARTITION, STORE_STUDY, STORE_SERIES, STORE_INSTANCE };
 enum ingest_outcome { INGEST_CREATED, INGEST_REPLACED, INGEST_UNCHANGED };
 
 struct ingest_result {
 	struct dicom_identity identity;	/* as far as known, on failure too */
 	uint16_t warning_reason;	/* 0 none */
 	bool several;			/* dicom_has_several */
+	enum store_level known;		/* the lowest directory of its path that was there when it was accepted */
 	enum ingest_outcome outcome;	/* known after the commit */
 	uint64_t id;			/* instance id, known after the commit */
 	uint64_t watermark;
@@ -115,6 +117,10 @@ struct ingest_result {
 int  incoming_new(struct store *st, struct incoming **ret_in, struct err *err);
 /* Append; the hash is computed on the way. */
 int  incoming_write(struct incoming *in, const void *data, size_t len, struct err *err);
+/* Write anywhere, and not with incoming_write; the hash is computed on the way as long as each write begins where
+ * the last one ended.  -errno. */
+int  incoming_write_at(struct incoming *in, const void *data, size_t len, uint64_t off);
+int  incoming_truncate(struct incoming *in, uint64_t size);
 /* Have the bytes of fd, without copying them: before anything is written.  clone: as a file that
  * changes apart from that of fd; else as the very same file under one name more, whoever
  * changes it by the other changes what is stored, which is then -ESTALE to readers.  After it nothing may be written.
@@ -157,8 +163,6 @@ void store_record_refusal(struct store *st, const char *door, const char *name,
 int  store_dir(const struct store *st);
 
 /* --------------------------------------------------------- namespace ---- */
-
-enum store_level { STORE_ROOT, STORE_PARTITION, STORE_STUDY, STORE_SERIES, STORE_INSTANCE };
 
 /* Ids are stable for ever and never used again; below STORE_FIRST_ID none is given out,
  * and none has its top bit set, so a door may use those for things of its own. */

@@ -59,4 +59,10 @@ new=0
 copy_new() { t cp "$tmp/more/0000$((++new)).dcm" "$partition/new$new"; }
 expect "cp of a new file" lookup=2 create=1 write=1 flush=1 release=1 getattr=2 getxattr=1 -- copy_new
 is "it is there" "$(t ls "$partition/2.25.5" | wc -l)" 1
+
+# Of the directory it is made in the kernel asks again after each file; the study is no news to the partition.
+trees=0
+copy_tree() { t cp -r "$tmp/tree$((++trees))" "$partition/"; }
+for n in 1 2 3; do make_files "$tmp/tree$n" 40 100 $((1000 * n)); done
+expect "cp -r of 40 files of a known study" lookup=44 create=40 write=40 flush=40 release=40 getattr=45 getxattr=1 -- copy_tree
 done_testing

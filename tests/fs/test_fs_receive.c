@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "fs/receive.h"
 #include "tests/unit/make_dicom.h"
 
@@ -159,6 +160,69 @@ what_was_accepted_is_never_written_into(void **state)
 	receive_free(rc);
 }
 
+/* One way to write a file: right bytes, wrong ones, and truncations to an offset, in this order. */
+struct piece {
+	enum { END, RIGHT, WRONG, CUT } what;
+	size_t off, len;
+};
+
+static void
+write_pieces(struct receive *rc, const struct piece *p, const unsigned char *right)
+{
+	unsigned char wrong[SAMPLE_MAX + 1000];
+
+	memset(wrong, 'x', sizeof wrong);
+	for (; p->what != END; p++)
+		if (p->what == CUT)
+			assert_int_equal(receive_truncate(rc, p->off), 0);
+		else
+			assert_int_equal(receive_write(rc, p->what == RIGHT ? right + p->off : wrong, p->len, p->off, false), p->len);
+}
+
+static void
+whatever_order_bytes_come_in_the_hash_is_theirs(void **state)
+{
+	struct fixture *f = *state;
+	const size_t n = f->len, a = 500, b = 900;
+	const struct piece ways[][6] = {
+		{ { RIGHT, 0, n } },
+		{ { RIGHT, 0, a }, { RIGHT, a, b - a }, { RIGHT, b, n - b } },
+		{ { RIGHT, b, n - b }, { RIGHT, 0, a }, { RIGHT, a, b - a } },
+		{ { RIGHT, 0, a }, { RIGHT, b, n - b }, { RIGHT, a, b - a } },
+		{ { WRONG, 0, n }, { RIGHT, 0, n } },
+		{ { RIGHT, 0, b }, { WRONG, b, n - b }, { RIGHT, b, n - b } },
+		{ { RIGHT, 0, a }, { WRONG, a, n - a }, { RIGHT, b, n - b }, { RIGHT, a, b - a } },
+		{ { RIGHT, 0, n }, { WRONG, n, 50 }, { CUT, n, 0 } },
+		{ { RIGHT, 0, b }, { WRONG, b, n - b }, { CUT, b, 0 }, { RIGHT, b, n - b } },
+		{ { WRONG, 0, n }, { CUT, 0, 0 }, { RIGHT, 0, n } },
+		{ { CUT, n, 0 }, { RIGHT, 0, a }, { RIGHT, a, n - a } },
+		{ { CUT, n, 0 }, { RIGHT, a, n - a }, { RIGHT, 0, a } },
+		{ { CUT, n + 10, 0 }, { RIGHT, 0, n }, { CUT, n, 0 } },
+		{ { RIGHT, 0, n - 1 }, { WRONG, n - 1, 1 }, { CUT, n - 1, 0 }, { CUT, n, 0 } },		/* a zero */
+	};
+	unsigned char content[SAMPLE_MAX + 1000], hash[HASH_LEN];
+	struct ingest_result result;
+	struct store_file *file;
+	struct err err;
+	size_t i;
+
+	for (i = 0; i < sizeof ways / sizeof *ways; i++) {
+		struct receive *rc = receive_new(f->st);
+
+		memcpy(content, f->file, n);
+		content[n - 2] = (unsigned char)i;
+		content[n - 1] = 0;
+		write_pieces(rc, ways[i], content);
+		assert_int_equal(accept_it(rc, &result), 1);
+		stored_is(f, result.id, content, n);
+		hash_bytes(content, n, hash);
+		assert_int_equal(store_open_file(f->st, result.id, &file, &err), 0);
+		assert_memory_equal(store_file_info(file)->hash, hash, HASH_LEN);
+		store_file_close(file);
+		receive_free(rc);
+	}
+}
+
 static void
 a_base_is_copied_when_it_is_written_over(void **state)
 {
@@ -197,6 +261,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(an_empty_file_is_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(refused_until_it_changes, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_was_accepted_is_never_written_into, setup, teardown),
+		cmocka_unit_test_setup_teardown(whatever_order_bytes_come_in_the_hash_is_theirs, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_base_is_copied_when_it_is_written_over, setup, teardown),
 	};
 

@@ -37,4 +37,31 @@ start_mount
 is "inode numbers are the same after a restart" "$(t stat -c %i "$study/2.25.4242.3/2.25.4242.9.5.dcm")" "$inode"
 is "the backing tree has the same names" "$(cd "$store" && find AHDS -type f | sort)" \
 	"$(cd "$mnt" && t find AHDS -type f | sort)"
+
+# A directory's time is that of the last change of what is in it, as on a disk.
+times() { t stat -c %.Y "$partition" "$study" "$study/2.25.4242.3"; }
+after() {	# WHAT: which of the three changed
+	local i was now
+	mapfile -t was <<<"$before"
+	mapfile -t now < <(times)
+	for i in 0 1 2; do [ "${was[i]}" = "${now[i]}" ] || printf '%s ' "$i"; done
+}
+dcmodify --no-backup -i "(0020,000e)=2.25.4242.3" -gin "$tmp/in/00005.dcm" 2>/dev/null
+before=$(times)
+ok "one more of a series" t cp "$tmp/in/00005.dcm" "$partition/"
+is "changes the series" "$(after)" "2 "
+dcmodify --no-backup -i "(0020,000e)=2.25.4242.8" "$tmp/in/00005.dcm" 2>/dev/null
+before=$(times)
+ok "a new series" t cp "$tmp/in/00005.dcm" "$partition/"
+is "changes the study" "$(after)" "1 "
+dcmodify --no-backup -i "(0020,000d)=2.25.4243" "$tmp/in/00005.dcm" 2>/dev/null
+before=$(times)
+ok "a new study" t cp "$tmp/in/00005.dcm" "$partition/"
+is "changes the partition" "$(after)" "0 "
+before=$(times)
+ok "a study that goes" t rm -r "$partition/2.25.4243"
+is "does, too" "$(after)" "0 "
+before=$(times)
+ok "a series that goes" t rm -r "$study/2.25.4242.8"
+is "changes the study" "$(after)" "1 "
 done_testing

@@ -223,6 +223,38 @@ externals_of(struct fixture *f, uint64_t study)
 	return text;
 }
 
+struct found {
+	char names[400];
+	uint64_t last;
+};
+
+static int
+note_node(void *ctx, const struct store_node *node)
+{
+	struct found *found = ctx;
+
+	assert_int_equal(node->level, STORE_STUDY);
+	strcat(strcat(found->names, node->name), " ");
+	found->last = node->id;
+	return 0;
+}
+
+/* Studies found by an external value, without a look at a header. */
+static const char *
+found_by_external(struct fixture *f, const char *value)
+{
+	static struct found found;
+	struct search_term term = { .tag = 0x00191100, .match = SEARCH_EXACT, .value = value };
+	struct search_report report;
+	struct search s = { .level = STORE_STUDY, .terms = &term, .n_terms = 1, .external = true, .report = &report };
+	struct err err = { 0 };
+
+	found = (struct found){ .last = 0 };
+	assert_int_equal(store_search_nodes(f->st, &s, note_node, &found, &err), 0);
+	assert_int_equal(report.headers, 0);
+	return found.names;
+}
+
 static void
 a_study_has_values_that_no_file_has_until_it_goes(void **state)
 {
@@ -255,6 +287,8 @@ a_study_has_values_that_no_file_has_until_it_goes(void **state)
 	assert_string_equal(externals_of(f, id), "00191100 LO a;00191101 FL -1.5;");
 	assert_int_equal(store_put_external(f->st, id, bad, 1, &err), 0);
 	assert_string_equal(externals_of(f, id), "00191100 LO b;00191101 FL -1.5;");
+	assert_string_equal(found_by_external(f, "B"), "1.2 ");
+	assert_string_equal(found_by_external(f, "a"), "");
 	for (i = 0; i < sizeof wrong / sizeof *wrong; i++) {
 		err_clear(&err);
 		if (store_put_external(f->st, id, &wrong[i], 1, &err) != -EINVAL || err.tag != wrong[i].tag)
@@ -267,22 +301,6 @@ a_study_has_values_that_no_file_has_until_it_goes(void **state)
 	assert_int_equal(store_lookup(f->st, n.id, "1.2", &n), 0);
 	assert_string_equal(externals_of(f, n.id), "");
 	expect_clean(f);
-}
-
-struct found {
-	char names[400];
-	uint64_t last;
-};
-
-static int
-note_node(void *ctx, const struct store_node *node)
-{
-	struct found *found = ctx;
-
-	assert_int_equal(node->level, STORE_STUDY);
-	strcat(strcat(found->names, node->name), " ");
-	found->last = node->id;
-	return 0;
 }
 
 static void

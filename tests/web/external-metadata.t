@@ -90,6 +90,25 @@ has_status "which is not so with the header" 204
 request GET '/v2/studies?00191100=HeaderValue' -H "$J" -H "$META"
 is "then the external value does" "$(json '.[0]."00191100".Value[0]')" 'HeaderValue'
 
+# What is found is found by the index: an old value, a word of a tag that goes, a study that goes leave nothing there.
+is "no header is looked at for it" "$(header Warning)" ""
+request GET '/v2/studies?00191100=headervalue' -H "$J" -H "$META"
+is "case does not matter" "$(json 'length')" 1
+request DELETE /v2/extendedquerytags/00191100
+gone() {
+	request GET /v2/extendedquerytags/00191100
+	[ "$status" = 404 ]
+}
+wait_for "$patience" gone
+request GET '/v2/studies?00191100=HeaderValue' -H "$J" -H "$META"
+is "the tag's end leaves the external value" "$(json '.[0]."0020000D".Value[0]')" 2.25.109
+request GET '/v2/studies?00191102=0007' -H "$J" -H "$META"
+has_status "numbers are compared as texts" 204
+request GET '/v2/studies?00191102=7' -H "$J" -H "$META"
+is "as they were given" "$(json 'length')" 1
+stop_daemon
+ok "check finds nothing wrong with them" "$builddir/dicomlake" check "$store"
+start_daemon
 request DELETE /v2/studies/2.25.100
 stow v2 "$tmp/1.dcm"
 request GET /v2/studies/2.25.100/metadata -H "$J" -H "$META"
