@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "fs/import.h"
+#include "fs/services.h"
 #include "fs/virtual.h"
 
 static void
@@ -26,10 +27,10 @@ set_common(struct fs *fs, struct stat *sb, uint64_t ino, mode_t type)
 {
 	memset(sb, 0, sizeof *sb);
 	sb->st_ino = ino;
-	sb->st_mode = type | ((S_ISDIR(type) ? 0777 : 0666) & ~fs->options.umask);
+	sb->st_mode = type | ((S_ISDIR(type) ? 0777 : 0666) & ~fs->mount->options.umask);
 	sb->st_nlink = S_ISDIR(type) ? 2 : 1;
-	sb->st_uid = fs->options.uid;
-	sb->st_gid = fs->options.gid;
+	sb->st_uid = fs->mount->options.uid;
+	sb->st_gid = fs->mount->options.gid;
 	sb->st_blksize = 128 << 10;
 }
 
@@ -47,16 +48,16 @@ attr_of_fixed(struct fs *fs, const struct tree_fixed *f, struct stat *sb)
 	uint64_t i;
 
 	set_common(fs, sb, f->id, f->is_dir ? S_IFDIR : S_IFREG);
-	set_times(sb, fs->started, fs->started);
+	set_times(sb, fs->mount->started, fs->mount->started);
 	if (f->is_dir) {
 		if (tree_is_closed(f->id))
 			sb->st_mode &= ~(mode_t)0222;
-		for (i = TREE_AHDS; i < TREE_FIXED_END; i++)
+		for (i = TREE_AHDS; i < fs->tree.n; i++)
 			if (fs->tree.fixed[i].parent == f->id && fs->tree.fixed[i].is_dir)
 				sb->st_nlink++;
 		return;
 	}
-	sb->st_mode = S_IFREG | (0444 & ~fs->options.umask);
+	sb->st_mode = S_IFREG | (0444 & ~fs->mount->options.umask);
 	if (fstatat(store_dir(fs->st), file_of_queue(f->id), &queue, 0) == 0) {
 		set_size(sb, (uint64_t)queue.st_size);
 		sb->st_mtim = queue.st_mtim;
@@ -75,7 +76,7 @@ attr_of_catalog(struct fs *fs, const struct store_node *node, struct stat *sb)
 		return;
 	}
 	set_common(fs, sb, node->level == STORE_ROOT ? TREE_SERVICE : node->id, S_IFDIR);
-	set_times(sb, node->mtime != 0 ? node->mtime : fs->started, node->mtime != 0 ? node->mtime : fs->started);
+	set_times(sb, node->mtime != 0 ? node->mtime : fs->mount->started, node->mtime != 0 ? node->mtime : fs->mount->started);
 	if (node->level != STORE_SERIES)
 		sb->st_nlink += node->count;
 	/* What no listing shows takes room all the same: du counts it here. */
@@ -167,7 +168,7 @@ getattr_instance(struct fs *fs, uint64_t ino, struct handle *h, struct stat *sb)
 static void
 attr_of_gone(struct fs *fs, uint64_t id, struct stat *sb)
 {
-	struct store_node node = { .id = id, .level = STORE_STUDY, .mtime = fs->started };
+	struct store_node node = { .id = id, .level = STORE_STUDY, .mtime = fs->mount->started };
 	struct node *n;
 
 	nodes_lock(fs->nodes);
@@ -264,7 +265,7 @@ get_attr(struct fs *fs, fuse_req_t req, uint64_t ino, struct handle *h, struct s
 void
 fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	struct fs *fs = fs_enter(req, FS_GETATTR);
+	struct fs *fs = fs_enter(req, FS_GETATTR, &ino);
 	struct stat sb;
 	double timeout;
 	int r = get_attr(fs, req, ino, handle_of(fi), &sb, &timeout);
@@ -272,7 +273,7 @@ fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	if (r < 0)
 		fuse_reply_err(req, -r);
 	else
-		fuse_reply_attr(req, &sb, timeout);
+		fs_reply_attr(req, fs, &sb, timeout);
 }
 
 /* -- setattr -------------------------------------------------------------- */
@@ -317,7 +318,7 @@ set_size_of(struct fs *fs, uint64_t size, struct handle *h, uint64_t now_size)
 void
 fs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *want, int to_set, struct fuse_file_info *fi)
 {
-	struct fs *fs = fs_enter(req, FS_SETATTR);
+	struct fs *fs = fs_enter(req, FS_SETATTR, &ino);
 	struct handle *h = handle_of(fi);
 	struct stat sb;
 	double timeout;
@@ -335,7 +336,7 @@ fs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *want, int to_set, struct
 	if (r < 0)
 		fuse_reply_err(req, -r);
 	else
-		fuse_reply_attr(req, &sb, timeout);
+		fs_reply_attr(req, fs, &sb, timeout);
 }
 
 /* -- statfs --------------------------------------------------------------- */
@@ -343,12 +344,12 @@ fs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *want, int to_set, struct
 void
 fs_statfs(fuse_req_t req, fuse_ino_t ino)
 {
-	struct fs *fs = fs_enter(req, FS_STATFS);
+	struct fs *fs = fs_enter(req, FS_STATFS, &ino);
 	struct statvfs sv;
+	int r = fs->st == NULL ? services_statvfs(fs->mount, &sv) : statvfs(store_path(fs->st), &sv) < 0 ? -errno : 0;
 
-	(void)ino;
-	if (statvfs(store_path(fs->st), &sv) < 0) {
-		fuse_reply_err(req, errno);
+	if (r < 0) {
+		fuse_reply_err(req, -r);
 		return;
 	}
 	sv.f_namemax = TREE_NAME_MAX;

@@ -174,6 +174,7 @@ close_settled(void *ctx, struct pending *p, const struct settled *s)
 	bool imports = false;
 	struct node *n;
 
+	store_log_about(fs->st);
 	nodes_lock(fs->nodes);
 	count_settled_locked(fs, s->dirs);
 	n = node_find_locked(fs->nodes, s->node);
@@ -246,20 +247,19 @@ notify_accepted(struct fs *fs, uint64_t series, const struct ingest_result *resu
 void
 fs_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	struct fs *fs = fs_enter(req, FS_FLUSH);
+	struct fs *fs = fs_enter(req, FS_FLUSH, &ino);
 	struct handle *h = handle_of(fi);
 	struct ingest_result result;
 	struct err err;
 	uint64_t series;
 	int r;
 
-	(void)ino;
 	if (!h->writes) {
 		fuse_reply_err(req, 0);
 		return;
 	}
 	r = accept_handle(fs, h, &result, &series, &err);
-	if (r == 1 && fs->options.sync && reply_when_settled(req, fs, h))
+	if (r == 1 && fs->mount->options.sync && reply_when_settled(req, fs, h))
 		return;		/* the observer has done the rest by then */
 	if (r == 1 && series != 0) {
 		notify_accepted(fs, series, &result, req);
@@ -275,14 +275,13 @@ fs_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 void
 fs_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
 {
-	struct fs *fs = fs_enter(req, FS_FSYNC);
+	struct fs *fs = fs_enter(req, FS_FSYNC, &ino);
 	struct handle *h = handle_of(fi);
 	struct ingest_result result;
 	struct err err;
 	uint64_t series;
 	int r;
 
-	(void)ino;
 	(void)datasync;
 	if (!h->writes) {
 		fuse_reply_err(req, 0);
@@ -321,13 +320,13 @@ refuse(struct fs *fs, struct handle *h, const struct ingest_result *result, cons
 	}
 	store_record_refusal(fs->st, "mount", name, result, err);
 	if (node != 0)
-		fuse_lowlevel_notify_inval_inode(fs->se, node, 0, 0);
+		fuse_lowlevel_notify_inval_inode(fs->mount->se, fs_outer(fs, node), 0, 0);
 }
 
 void
 fs_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	struct fs *fs = fs_enter(req, FS_RELEASE);
+	struct fs *fs = fs_enter(req, FS_RELEASE, &ino);
 	struct handle *h = handle_of(fi);
 	struct ingest_result result;
 	struct err err;
@@ -335,7 +334,6 @@ fs_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	bool last = true;
 	int r;
 
-	(void)ino;
 	if (h->receive != NULL) {
 		if (h->file != NULL) {
 			nodes_lock(fs->nodes);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "fs/import.h"
+#include "fs/services.h"
 #include "fs/virtual.h"
 
 /* -- directories ---------------------------------------------------------- */
@@ -133,6 +134,8 @@ fill_catalog_locked(struct fs *fs, struct node *parent, const struct store_node 
 {
 	struct node *n;
 
+	if (!tree_fits(fs->number, node->id))
+		return -EOVERFLOW;
 	if (node->level == STORE_INSTANCE) {
 		entry_init(e, tree_instance_node(node->id, node->watermark), FS_TIMEOUT);
 		if (e->ino == 0)
@@ -154,6 +157,21 @@ fill_catalog_locked(struct fs *fs, struct node *parent, const struct store_node 
 	return 0;
 }
 
+static int lookup_fixed(struct fs *fs, uint64_t parent, const char *name, struct fuse_entry_param *e);
+
+/* From above into a service: as the kernel is to see it. */
+static int
+lookup_service(struct fs *above, const struct tree_fixed *f, struct fuse_entry_param *e)
+{
+	struct fs *fs = above->mount->by_number[f->service];
+	struct fuse_entry_param own;
+	int r = lookup_fixed(fs, f->parent, f->name, &own);
+
+	if (r == 0)
+		*e = *fs_show(fs, &own, e);
+	return r;
+}
+
 static int
 lookup_fixed(struct fs *fs, uint64_t parent, const char *name, struct fuse_entry_param *e)
 {
@@ -164,6 +182,8 @@ lookup_fixed(struct fs *fs, uint64_t parent, const char *name, struct fuse_entry
 	entry_init(e, f != NULL ? f->id : 0, FS_TIMEOUT);
 	if (f == NULL)
 		return 0;		/* for ever */
+	if (f->service != 0)
+		return lookup_service(fs, f, e);
 	if (tree_is_queue(f->id) || tree_is_real(f->id))
 		e->attr_timeout = 0;
 	if (tree_is_real(f->id))
@@ -251,10 +271,14 @@ parent_of(struct fs *fs, uint64_t ino, uint64_t *ret_parent)
 	struct node *n;
 	int r = 0;
 
-	if (tree_is_fixed(ino)) {
-		*ret_parent = tree_fixed_at(&fs->tree, ino)->parent;
+	const struct tree_fixed *f = tree_fixed_at(&fs->tree, ino);
+
+	if (f != NULL) {
+		*ret_parent = f->parent;
 		return 0;
 	}
+	if (fs->st == NULL)
+		return -ESTALE;
 	if (tree_is_real(ino))
 		return real_parent(fs, ino, ret_parent);
 	nodes_lock(fs->nodes);
@@ -287,6 +311,8 @@ lookup_self(struct fs *fs, uint64_t ino, struct fuse_entry_param *e)
 		attr_of_fixed(fs, f, &e->attr);
 		return 0;
 	}
+	if (fs->st == NULL)
+		return -ESTALE;
 	if (tree_is_real(ino))
 		return real_lookup_self(fs, ino, e);
 	if (tree_is_virtual(ino))
@@ -334,7 +360,7 @@ forget(struct fs *fs, uint64_t node, uint64_t n)
 void
 fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	struct fs *fs = fs_enter(req, FS_LOOKUP);
+	struct fs *fs = fs_enter(req, FS_LOOKUP, &parent);
 	struct fuse_entry_param e = { .ino = 0 };
 	uint64_t self = parent;
 	int r = 0;
@@ -344,6 +370,8 @@ fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	else if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
 		if (name[1] == '.')
 			r = parent_of(fs, parent, &self);
+		if (fs->mount->upper != NULL && tree_is_upper(self))
+			fs = fs->mount->upper;
 		if (r == 0)
 			r = lookup_self(fs, self, &e);
 	} else {
@@ -353,14 +381,14 @@ fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	}
 	if (r < 0)
 		fuse_reply_err(req, -r);
-	else if (fuse_reply_entry(req, &e) != 0)
+	else if (fs_reply_entry(req, fs, &e) != 0)
 		forget(fs, e.ino, 1);
 }
 
 void
 fs_forget(fuse_req_t req, fuse_ino_t ino, uint64_t n)
 {
-	struct fs *fs = fs_enter(req, FS_FORGET);
+	struct fs *fs = fs_enter(req, FS_FORGET, &ino);
 
 	forget(fs, ino, n);
 	fuse_reply_none(req);
@@ -369,11 +397,15 @@ fs_forget(fuse_req_t req, fuse_ino_t ino, uint64_t n)
 void
 fs_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
 {
-	struct fs *fs = fs_enter(req, FS_FORGET);
+	fuse_ino_t ino;
+	struct fs *fs;
 	size_t i;
 
-	for (i = 0; i < count; i++)
-		forget(fs, forgets[i].ino, forgets[i].nlookup);
+	for (i = 0; i < count; i++) {
+		ino = forgets[i].ino;
+		fs = fs_enter(req, FS_FORGET, &ino);
+		forget(fs, ino, forgets[i].nlookup);
+	}
 	fuse_reply_none(req);
 }
 
@@ -382,7 +414,7 @@ fs_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
 void
 fs_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	struct fs *fs = fs_enter(req, FS_OPENDIR);
+	struct fs *fs = fs_enter(req, FS_OPENDIR, &ino);
 	struct node *dir;
 	bool cache = true;
 	int r = 0;
@@ -415,7 +447,7 @@ fs_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 void
 fs_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	struct fs *fs = fs_enter(req, FS_RELEASEDIR);
+	struct fs *fs = fs_enter(req, FS_RELEASEDIR, &ino);
 
 	if (tree_is_virtual(ino))
 		virtual_releasedir(req, fs, fi);
@@ -426,12 +458,11 @@ fs_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 void
 fs_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
 {
-	struct fs *fs = fs_enter(req, FS_FSYNCDIR);
+	struct fs *fs = fs_enter(req, FS_FSYNCDIR, &ino);
 
-	(void)ino;
 	(void)datasync;
 	(void)fi;
-	fuse_reply_err(req, -store_sync(fs->st));
+	fuse_reply_err(req, fs->st == NULL ? -services_sync(fs->mount) : -store_sync(fs->st));
 }
 
 struct listing {
@@ -449,7 +480,9 @@ static int
 add_entry(struct listing *l, const char *name, const struct fuse_entry_param *e, uint64_t off)
 {
 	size_t room = l->size - l->len, n;
+	struct fuse_entry_param shown;
 
+	e = fs_show(l->fs, e, &shown);
 	if (l->plus)
 		n = fuse_add_direntry_plus(l->req, l->data + l->len, room, name, e, (off_t)off);
 	else
@@ -521,9 +554,9 @@ list_fixed(struct listing *l, uint64_t off)
 	uint64_t i;
 	int r = add_dots(l, off, f->parent);
 
-	for (i = TREE_AHDS; i < TREE_FIXED_END && r == 0; i++) {
+	for (i = TREE_AHDS; i < l->fs->tree.n && r == 0; i++) {
 		f = &l->fs->tree.fixed[i];
-		/* the offset is the id and one, as 1 and 2 are the dots' */
+		/* the offset is the place and one, as 1 and 2 are the dots' */
 		if (f->parent != l->ino || f->id == l->ino || i + 1 <= off)
 			continue;
 		r = lookup_fixed(l->fs, l->ino, f->name, &e);
@@ -605,7 +638,7 @@ undo_listing(struct listing *l)
 	nodes_lock(l->fs->nodes);
 	while (l->plus && at + FUSE_NAME_OFFSET_DIRENTPLUS <= l->len) {
 		memcpy(&d, l->data + at, FUSE_NAME_OFFSET_DIRENTPLUS);
-		node_forget_locked(l->fs->nodes, d.entry_out.nodeid, 1);
+		node_forget_locked(l->fs->nodes, fs_inner(l->fs, d.entry_out.nodeid), 1);
 		at += FUSE_DIRENTPLUS_SIZE(&d);
 	}
 	nodes_unlock(l->fs->nodes);
@@ -642,11 +675,15 @@ read_dir(fuse_req_t req, struct fs *fs, uint64_t ino, size_t size, uint64_t off,
 void
 fs_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
 {
-	read_dir(req, fs_enter(req, FS_READDIR), ino, size, (uint64_t)off, false, fi);
+	struct fs *fs = fs_enter(req, FS_READDIR, &ino);
+
+	read_dir(req, fs, ino, size, (uint64_t)off, false, fi);
 }
 
 void
 fs_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
 {
-	read_dir(req, fs_enter(req, FS_READDIRPLUS), ino, size, (uint64_t)off, true, fi);
+	struct fs *fs = fs_enter(req, FS_READDIRPLUS, &ino);
+
+	read_dir(req, fs, ino, size, (uint64_t)off, true, fi);
 }

@@ -274,7 +274,7 @@ create_locked(struct fs *fs, uint64_t ino, const char *name, mode_t mode, int fl
 void
 fs_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t dev)
 {
-	struct fs *fs = fs_enter(req, FS_CREATE);
+	struct fs *fs = fs_enter(req, FS_CREATE, &parent);
 	struct fuse_entry_param e;
 	struct node *n;
 	int r = 0;
@@ -297,14 +297,14 @@ fs_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t
 	if (r < 0)
 		fuse_reply_err(req, -r);
 	else
-		fuse_reply_entry(req, &e);
+		fs_reply_entry(req, fs, &e);
 }
 
 void
 fs_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi)
 {
-	struct fs *fs = fs_enter(req, FS_CREATE);
-	struct fuse_entry_param e;
+	struct fs *fs = fs_enter(req, FS_CREATE, &parent);
+	struct fuse_entry_param e, shown;
 	struct handle *h = NULL;
 	struct node *n;
 	int r = 0;
@@ -335,9 +335,9 @@ fs_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, stru
 		return;
 	}
 	h->writes = true;
-	fi->direct_io = fs->passthrough.direct_mmap;
+	fi->direct_io = fs->mount->passthrough.direct_mmap;
 	fi->fh = (uint64_t)(uintptr_t)h;
-	if (fuse_reply_create(req, &e, fi) != 0)
+	if (fuse_reply_create(req, fs_show(fs, &e, &shown), fi) != 0)
 		handle_free(fs, h);
 }
 
@@ -478,7 +478,7 @@ open_queue(struct fs *fs, uint64_t ino, struct handle *h, struct fuse_file_info 
 void
 fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	struct fs *fs = fs_enter(req, FS_OPEN);
+	struct fs *fs = fs_enter(req, FS_OPEN, &ino);
 	struct handle *h = handle_new(fs);
 	int r;
 
@@ -499,7 +499,7 @@ fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		fi->direct_io = 1;	/* what is read may be another thing the next time */
 	} else {
 		r = open_local(fs, ino, h, fi->flags);
-		fi->direct_io = fs->passthrough.direct_mmap;
+		fi->direct_io = fs->mount->passthrough.direct_mmap;
 	}
 	h->writes = h->receive != NULL && ((fi->flags & O_ACCMODE) != O_RDONLY || (fi->flags & O_TRUNC));
 	if (!h->writes)
@@ -534,8 +534,7 @@ fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file
 	char *data = fs_scratch(size);
 	ssize_t n = 0;
 
-	(void)ino;
-	fs_enter(req, FS_READ);
+	fs_enter(req, FS_READ, &ino);
 	if (data == NULL)
 		n = -ENOMEM;
 	else if (h->receive != NULL)
@@ -555,11 +554,10 @@ fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file
 void
 fs_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t off, struct fuse_file_info *fi)
 {
-	struct fs *fs = fs_enter(req, FS_WRITE);
+	struct fs *fs = fs_enter(req, FS_WRITE, &ino);
 	struct handle *h = handle_of(fi);
 	ssize_t n = -EBADF;
 
-	(void)ino;
 	if (h->receive != NULL)
 		n = receive_write(h->receive, data, size, (uint64_t)off, h->append);
 	if (n > 0)
@@ -573,11 +571,10 @@ fs_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t of
 void
 fs_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off_t len, struct fuse_file_info *fi)
 {
-	struct fs *fs = fs_enter(req, FS_FALLOCATE);
+	struct fs *fs = fs_enter(req, FS_FALLOCATE, &ino);
 	struct handle *h = handle_of(fi);
 	int r = -EBADF;
 
-	(void)ino;
 	if (h->receive != NULL)
 		r = receive_allocate(h->receive, mode, (uint64_t)off, (uint64_t)len);
 	if (r == 0)

@@ -1,7 +1,7 @@
 if WITH_FS
 noinst_LIBRARIES += libfs.a
 libfs_a_SOURCES = fs/fs.h fs/private.h \
-	fs/mount.c fs/lowlevel.c \
+	fs/mount.c fs/lowlevel.c fs/services.h fs/services.c \
 	fs/options.h fs/options.c \
 	fs/passthrough.h fs/passthrough.c fs/reader.h fs/reader.c \
 	fs/tree.h fs/tree.c \

@@ -3,13 +3,78 @@
 
 #include <stdlib.h>
 
-struct fs *
-fs_enter(fuse_req_t req, enum fs_operation op)
-{
-	struct fs *fs = fuse_req_userdata(req);
+#include "base/log.h"
 
+struct fs *
+fs_enter(fuse_req_t req, enum fs_operation op, fuse_ino_t *node)
+{
+	struct mount *m = fuse_req_userdata(req);
+	struct fs *fs = m->services[0];
+
+	if (m->upper != NULL) {
+		fs = m->by_number[tree_service(*node)];
+		if (fs == NULL) {	/* a file handle from when there was another service: ESTALE */
+			fs = m->upper;
+			*node = 0;
+		}
+		*node = tree_inner(*node);
+		if (fs->st != NULL)
+			store_log_about(fs->st);
+		else
+			log_about(NULL);
+	}
 	atomic_fetch_add_explicit(&fs->counters[op], 1, memory_order_relaxed);
 	return fs;
+}
+
+bool
+fs_has(struct fs *fs, fuse_ino_t *node)
+{
+	if (fs->mount->upper != NULL) {
+		if (tree_service(*node) != fs->number)
+			return false;
+		*node = tree_inner(*node);
+	}
+	return true;
+}
+
+uint64_t
+fs_outer(const struct fs *fs, uint64_t node)
+{
+	return tree_outer(fs->number, node);
+}
+
+uint64_t
+fs_inner(const struct fs *fs, uint64_t outer)
+{
+	return fs->number != 0 ? tree_inner(outer) : outer;
+}
+
+const struct fuse_entry_param *
+fs_show(const struct fs *fs, const struct fuse_entry_param *e, struct fuse_entry_param *shown)
+{
+	if (fs->number == 0)
+		return e;
+	*shown = *e;
+	shown->ino = tree_outer(fs->number, e->ino);
+	shown->attr.st_ino = tree_outer(fs->number, e->attr.st_ino);
+	shown->generation = fs->generation;
+	return shown;
+}
+
+int
+fs_reply_entry(fuse_req_t req, const struct fs *fs, const struct fuse_entry_param *e)
+{
+	struct fuse_entry_param shown;
+
+	return fuse_reply_entry(req, fs_show(fs, e, &shown));
+}
+
+int
+fs_reply_attr(fuse_req_t req, const struct fs *fs, struct stat *sb, double timeout)
+{
+	sb->st_ino = tree_outer(fs->number, sb->st_ino);
+	return fuse_reply_attr(req, sb, timeout);
 }
 
 /* Freed when the thread ends (mount.c). */
@@ -38,7 +103,8 @@ fs_scratch_free(void)
 static void
 fs_init(void *userdata, struct fuse_conn_info *conn)
 {
-	struct fs *fs = userdata;
+	struct mount *m = userdata;
+	struct fs *fs = m->upper != NULL ? m->upper : m->services[0];
 	/* AUTO_INVAL_DATA makes the kernel look at a directory's time before it
 	 * uses a cached listing; for files it never finds a difference. */
 	const unsigned wanted = FUSE_CAP_ASYNC_READ | FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_READDIRPLUS |

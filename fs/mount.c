@@ -17,6 +17,7 @@
 #include "base/cond.h"
 #include "base/log.h"
 #include "fs/notify.h"
+#include "fs/services.h"
 #include "fs/virtual.h"
 
 /* -- libfuse's own words -------------------------------------------------- */
@@ -101,7 +102,7 @@ put_escaped(struct buf *b, const char *path)
 }
 
 static int
-make_session(struct fs *fs, bool debug, struct err *err)
+make_session(struct mount *m, bool debug, struct err *err)
 {
 	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
 	struct buf o;
@@ -109,19 +110,19 @@ make_session(struct fs *fs, bool debug, struct err *err)
 
 	buf_init(&o, 8192);
 	buf_puts(&o, "fsname=");
-	put_escaped(&o, store_path(fs->st));
+	put_escaped(&o, m->n == 1 ? store_path(m->services[0]->st) : "dicomlake");
 	buf_puts(&o, ",subtype=dicomlake,default_permissions,nosuid,nodev");
 	if (geteuid() == 0)
 		buf_puts(&o, ",allow_other");
-	if (fs->options.auto_unmount)
+	if (m->options.auto_unmount)
 		buf_puts(&o, ",auto_unmount");
-	if (fs->options.rest.len > 0)
-		buf_printf(&o, ",%s", fs->options.rest.data);
+	if (m->options.rest.len > 0)
+		buf_printf(&o, ",%s", m->options.rest.data);
 	if (buf_error(&o) == 0 && fuse_opt_add_arg(&args, "dicomlake") == 0 &&
 	    fuse_opt_add_arg(&args, "-o") == 0 && fuse_opt_add_arg(&args, o.data) == 0 &&
 	    (!debug || fuse_opt_add_arg(&args, "-d") == 0)) {
-		fs->se = fuse_session_new(&args, &fs_operations, sizeof fs_operations, fs);
-		r = fs->se != NULL ? 0 : err_set(err, -EINVAL, "bad mount options: %s", o.data);
+		m->se = fuse_session_new(&args, &fs_operations, sizeof fs_operations, m);
+		r = m->se != NULL ? 0 : err_set(err, -EINVAL, "bad mount options: %s", o.data);
 	}
 	fuse_opt_free_args(&args);
 	buf_fini(&o);
@@ -132,19 +133,19 @@ make_session(struct fs *fs, bool debug, struct err *err)
 
 /* The last thread has gone: the mount has ended. */
 static void
-end(struct fs *fs)
+end(struct mount *m)
 {
 	void (*fn)(void *ctx) = NULL;
 	void *ctx = NULL;
 
-	pthread_mutex_lock(&fs->end_lock);
-	fs->ended = true;
-	if (!fs->stopping) {
-		fn = fs->on_end;
-		ctx = fs->on_end_ctx;
-		fs->on_end = NULL;
+	pthread_mutex_lock(&m->end_lock);
+	m->ended = true;
+	if (!m->stopping) {
+		fn = m->on_end;
+		ctx = m->on_end_ctx;
+		m->on_end = NULL;
 	}
-	pthread_mutex_unlock(&fs->end_lock);
+	pthread_mutex_unlock(&m->end_lock);
 	if (fn != NULL)
 		fn(ctx);
 }
@@ -152,76 +153,78 @@ end(struct fs *fs)
 static void *
 answer(void *arg)
 {
-	struct fs *fs = arg;
+	struct mount *m = arg;
 	struct fuse_buf buf = { .mem = NULL };
 	int r;
 
 	pthread_setname_np(pthread_self(), "fs-answer");
-	while (!fuse_session_exited(fs->se)) {
-		r = fuse_session_receive_buf(fs->se, &buf);
+	while (!fuse_session_exited(m->se)) {
+		r = fuse_session_receive_buf(m->se, &buf);
 		if (r == -EINTR || r == -EAGAIN)
 			continue;
 		if (r <= 0)
 			break;		/* unmounted, or stopped */
-		fuse_session_process_buf(fs->se, &buf);
+		fuse_session_process_buf(m->se, &buf);
 	}
 	free(buf.mem);
 	fs_scratch_free();
-	if (--fs->running == 0)
-		end(fs);
+	if (--m->running == 0)
+		end(m);
 	return NULL;
 }
 
 static int
-start_threads(struct fs *fs)
+start_threads(struct mount *m)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	unsigned n = (unsigned)(cpus > 0 ? cpus : 1) + FS_THREADS_MORE;
+	unsigned more = (unsigned)(m->n - 1) * FS_THREADS_STORE;
+	unsigned n = (unsigned)(cpus > 0 ? cpus : 1) + FS_THREADS_MORE + (more < FS_THREADS_STORES ? more : FS_THREADS_STORES);
 	int r = 0;
 
-	fs->threads = calloc(n, sizeof *fs->threads);
-	if (fs->threads == NULL)
+	m->threads = calloc(n, sizeof *m->threads);
+	if (m->threads == NULL)
 		return -ENOMEM;
-	fs->running = n;
-	for (; fs->n_threads < n; fs->n_threads++) {
-		r = -pthread_create(&fs->threads[fs->n_threads], NULL, answer, fs);
+	m->running = n;
+	for (; m->n_threads < n; m->n_threads++) {
+		r = -pthread_create(&m->threads[m->n_threads], NULL, answer, m);
 		if (r < 0)
 			break;
 	}
-	fs->running -= n - fs->n_threads;
-	return fs->n_threads > 0 ? 0 : r;
+	m->running -= n - m->n_threads;
+	return m->n_threads > 0 ? 0 : r;
 }
 
 static void
-join_threads(struct fs *fs)
+join_threads(struct mount *m)
 {
-	while (fs->n_threads > 0)
-		pthread_join(fs->threads[--fs->n_threads], NULL);
+	while (m->n_threads > 0)
+		pthread_join(m->threads[--m->n_threads], NULL);
 }
 
 /* -- start and stop ------------------------------------------------------- */
 
 static void
-unmount(struct fs *fs)
+unmount(struct mount *m)
 {
-	if (umount2(fs->dir, UMOUNT_NOFOLLOW) == 0)
+	if (umount2(m->dir, UMOUNT_NOFOLLOW) == 0)
 		return;
 	if (errno == EBUSY) {
-		log_warning("unmount dir=%s is busy: detached, files open there are cut off", fs->dir);
+		log_warning("unmount dir=%s is busy: detached, files open there are cut off", m->dir);
 		/* Forced too, so that nothing waits for a daemon that is gone. */
-		if (umount2(fs->dir, MNT_FORCE | MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
+		if (umount2(m->dir, MNT_FORCE | MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
 			return;
 	}
 	if (errno == EPERM) {
 		/* By fusermount3, which detaches it and cannot force: while somebody is in there
 		 * requests may come for ever.  Closing the session cuts them off. */
-		reader_stop(&fs->passthrough.reader);
-		join_threads(fs);
-		fuse_session_unmount(fs->se);
+		reader_stop(&m->passthrough.reader);
+		join_threads(m);
+		fuse_session_unmount(m->se);
 	} else if (errno != EINVAL && errno != ENOENT)
-		log_error("unmount dir=%s error=\"%s\"", fs->dir, strerror(errno));
+		log_error("unmount dir=%s error=\"%s\"", m->dir, strerror(errno));
 }
 
+/* In this order: what settles may notify, and what notifies needs the session. */
 static void
 fs_free(struct fs *fs)
 {
@@ -232,40 +235,65 @@ fs_free(struct fs *fs)
 		handles_free(fs);
 	open_table_free(fs->opened);
 	notify_stop(fs);
-	if (fs->se != NULL) {
-		/* Unmounted it is; this only gives back what libfuse keeps for it. */
-		fuse_session_unmount(fs->se);
-		fuse_session_destroy(fs->se);
-		reader_close(&fs->passthrough.reader);
-	}
 	nodes_free(fs->nodes, file_drop);
 	virtual_free(fs->virtual);
-	fs_mount_options_fini(&fs->options);
 	real_table_free(fs->real);
+	tree_fini(&fs->tree);
 	pthread_cond_destroy(&fs->none_expected);
 	pthread_mutex_destroy(&fs->handles_lock);
-	pthread_mutex_destroy(&fs->end_lock);
-	free(fs->threads);
-	free(fs->dir);
 	free(fs);
 }
 
-static int
-prepare(struct fs *fs, struct err *err)
+static void
+mount_free(struct mount *m)
 {
+	size_t i;
+
+	/* Unmounted it is. */
+	for (i = 0; i < m->n; i++)
+		fs_free(m->services[i]);
+	fs_free(m->upper);
+	if (m->se != NULL) {
+		/* This only gives back what libfuse keeps for it. */
+		fuse_session_unmount(m->se);
+		fuse_session_destroy(m->se);
+		reader_close(&m->passthrough.reader);
+	}
+	fs_mount_options_fini(&m->options);
+	pthread_mutex_destroy(&m->end_lock);
+	free(m->services);
+	free(m->threads);
+	free(m->dir);
+	free(m);
+}
+
+/* st NULL: what is above several.  *ret_fs is the caller's, on failure too. */
+static int
+fs_new(struct mount *m, struct store *st, bool several, struct fs **ret_fs, struct err *err)
+{
+	struct fs *fs = *ret_fs = calloc(1, sizeof *fs);
 	int r;
 
-	tree_init(&fs->tree, store_workspace(fs->st), store_service(fs->st));
-	fs->passthrough.wanted = fs->options.passthrough;
-	fs->passthrough.fuse_fd = -1;
-	fs->passthrough.reader.fd = fs->passthrough.reader.stop_fd = -1;
+	if (fs == NULL)
+		return err_set(err, -ENOMEM, "out of memory");
+	fs->mount = m;
+	fs->st = st;
+	fs->generation = 1;
+	pthread_mutex_init(&fs->handles_lock, NULL);
+	cond_init(&fs->none_expected);
 	fs->nodes = nodes_new(ALIAS_MAX, notify_gone_locked, fs);
-	fs->opened = open_table_new(fs->st, &fs->passthrough);
+	if (fs->nodes == NULL)
+		return err_set(err, -ENOMEM, "out of memory");
+	if (st == NULL)
+		return tree_init_upper(&fs->tree) < 0 ? err_set(err, -ENOMEM, "out of memory") : 0;
+	fs->number = several ? store_number(st) : 0;
+	fs->opened = open_table_new(st, &m->passthrough);
 	fs->real = real_table_new();
 	fs->virtual = virtual_new();
 	snprintf(fs->health_path, sizeof fs->health_path, "AHDS/%s/dicom/%s/" STORE_HEALTH_DIR,
-		 store_workspace(fs->st), store_service(fs->st));
-	if (fs->nodes == NULL || fs->opened == NULL || fs->real == NULL || fs->virtual == NULL ||
+		 store_workspace(st), store_service(st));
+	if (tree_init(&fs->tree, store_workspace(st), store_service(st), several) < 0 ||
+	    fs->opened == NULL || fs->real == NULL || fs->virtual == NULL ||
 	    node_add_top_locked(fs->nodes, TREE_IMPORT) == NULL ||
 	    node_add_catalog_locked(fs->nodes, NULL, TREE_SERVICE, STORE_ROOT, "") == NULL)
 		return err_set(err, -ENOMEM, "out of memory");
@@ -273,125 +301,169 @@ prepare(struct fs *fs, struct err *err)
 	return r < 0 ? err_set(err, r, "cannot start a thread: %s", strerror(-r)) : 0;
 }
 
+static int
+prepare(struct mount *m, struct store *const *stores, size_t n, struct err *err)
+{
+	bool several = n > 1;
+	size_t i;
+	int r = 0;
+
+	m->passthrough.wanted = m->options.passthrough;
+	m->services = calloc(n, sizeof *m->services);
+	if (m->services == NULL)
+		return err_set(err, -ENOMEM, "out of memory");
+	if (several)
+		r = services_number(stores, n, err);
+	for (i = 0; i < n && r == 0; i++)
+		r = fs_new(m, stores[i], several, &m->services[m->n++], err);
+	if (r == 0 && several)
+		r = fs_new(m, NULL, several, &m->upper, err);
+	if (r == 0 && several)
+		r = services_join(m, err);
+	return r;
+}
+
+static void
+stop_observing(struct mount *m)
+{
+	size_t i;
+
+	for (i = 0; i < m->n; i++)
+		store_observe(m->services[i]->st, NULL, NULL);
+}
+
 /* From here on the kernel's caches must be told of every change. */
 static int
-mount_and_serve(struct fs *fs, struct err *err)
+mount_and_serve(struct mount *m, struct err *err)
 {
+	size_t i;
 	int r;
 
 	/* The helper of auto_unmount lives as long as we do: it must not keep
 	 * others' pipes and files open (LMDB's descriptors are not close-on-exec). */
 	close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC);
-	if (fuse_session_mount(fs->se, fs->dir) != 0)
-		return err_set(err, -EIO, "cannot mount at %s", fs->dir);
-	fs->passthrough.fuse_fd = fuse_session_fd(fs->se);
-	fcntl(fs->passthrough.fuse_fd, F_SETFD, FD_CLOEXEC);
-	r = reader_open(&fs->passthrough.reader, fs->passthrough.fuse_fd, fs->options.spin);
+	if (fuse_session_mount(m->se, m->dir) != 0)
+		return err_set(err, -EIO, "cannot mount at %s", m->dir);
+	m->passthrough.fuse_fd = fuse_session_fd(m->se);
+	fcntl(m->passthrough.fuse_fd, F_SETFD, FD_CLOEXEC);
+	r = reader_open(&m->passthrough.reader, m->passthrough.fuse_fd, m->options.spin);
 	if (r == 0)
-		r = fuse_session_custom_io(fs->se, &passthrough_io, fs->passthrough.fuse_fd);
+		r = fuse_session_custom_io(m->se, &passthrough_io, m->passthrough.fuse_fd);
+	for (i = 0; i < m->n && r == 0; i++) {
+		r = notify_start(m->services[i]);
+		if (r == 0)
+			r = store_observe(m->services[i]->st, notify_change, m->services[i]);
+	}
 	if (r == 0)
-		r = notify_start(fs);
-	if (r == 0)
-		r = store_observe(fs->st, notify_change, fs);
-	if (r == 0)
-		r = start_threads(fs);
+		r = start_threads(m);
 	if (r < 0) {
-		store_observe(fs->st, NULL, NULL);
-		unmount(fs);
-		return err_set(err, r, "cannot serve %s: %s", fs->dir, strerror(-r));
+		stop_observing(m);
+		unmount(m);
+		return err_set(err, r, "cannot serve %s: %s", m->dir, strerror(-r));
 	}
 	return 0;
 }
 
 int
-fs_start(struct store *st, const char *dir, const struct fs_options *options,
-	 struct fs **ret_fs, struct err *err)
+fs_start(struct store *const *stores, size_t n, const char *dir, const struct fs_options *options,
+	 struct mount **ret_mount, struct err *err)
 {
-	struct fs *fs = calloc(1, sizeof *fs);
+	struct mount *m = calloc(1, sizeof *m);
 	struct stat sb;
 	int r;
 
-	if (fs == NULL)
+	if (m == NULL)
 		return err_set(err, -ENOMEM, "out of memory");
-	fs->st = st;
-	fs->started = clock_now();
-	pthread_mutex_init(&fs->handles_lock, NULL);
-	cond_init(&fs->none_expected);
-	pthread_mutex_init(&fs->end_lock, NULL);
+	m->started = clock_now();
+	m->passthrough.fuse_fd = -1;
+	m->passthrough.reader.fd = m->passthrough.reader.stop_fd = -1;
+	pthread_mutex_init(&m->end_lock, NULL);
 	fuse_set_log_func(fuse_log_line);
-	r = fs_mount_options_parse(options != NULL ? options->mount_options : NULL, &fs->options, err);
+	r = fs_mount_options_parse(options != NULL ? options->mount_options : NULL, &m->options, err);
 	if (r == 0)
 		r = detach_dead(dir, err);
 	if (r == 0) {
-		fs->dir = realpath(dir, NULL);
-		if (fs->dir == NULL)
+		m->dir = realpath(dir, NULL);
+		if (m->dir == NULL)
 			r = err_set(err, -errno, "%s: %s", dir, strerror(errno));
 	}
 	if (r == 0)
-		r = prepare(fs, err);
+		r = prepare(m, stores, n, err);
 	if (r == 0)
-		r = make_session(fs, options != NULL && options->foreground_debug, err);
+		r = make_session(m, options != NULL && options->foreground_debug, err);
 	if (r == 0)
-		r = mount_and_serve(fs, err);
+		r = mount_and_serve(m, err);
 	if (r < 0) {
-		fs_free(fs);
+		mount_free(m);
 		return r;
 	}
 	/* It answers once this does. */
-	if (stat(fs->dir, &sb) < 0 || sb.st_ino != TREE_ROOT) {
-		r = err_set(err, -EIO, "%s does not answer", fs->dir);
-		fs_stop(fs);
+	if (stat(m->dir, &sb) < 0 || sb.st_ino != TREE_ROOT) {
+		r = err_set(err, -EIO, "%s does not answer", m->dir);
+		fs_stop(m);
 		return r;
 	}
-	log_info("mount dir=%s passthrough=%s", fs->dir, passthrough_is_on(&fs->passthrough) ? "on" : "off");
-	*ret_fs = fs;
+	log_info("mount dir=%s passthrough=%s", m->dir, passthrough_is_on(&m->passthrough) ? "on" : "off");
+	*ret_mount = m;
 	return 0;
 }
 
 void
-fs_on_end(struct fs *fs, void (*fn)(void *ctx), void *ctx)
+fs_on_end(struct mount *m, void (*fn)(void *ctx), void *ctx)
 {
 	bool ended;
 
-	pthread_mutex_lock(&fs->end_lock);
-	ended = fs->ended;
+	pthread_mutex_lock(&m->end_lock);
+	ended = m->ended;
 	if (!ended) {
-		fs->on_end = fn;
-		fs->on_end_ctx = ctx;
+		m->on_end = fn;
+		m->on_end_ctx = ctx;
 	}
-	pthread_mutex_unlock(&fs->end_lock);
+	pthread_mutex_unlock(&m->end_lock);
 	if (ended)
 		fn(ctx);
 }
 
 void
-fs_stop(struct fs *fs)
+fs_stop(struct mount *m)
 {
 	bool ended;
 
-	if (fs == NULL)
+	if (m == NULL)
 		return;
-	pthread_mutex_lock(&fs->end_lock);
-	fs->stopping = true;
-	ended = fs->ended;
-	pthread_mutex_unlock(&fs->end_lock);
+	pthread_mutex_lock(&m->end_lock);
+	m->stopping = true;
+	ended = m->ended;
+	pthread_mutex_unlock(&m->end_lock);
 	if (!ended)
-		unmount(fs);
-	join_threads(fs);
-	store_observe(fs->st, NULL, NULL);
-	fs_free(fs);
+		unmount(m);
+	join_threads(m);
+	stop_observing(m);
+	mount_free(m);
+}
+
+static struct fs *
+fs_of(struct mount *m, const struct store *st)
+{
+	size_t i;
+
+	for (i = 0; i < m->n; i++)
+		if (m->services[i]->st == st)
+			return m->services[i];
+	return m->upper;
 }
 
 void
-fs_each_counter(struct fs *fs, void (*fn)(void *ctx, const char *op, uint64_t count), void *ctx)
+fs_each_counter(struct mount *m, const struct store *st, void (*fn)(void *ctx, const char *op, uint64_t count), void *ctx)
 {
 	static const char *const names[] = {
 #define X(id, name) name,
 		FS_OPERATIONS(X)
 #undef X
 	};
+	const struct fs *fs = fs_of(m, st);
 	size_t i;
 
-	for (i = 0; i < FS_OPERATIONS_END; i++)
+	for (i = 0; fs != NULL && i < FS_OPERATIONS_END; i++)
 		fn(ctx, names[i], fs->counters[i]);
 }

@@ -80,7 +80,7 @@ make_dir_locked(struct fs *fs, uint64_t ino, const char *name, mode_t mode,
 void
 fs_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 {
-	struct fs *fs = fs_enter(req, FS_MKDIR);
+	struct fs *fs = fs_enter(req, FS_MKDIR, &parent);
 	struct fuse_entry_param e;
 	struct store_node found;
 	int r;
@@ -103,7 +103,7 @@ fs_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 	if (r < 0)
 		fuse_reply_err(req, -r);
 	else
-		fuse_reply_entry(req, &e);
+		fs_reply_entry(req, fs, &e);
 }
 
 /* What somebody made here under this name: a file or directory of no catalog. */
@@ -136,7 +136,7 @@ remove_local_dir(struct fs *fs, uint64_t ino, const char *name)
 void
 fs_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	struct fs *fs = fs_enter(req, FS_RMDIR);
+	struct fs *fs = fs_enter(req, FS_RMDIR, &parent);
 	struct store_node found;
 	int r;
 
@@ -196,7 +196,7 @@ delete_instance(struct fs *fs, uint64_t parent, uint64_t id)
 void
 fs_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	struct fs *fs = fs_enter(req, FS_UNLINK);
+	struct fs *fs = fs_enter(req, FS_UNLINK, &parent);
 	struct store_node found;
 	int r;
 
@@ -310,17 +310,33 @@ move(struct fs *fs, uint64_t ino, const char *name, uint64_t new_ino, const char
 	return move_local(fs, ino, name, new_ino, new_name, replace);
 }
 
+/* From one service to another mv copies, but nobody shall move a service, or into what holds them. */
+static int
+across(uint64_t parent, uint64_t new_parent)
+{
+	return (tree_is_closed(parent) && !tree_is_real(parent)) || tree_is_closed(new_parent) ||
+	       tree_is_real(new_parent) ? EPERM : EXDEV;
+}
+
 void
 fs_rename(fuse_req_t req, fuse_ino_t parent, const char *name,
 	  fuse_ino_t new_parent, const char *new_name, unsigned flags)
 {
-	struct fs *fs = fs_enter(req, FS_RENAME);
+	struct fs *fs = fs_enter(req, FS_RENAME, &parent);
 	struct hold from, to;
 	bool public;
 	int r;
 
 	if (flags & ~(unsigned)RENAME_NOREPLACE) {
 		fuse_reply_err(req, EINVAL);
+		return;
+	}
+	if (!fs_has(fs, &new_parent)) {
+		fuse_reply_err(req, across(parent, tree_inner(new_parent)));
+		return;
+	}
+	if (fs->st == NULL) {
+		fuse_reply_err(req, EPERM);
 		return;
 	}
 	/* The wait for a commit may wait for the observer. */
@@ -340,19 +356,17 @@ fs_rename(fuse_req_t req, fuse_ino_t parent, const char *name,
 void
 fs_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name)
 {
-	(void)ino;
-	(void)parent;
+	struct fs *fs = fs_enter(req, FS_REFUSED, &ino);
+
 	(void)name;
-	fs_enter(req, FS_REFUSED);
-	fuse_reply_err(req, EPERM);
+	fuse_reply_err(req, fs_has(fs, &parent) ? EPERM : EXDEV);
 }
 
 void
 fs_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
 {
 	(void)target;
-	(void)parent;
 	(void)name;
-	fs_enter(req, FS_REFUSED);
+	fs_enter(req, FS_REFUSED, &parent);
 	fuse_reply_err(req, EPERM);
 }

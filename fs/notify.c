@@ -38,7 +38,7 @@ void
 notify_dir(struct fs *fs, uint64_t dir, bool listing)
 {
 	if (dir != 0)
-		fuse_lowlevel_notify_inval_inode(fs->se, dir, listing ? 0 : -1, 0);
+		fuse_lowlevel_notify_inval_inode(fs->mount->se, fs_outer(fs, dir), listing ? 0 : -1, 0);
 }
 
 /* -- the thread ----------------------------------------------------------- */
@@ -83,7 +83,8 @@ work_on(struct fs *fs, struct item *item)
 	if (item->parent == 0)
 		adopt_partitions(fs);
 	else {
-		r = fuse_lowlevel_notify_inval_entry(fs->se, item->parent, item->name, strlen(item->name));
+		r = fuse_lowlevel_notify_inval_entry(fs->mount->se, fs_outer(fs, item->parent), item->name,
+						     strlen(item->name));
 		/* -ENOENT: the kernel had nothing; the others: it is going down */
 		if (r < 0 && r != -ENOENT && r != -ENODEV && r != -EBADF && r != -ENOTCONN)
 			log_debug("notify parent=%llu error=%s", (unsigned long long)item->parent, strerror(-r));
@@ -101,6 +102,7 @@ run(void *arg)
 	struct item *item;
 
 	pthread_setname_np(pthread_self(), "fs-notify");
+	store_log_about(fs->st);
 	pthread_mutex_lock(&nt->lock);
 	while (!nt->stop || nt->first != NULL) {
 		item = nt->first;

@@ -3,8 +3,11 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/log.h"
 #include "fs/tree.h"
 
 #define BUCKETS 256
@@ -22,6 +25,7 @@ struct open_table {
 	struct opened *buckets[BUCKETS];
 	struct store *st;
 	struct passthrough *pt;
+	atomic_bool passes;		/* the store's file system can; that of another store may */
 };
 
 struct open_table *
@@ -34,6 +38,7 @@ open_table_new(struct store *st, struct passthrough *pt)
 	pthread_mutex_init(&t->lock, NULL);
 	t->st = st;
 	t->pt = pt;
+	t->passes = true;
 	return t;
 }
 
@@ -93,6 +98,20 @@ open_peek(struct open_table *t, uint64_t node)
 	return o;
 }
 
+/* A backing id; 0 none. */
+static int
+pass_through(struct open_table *t, int fd)
+{
+	int r = passthrough_open(t->pt, fd);
+
+	if (r > 0)
+		return r;
+	/* No right to, or a store on a file system that cannot: ask no more. */
+	if (r != -ENOMEM && r != -EMFILE && r != -ENFILE && atomic_exchange(&t->passes, false))
+		log_info("passthrough off reason=\"%s\"", strerror(-r));
+	return 0;
+}
+
 int
 open_get(struct open_table *t, uint64_t node, struct opened **ret_o, struct err *err)
 {
@@ -118,10 +137,8 @@ open_get(struct open_table *t, uint64_t node, struct opened **ret_o, struct err 
 		err_clear(err);
 		return -ESTALE;
 	}
-	if (passthrough_is_on(t->pt)) {
-		r = passthrough_open(t->pt, store_file_fd(o->file));
-		o->backing = r > 0 ? r : 0;
-	}
+	if (t->passes && passthrough_is_on(t->pt))
+		o->backing = pass_through(t, store_file_fd(o->file));
 	pthread_mutex_lock(&t->lock);
 	other = find_locked(t, node);
 	if (other == NULL) {

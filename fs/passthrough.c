@@ -8,8 +8,6 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "base/log.h"
-
 /* From a newer <linux/fuse.h> than the one libfuse 3.14 goes with. */
 #define INIT_DIRECT_IO_ALLOW_MMAP (UINT64_C(1) << 36)
 #define INIT_PASSTHROUGH (UINT64_C(1) << 37)
@@ -97,15 +95,7 @@ passthrough_open(struct passthrough *p, int fd)
 	struct backing_map map = { .fd = fd };
 	int id = ioctl(p->fuse_fd, BACKING_OPEN, &map);
 
-	if (id > 0)
-		return id;
-	id = id < 0 ? -errno : -EIO;
-	/* No right to, or a store on a file system that cannot: ask no more. */
-	if (p->on && id != -ENOMEM && id != -EMFILE && id != -ENFILE) {
-		p->on = false;
-		log_info("passthrough off reason=\"%s\"", strerror(-id));
-	}
-	return id;
+	return id > 0 ? id : id < 0 ? -errno : -EIO;
 }
 
 void

@@ -8,7 +8,7 @@
  * Rules of the kernel: all opens of a node share one backing id, and as long as one
  * of them is open, every other needs it too; not together with FOPEN_KEEP_CACHE.
  * (open.h keeps to them.)  Needs CAP_SYS_ADMIN; without it, or on a kernel that
- * offers nothing, passthrough_is_on says no and reads come through the daemon.
+ * offers nothing, reads come through the daemon.
  */
 #ifndef FS_PASSTHROUGH_H
 #define FS_PASSTHROUGH_H
@@ -34,6 +34,7 @@ struct passthrough {
 /* The session's userdata must begin with a struct passthrough. */
 extern const struct fuse_custom_io passthrough_io;
 
+/* The kernel offers it, and it is wanted. */
 bool passthrough_is_on(const struct passthrough *p);
 /* A backing id for an open file (which may be closed then), > 0; or -errno. */
 int  passthrough_open(struct passthrough *p, int fd);

@@ -1,5 +1,9 @@
 /* private.h: the mount's own state, and what its request handlers share.
  *
+ * A mount is one session of FUSE.  In it each store has a struct fs, which knows nothing of the others: numbers of
+ * nodes are made its own when a request comes in (fs_enter) and the kernel's when a reply goes out (fs_reply_entry and so
+ * on, fs_outer).  Where there are several, the directories above them are a struct fs without a store (services.h).
+ *
  * Threads.  A fixed pool answers the kernel.  Each of its threads may wait for the store's
  * committer (every read verb has that barrier), never for the kernel and never for
  * another thread of the pool: the kernel holds the directory's lock during LOOKUP, READDIR,
@@ -52,35 +56,25 @@ enum fs_operation {
 #define FS_TIMEOUT 86400.0		/* entries and attributes; every change is notified */
 #define FS_WRITE_MAX (1u << 20)		/* bytes a WRITE; what the kernel allows at most */
 #define FS_THREADS_MORE 6		/* beyond one a CPU: closes that parse, removals that wait */
+#define FS_THREADS_STORE 2		/* for each store after the first: one that waits shall not keep the others */
+#define FS_THREADS_STORES 64		/* for all of those */
 
 struct notifier;
 struct handle;
 struct virtual;				/* virtual.h */
 struct stream;				/* stream.h */
 
-struct fs {
+struct mount {
 	struct passthrough passthrough;	/* first: the session's userdata (passthrough.h) */
-	struct store *st;
-	struct tree tree;
 	struct fs_mount_options options;
 	char *dir;
 	struct fuse_session *se;
-	struct nodes *nodes;
-	struct open_table *opened;
-	struct settler *settler;
-	struct notifier *notifier;
-	struct virtual *virtual;
 	int64_t started;		/* ns: the time of the fixed directories */
-	atomic_uint_least64_t counters[FS_OPERATIONS_END];
 
-	struct real_table *real;
-	char health_path[3 * STORE_NAME_MAX];	/* below the store's directory */
-
-	pthread_mutex_t handles_lock;	/* guards the list and what follows */
-	pthread_cond_t none_expected;
-	struct handle *handles;
-	unsigned n_expected;		/* handles whose file is about to be refused (import.h) */
-	unsigned n_refusing;		/* files that are being refused just now */
+	struct fs **services;		/* each with a store */
+	size_t n;
+	struct fs *upper;		/* what is above them, when there are several; else NULL */
+	struct fs *by_number[STORE_NUMBER_MAX + 1];	/* of several; NULL: no such */
 
 	pthread_t *threads;
 	unsigned n_threads;
@@ -91,10 +85,43 @@ struct fs {
 	void *on_end_ctx;
 };
 
+struct fs {
+	struct mount *mount;
+	struct store *st;		/* NULL: the directories above several */
+	unsigned number;		/* of one of several; else 0 */
+	uint32_t generation;		/* of its nodes, in file handles: by its name, should another get its number */
+	struct tree tree;
+	struct nodes *nodes;
+	struct open_table *opened;
+	struct settler *settler;
+	struct notifier *notifier;
+	struct virtual *virtual;
+	atomic_uint_least64_t counters[FS_OPERATIONS_END];
+
+	struct real_table *real;
+	char health_path[3 * STORE_NAME_MAX];	/* below the store's directory */
+
+	pthread_mutex_t handles_lock;	/* guards the list and what follows */
+	pthread_cond_t none_expected;
+	struct handle *handles;
+	unsigned n_expected;		/* handles whose file is about to be refused (import.h) */
+	unsigned n_refusing;		/* files that are being refused just now */
+};
+
 extern const struct fuse_lowlevel_ops fs_operations;
 
-/* The mount a request is for; counts it. */
-struct fs *fs_enter(fuse_req_t req, enum fs_operation op);
+/* Whom a request about this node is for; makes the node's number its own, and counts the request. */
+struct fs *fs_enter(fuse_req_t req, enum fs_operation op, fuse_ino_t *node);
+/* Another node of the request: false when it is of another fs, else its number is made fs's own, too. */
+bool fs_has(struct fs *fs, fuse_ino_t *node);
+/* One of fs's nodes as the kernel knows it, and back. */
+uint64_t fs_outer(const struct fs *fs, uint64_t node);
+uint64_t fs_inner(const struct fs *fs, uint64_t outer);
+/* *e as the kernel is to see it: *shown. */
+const struct fuse_entry_param *fs_show(const struct fs *fs, const struct fuse_entry_param *e,
+				       struct fuse_entry_param *shown);
+int  fs_reply_entry(fuse_req_t req, const struct fs *fs, const struct fuse_entry_param *e);
+int  fs_reply_attr(fuse_req_t req, const struct fs *fs, struct stat *sb, double timeout);
 /* A buffer of this thread's, at least len bytes, good until it is asked for the next
  * time; NULL: no memory. */
 void *fs_scratch(size_t len);

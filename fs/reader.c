@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -14,6 +15,11 @@
 /* Requests that come closer than this are waited for without sleep. */
 #define PATIENCE_NS INT64_C(100000)
 #define PATIENCE_MIN_NS INT64_C(4000)
+/* A request that comes so soon after the reader fell asleep came because it did: who asked wanted its processor. */
+#define AT_ONCE_NS INT64_C(25000)
+/* After that no request is waited for without sleep for a while, which doubles when it happens again. */
+#define REST_MIN_NS INT64_C(20000000)
+#define REST_MAX_NS INT64_C(1000000000)
 /* So many in a row that were there at once: another thread can serve, too. */
 #define PILE 2
 /* The seat is taken away from who works longer. */
@@ -154,29 +160,58 @@ sleep_until_ready(struct reader *r)
 	poll(fds, 2, -1);
 }
 
+/* Others wanted the processor that this thread was on. */
+static bool
+was_preempted(void)
+{
+	static _Thread_local long seen;
+	struct rusage usage;
+	long before = seen;
+
+	if (getrusage(RUSAGE_THREAD, &usage) < 0)
+		return false;
+	seen = usage.ru_nivcsw;
+	return seen != before;
+}
+
+/* From how this request was waited for, since when and asleep since when (0: not): how to wait for the next. */
+static void
+learn(struct reader *r, int64_t since, int64_t asleep)
+{
+	int64_t now = clock_monotonic();
+
+	if (was_preempted() || (asleep > since && now - asleep < AT_ONCE_NS)) {
+		r->rest = now - r->rest_until > REST_MAX_NS ? REST_MIN_NS : r->rest < REST_MAX_NS ? 2 * r->rest : REST_MAX_NS;
+		r->rest_until = now + r->rest;
+	}
+	if (now < r->rest_until)
+		r->patience = 0;
+	else if (asleep != 0 && now - since < PATIENCE_NS)
+		r->patience = PATIENCE_NS;
+}
+
 /* With the seat. */
 static ssize_t
 wait_request(struct reader *r, void *data, size_t len)
 {
-	int64_t since = 0, now;
-	bool slept = false;
+	int64_t since = 0, asleep = 0, now;
 	ssize_t n;
 
 	while (!atomic_load(&r->stopping)) {
 		n = read(r->fd, data, len);
 		if (n >= 0 || errno != EAGAIN) {
 			r->at_once = since == 0 ? r->at_once + 1 : 0;
-			if (slept && r->awake && clock_monotonic() - since < PATIENCE_NS)
-				r->patience = PATIENCE_NS;
+			if (n >= 0 && r->awake && since != 0)
+				learn(r, since, asleep);
 			return n;
 		}
 		now = clock_monotonic();
 		if (since == 0)
 			since = now;
-		if (slept || now - since >= r->patience) {
-			if (!slept)
+		if (asleep != 0 || now - since >= r->patience) {
+			if (asleep == 0)
 				r->patience = r->patience / 2 > PATIENCE_MIN_NS ? r->patience / 2 : 0;
-			slept = true;
+			asleep = now;
 			sleep_until_ready(r);
 		}
 	}

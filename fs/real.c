@@ -173,10 +173,10 @@ show(struct fs *fs, uint64_t node, struct stat *sb)
 	bool is_dir = S_ISDIR(sb->st_mode);
 
 	sb->st_ino = tree_ino(node);
-	sb->st_mode = (is_dir ? S_IFDIR | 0777 : S_IFREG | 0444) & ~fs->options.umask;
+	sb->st_mode = (is_dir ? S_IFDIR | 0777 : S_IFREG | 0444) & ~fs->mount->options.umask;
 	sb->st_nlink = is_dir ? 2 : 1;
-	sb->st_uid = fs->options.uid;
-	sb->st_gid = fs->options.gid;
+	sb->st_uid = fs->mount->options.uid;
+	sb->st_gid = fs->mount->options.gid;
 	sb->st_blksize = 128 << 10;
 	if (is_dir)
 		sb->st_size = sb->st_blocks = 0;	/* as all directories here (attr.c) */
@@ -190,7 +190,7 @@ stat_path(struct fs *fs, const char *path, struct stat *sb, uint64_t *ret_node)
 		return errno == ENOTDIR ? -ENOENT : -errno;
 	if (!S_ISREG(sb->st_mode) && !S_ISDIR(sb->st_mode))
 		return -ENOENT;
-	*ret_node = tree_real_node(sb->st_ino);
+	*ret_node = tree_real_node(sb->st_ino, fs->number != 0);
 	return 0;
 }
 
@@ -351,7 +351,7 @@ real_list(struct fs *fs, uint64_t dir, uint64_t off,
 		else if (fstatat(dirfd(d), e->d_name, &sb, AT_SYMLINK_NOFOLLOW) < 0 ||
 			 (!S_ISREG(sb.st_mode) && !S_ISDIR(sb.st_mode)))
 			continue;
-		sb.st_ino = tree_ino(tree_real_node(e->d_ino));
+		sb.st_ino = tree_ino(tree_real_node(e->d_ino, fs->number != 0));
 		r = fn(ctx, e->d_name, &sb, (uint64_t)e->d_off);
 	}
 	closedir(d);

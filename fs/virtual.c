@@ -317,7 +317,7 @@ read_target(struct fs *fs, uint64_t ino, char target[TARGET_MAX], struct store_n
 void
 fs_readlink(fuse_req_t req, fuse_ino_t ino)
 {
-	struct fs *fs = fs_enter(req, FS_READLINK);
+	struct fs *fs = fs_enter(req, FS_READLINK, &ino);
 	char target[TARGET_MAX];
 	struct store_node study;
 	int r = tree_is_virtual(ino) && kind_of(ino) == KIND_LINK ? read_target(fs, ino, target, &study) : -EINVAL;
@@ -414,12 +414,12 @@ set_common(struct fs *fs, struct stat *sb, uint64_t ino, mode_t mode, int64_t mt
 	sb->st_ino = ino;
 	sb->st_mode = mode;
 	if (!S_ISLNK(mode))
-		sb->st_mode &= ~(mode_t)fs->options.umask;
+		sb->st_mode &= ~(mode_t)fs->mount->options.umask;
 	sb->st_nlink = S_ISDIR(mode) ? 2 : 1;
-	sb->st_uid = fs->options.uid;
-	sb->st_gid = fs->options.gid;
+	sb->st_uid = fs->mount->options.uid;
+	sb->st_gid = fs->mount->options.gid;
 	sb->st_blksize = 128 << 10;
-	sb->st_mtim = sb->st_atim = sb->st_ctim = clock_timespec(mtime != 0 ? mtime : fs->started);
+	sb->st_mtim = sb->st_atim = sb->st_ctim = clock_timespec(mtime != 0 ? mtime : fs->mount->started);
 }
 
 static void

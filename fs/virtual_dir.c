@@ -170,6 +170,7 @@ next_entry(fuse_req_t req, struct fs *fs, struct open_dir *d, uint64_t before, c
 }
 
 struct listing {
+	struct fs *fs;
 	fuse_req_t req;
 	bool plus;
 	char *data;
@@ -180,7 +181,9 @@ static bool
 add(struct listing *l, const char *name, const struct fuse_entry_param *e, uint64_t off)
 {
 	size_t room = l->size - l->len, n;
+	struct fuse_entry_param shown;
 
+	e = fs_show(l->fs, e, &shown);
 	if (l->plus)
 		n = fuse_add_direntry_plus(l->req, l->data + l->len, room, name, e, (off_t)off);
 	else
@@ -220,7 +223,7 @@ virtual_readdir(fuse_req_t req, struct fs *fs, uint64_t ino, size_t size, uint64
 		struct fuse_file_info *fi)
 {
 	struct open_dir *d = (struct open_dir *)(uintptr_t)fi->fh;
-	struct listing l = { .req = req, .plus = plus, .size = size };
+	struct listing l = { .fs = fs, .req = req, .plus = plus, .size = size };
 	struct fuse_entry_param e = { .ino = 0 };
 	bool room = true;
 	int r = 0;

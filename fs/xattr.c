@@ -92,7 +92,7 @@ subject_of(struct fs *fs, uint64_t ino, struct subject *s)
 	struct node *n;
 
 	memset(s, 0, sizeof *s);
-	if (tree_is_virtual(ino))
+	if (tree_is_virtual(ino) || tree_is_fixed(ino))
 		return 0;
 	s->local = tree_is_local(ino);
 	if (s->local) {
@@ -274,7 +274,7 @@ reply(fuse_req_t req, const struct buf *b, size_t size)
 void
 fs_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 {
-	struct fs *fs = fs_enter(req, FS_GETXATTR);
+	struct fs *fs = fs_enter(req, FS_GETXATTR, &ino);
 	const struct own *o;
 	struct subject s;
 	struct buf value;
@@ -302,8 +302,8 @@ fs_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 void
 fs_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 {
-	struct fs *fs = fs_enter(req, FS_LISTXATTR);
-	size_t i, cost, room = fs->options.xattr_list;
+	struct fs *fs = fs_enter(req, FS_LISTXATTR, &ino);
+	size_t i, cost, room = fs->mount->options.xattr_list;
 	struct subject s;
 	struct buf list;
 	int r = subject_of(fs, ino, &s);
@@ -365,7 +365,7 @@ check_setting(struct fs *fs, uint64_t ino, const char *name, const char *value, 
 void
 fs_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size, int flags)
 {
-	struct fs *fs = fs_enter(req, FS_SETXATTR);
+	struct fs *fs = fs_enter(req, FS_SETXATTR, &ino);
 
 	if (strcmp(name, TIER_NAME) == 0) {
 		fuse_reply_err(req, -set_tier(fs, ino, value, size));
@@ -378,7 +378,6 @@ fs_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value,
 void
 fs_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
 {
-	(void)ino;
-	fs_enter(req, FS_REMOVEXATTR);
+	fs_enter(req, FS_REMOVEXATTR, &ino);
 	fuse_reply_err(req, strncmp(name, "user.dicom", 10) == 0 || is_meta(name) ? EPERM : EOPNOTSUPP);
 }

@@ -97,7 +97,7 @@ api_handle(struct request *rq, struct err *err)
 	buf_init(&out, LIMIT_LIST);
 	buf_printf(&out, "openapi: 3.0.3\ninfo:\n  title: dicomlake\n  version: %s\n"
 		   "servers:\n  - url: %s/%s\npaths:\n", PACKAGE_VERSION, rq->base, rq->dialect->prefix);
-	put_paths(&out, rq->dialect, store_partitions(rq->web->store));
+	put_paths(&out, rq->dialect, store_partitions(rq->service->store));
 	r = reply_buf(rq, 200, TYPE, &out);
 	if (r < 0)
 		err_set(err, r, "No memory");

@@ -72,9 +72,9 @@ begin(struct request *rq, json_t *body, struct change_set *c, struct err *err)
 		return reply_faults(rq, c);
 	update.values = c->values;
 	update.n_values = c->n;
-	r = store_begin_update(rq->web->store, &update, operation, err);
+	r = store_begin_update(rq->service->store, &update, operation, err);
 	if (r == 0) {
-		ops_wake(rq->web->options.ops);
+		ops_wake(rq->service->ops);
 		operation_reply_begun(rq, operation);
 	} else if (r == -EBUSY) {
 		operation_put_location(rq, operation);
@@ -92,7 +92,7 @@ bulk_update_handle(struct request *rq, struct err *err)
 	if (c == NULL)
 		return err_set(err, -ENOMEM, "No memory");
 	change_set_init(c);
-	r = rq->web->options.ops == NULL ? err_set(err, -EINVAL, "Nobody works on operations here") :
+	r = rq->service->ops == NULL ? err_set(err, -EINVAL, "Nobody works on operations here") :
 					   json_read_body(rq, &body, err);
 	if (r == 0)
 		r = begin(rq, body, c, err);

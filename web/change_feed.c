@@ -82,7 +82,7 @@ change_feed_handle(struct request *rq, struct err *err)
 	if (r < 0)
 		return r;
 	buf_init(&p.text, LIMIT_METADATA_MAX);
-	r = store_changes(rq->web->store, &q, put_entry, &p, err);
+	r = store_changes(rq->service->store, &q, put_entry, &p, err);
 	buf_fini(&p.text);
 	if (r == 0 && !reply_begun(rq))
 		reply_body(rq, 200, REPLY_JSON, "[]", 2);
@@ -116,7 +116,7 @@ change_feed_latest_handle(struct request *rq, struct err *err)
 	if (r < 0)
 		return r;
 	buf_init(&p.text, LIMIT_METADATA_MAX);
-	r = store_changes(rq->web->store, &q, put_latest, &p, err);
+	r = store_changes(rq->service->store, &q, put_latest, &p, err);
 	if (r == 0 && p.text.len == 0)
 		reply_empty(rq, 204);
 	else if (r == 0)
@@ -147,7 +147,7 @@ parse_start(const struct request *rq, const struct uri_query *query, uint64_t *r
 	}
 	if (uri_query_find(query, "offset") != NULL)
 		return param_number(query, "offset", 0, INT64_MAX, ret_after, err);
-	return store_changes(rq->web->store, &latest, take_sequence, ret_after, err);
+	return store_changes(rq->service->store, &latest, take_sequence, ret_after, err);
 }
 
 int
@@ -166,11 +166,11 @@ change_feed_follow_handle(struct request *rq, struct err *err)
 	if (r == 0)
 		r = parse_start(rq, &query, &after, err);
 	if (r == 0)
-		r = follow_reserve(rq->web->follow, err);
+		r = follow_reserve(rq->service->follow, err);
 	if (r < 0)
 		return r;
 	reply_header(rq, "Cache-Control", "no-store");
 	fd = reply_detach(rq, 200, "text/event-stream");
-	follow_add(rq->web->follow, fd, after, metadata);
+	follow_add(rq->service->follow, fd, after, metadata);
 	return 0;
 }

@@ -9,7 +9,7 @@ delete_handle(struct request *rq, struct err *err)
 {
 	struct store_scope scope = request_scope(rq);
 	uint64_t instances;
-	int r = store_delete(rq->web->store, &scope, &instances, err);
+	int r = store_delete(rq->service->store, &scope, &instances, err);
 
 	if (r == 0)
 		reply_empty(rq, 204);

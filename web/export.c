@@ -200,10 +200,10 @@ begin(struct request *rq, const struct export_settings *settings, json_t *body, 
 	if (r < 0)
 		return r;
 	o.request.partition = rq->partition;
-	r = export_begin(rq->web->store, settings, &o.spec, &o.request, operation, err);
+	r = export_begin(rq->service->store, settings, &o.spec, &o.request, operation, err);
 	export_order_fini(&o);
 	if (r == 0) {
-		ops_wake(rq->web->options.ops);
+		ops_wake(rq->service->ops);
 		operation_reply_begun(rq, operation);
 	}
 	return r;
@@ -212,7 +212,7 @@ begin(struct request *rq, const struct export_settings *settings, json_t *body, 
 int
 export_handle(struct request *rq, struct err *err)
 {
-	const struct export_settings *settings = rq->web->options.exports;
+	const struct export_settings *settings = rq->service->exports;
 	json_t *body = NULL;
 	int r;
 

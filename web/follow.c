@@ -238,6 +238,7 @@ follow_main(void *ctx)
 	bool more = false;
 	nfds_t n;
 
+	store_log_about(w->store);
 	while (take_added(w)) {
 		w->fds[0] = (struct pollfd){ .fd = w->wake, .events = POLLIN };
 		w->fds[1] = (struct pollfd){ .fd = change_watch_fd(w->watch), .events = POLLIN };

@@ -162,7 +162,7 @@ static int
 store_blob(struct request *rq, struct incoming *in, const char *path, const struct sums *sums, struct err *err)
 {
 	struct ingest_result result = { 0 };
-	int r = store_import(rq->web->store, in, path, &result, err);
+	int r = store_import(rq->service->store, in, path, &result, err);
 
 	if (r < 0)
 		return r;
@@ -196,7 +196,7 @@ put_blob(struct request *rq, const char *path, struct err *err)
 	}
 	r = sums_init(&sums, rq, err);
 	if (r == 0)
-		r = incoming_new(rq->web->store, &in, err);
+		r = incoming_new(rq->service->store, &in, err);
 	if (r == 0)
 		r = receive_body(rq, in, -1, 0, &sums, &size, err);
 	if (r == 0)
@@ -227,7 +227,7 @@ put_block(struct request *rq, const char *path, const char *id, struct err *err)
 		import_reply_error(rq, 411, "MissingContentLengthHeader", "A block needs a Content-Length, and no coding");
 		return 0;
 	}
-	r = blocks_reserve(rq->web->blocks, path, (uint64_t)rq->body_length, rq->web->max_request, &u, &fd, &off, err);
+	r = blocks_reserve(rq->service->blocks, path, (uint64_t)rq->body_length, rq->service->max_request, &u, &fd, &off, err);
 	if (r < 0)
 		return r;
 	r = sums_init(&sums, rq, err);
@@ -236,8 +236,8 @@ put_block(struct request *rq, const char *path, const char *id, struct err *err)
 	if (r == 0)
 		r = sums_check(&sums, rq, err);
 	if (r != 0)
-		blocks_drop(rq->web->blocks, u);
-	else if ((r = blocks_add(rq->web->blocks, u, id, off, size)) < 0)
+		blocks_drop(rq->service->blocks, u);
+	else if ((r = blocks_add(rq->service->blocks, u, id, off, size)) < 0)
 		err_set(err, r, "The blob has too many blocks");
 	if (r == 0) {
 		sums_put_headers(&sums, rq);
@@ -302,7 +302,7 @@ put_block_list(struct request *rq, const char *path, struct err *err)
 
 	if (r != 0)
 		return r < 0 ? r : 0;
-	r = blocks_take(rq->web->blocks, path, names, n, &in, err);
+	r = blocks_take(rq->service->blocks, path, names, n, &in, err);
 	free(names);
 	if (r == -ENOENT) {
 		import_reply_error(rq, 400, "InvalidBlockList", err_text(err));

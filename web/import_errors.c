@@ -70,7 +70,7 @@ int
 import_queue_handle(struct request *rq, struct err *err)
 {
 	bool errors = route_id_of(rq->match.route) == ROUTE_ERROR_QUEUE;
-	int fd, r = store_open_queue(rq->web->store, errors, &fd);
+	int fd, r = store_open_queue(rq->service->store, errors, &fd);
 
 	if (r == -ENOENT) {
 		/* Nothing was ever in it. */
@@ -94,7 +94,7 @@ import_error_handle(struct request *rq, struct err *err)
 
 	if (r < 0)
 		return r;
-	r = store_open_refused(rq->web->store, path, &fd);
+	r = store_open_refused(rq->service->store, path, &fd);
 	if (r < 0)
 		return err_set(err, r == -ENOTDIR || r == -ELOOP ? -ENOENT : r, "No such file in the error-container");
 	len = strlen(path);
@@ -113,7 +113,7 @@ import_error_delete_handle(struct request *rq, struct err *err)
 
 	if (r < 0)
 		return r;
-	r = store_remove_refused(rq->web->store, path);
+	r = store_remove_refused(rq->service->store, path);
 	if (r == -ENOENT || r == -EISDIR || r == -EPERM)
 		return err_set(err, -ENOENT, "No such file in the error-container");
 	if (r < 0)
@@ -203,7 +203,7 @@ import_errors_handle(struct request *rq, struct err *err)
 	buf_init(&p.out, LIMIT_LIST);
 	buf_puts(&p.out, p.xml ? "<?xml version=\"1.0\" encoding=\"utf-8\"?><EnumerationResults ContainerName=\"error-container\"><Blobs>" :
 		 "[");
-	r = store_list_refused(rq->web->store, after != NULL ? after : "", put_file, &p);
+	r = store_list_refused(rq->service->store, after != NULL ? after : "", put_file, &p);
 	if (r >= 0 && p.xml) {
 		buf_puts(&p.out, "</Blobs><NextMarker>");
 		put_xml(&p.out, p.more ? p.last : "");

@@ -10,6 +10,8 @@ enum {
 	LIMIT_THREADS_MAX	= 4096,
 	/* Descriptors beside the three that each of them may need. */
 	LIMIT_FILES_SPARE	= 256,
+	/* And for each store after the first; it needs 16. */
+	LIMIT_FILES_STORE	= 32,
 	/* Accepted connections that wait for a thread, and those the kernel
 	 * holds: a burst of 1,000 clients is queued, not refused. */
 	LIMIT_QUEUE		= 256,

@@ -170,7 +170,7 @@ operation_handle(struct request *rq, struct err *err)
 	if (r < 0)
 		return r;
 	buf_init(&a.out, LIMIT_LIST);
-	r = store_operation(rq->web->store, id, put_operation, &a, err);
+	r = store_operation(rq->service->store, id, put_operation, &a, err);
 	if (r == 0) {
 		if (!a.finished)
 			operation_put_location(rq, id);

@@ -32,14 +32,14 @@ partitions_handle(struct request *rq, struct err *err)
 	struct list l = { .key = 0 };
 	int r;
 
-	if (!store_partitions(rq->web->store))
+	if (!store_partitions(rq->service->store))
 		return err_set(err, -EINVAL, "Data partitions are not enabled in this service");
 	r = request_check_type(rq, "application/json", "The list of partitions is given", err);
 	if (r < 0)
 		return r;
 	buf_init(&l.out, LIMIT_LIST);
 	buf_putc(&l.out, '[');
-	r = store_list(rq->web->store, STORE_ROOT_ID, 0, put_partition, &l);
+	r = store_list(rq->service->store, STORE_ROOT_ID, 0, put_partition, &l);
 	buf_putc(&l.out, ']');
 	if (r == 0)
 		r = reply_buf(rq, 200, REPLY_JSON, &l.out);

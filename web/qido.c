@@ -80,7 +80,7 @@ static int
 find_tag(void *ctx, uint32_t tag, struct search_tag *ret_tag)
 {
 	const struct request *rq = ctx;
-	int r = store_search_tag(rq->web->store, tag, ret_tag);
+	int r = store_search_tag(rq->service->store, tag, ret_tag);
 
 	/* Contract 2.11: a value of the study, whatever tag there is. */
 	if (external_wanted(rq) && (TAG_GROUP(tag) & 1) != 0) {
@@ -133,7 +133,7 @@ qido_handle(struct request *rq, struct err *err)
 			params.search.retrieve_url = url.data;
 		}
 		params.search.report = &answer.report;
-		r = store_search(rq->web->store, &params.search, put_match, &answer, err);
+		r = store_search(rq->service->store, &params.search, put_match, &answer, err);
 	}
 	buf_fini(&url);
 	if (r == 0 && !reply_begun(rq)) {

@@ -136,7 +136,7 @@ query_tags_handle(struct request *rq, struct err *err)
 	int r = list_init(&l, rq, err);
 
 	if (r == 0)
-		r = store_query_tags(rq->web->store, list_tag, &l, err);
+		r = store_query_tags(rq->service->store, list_tag, &l, err);
 	return list_end(&l, r);
 }
 
@@ -153,7 +153,7 @@ query_tag_handle(struct request *rq, struct err *err)
 	int r = check_accept(rq, err);
 
 	if (r == 0)
-		r = store_query_tag(rq->web->store, path_of(rq), &tag, err);
+		r = store_query_tag(rq->service->store, path_of(rq), &tag, err);
 	return r < 0 ? r : reply_tag(rq, &tag);
 }
 
@@ -179,7 +179,7 @@ query_tag_errors_handle(struct request *rq, struct err *err)
 	int r = list_init(&l, rq, err);
 
 	if (r == 0)
-		r = store_query_tag_errors(rq->web->store, path_of(rq), l.offset, l.limit, list_error, &l, err);
+		r = store_query_tag_errors(rq->service->store, path_of(rq), l.offset, l.limit, list_error, &l, err);
 	return list_end(&l, r);
 }
 
@@ -218,10 +218,10 @@ add(struct request *rq, json_t *body, struct err *err)
 	for (i = 0; i < n && r == 0; i++)
 		r = read_spec(json_array_get(body, i), &specs[i], err);
 	if (r == 0)
-		r = store_add_query_tags(rq->web->store, specs, n, operation, err);
+		r = store_add_query_tags(rq->service->store, specs, n, operation, err);
 	free(specs);
 	if (r == 0) {
-		ops_wake(rq->web->options.ops);
+		ops_wake(rq->service->ops);
 		operation_reply_begun(rq, operation);
 	} else if (r == -EBUSY) {
 		operation_put_location(rq, operation);
@@ -275,14 +275,14 @@ query_tag_change_handle(struct request *rq, struct err *err)
 		r = read_status(body, &enable, err);
 	json_decref(body);
 	if (r == 0)
-		r = store_enable_query_tag(rq->web->store, path_of(rq), enable, &tag, err);
+		r = store_enable_query_tag(rq->service->store, path_of(rq), enable, &tag, err);
 	return r < 0 ? r : reply_tag(rq, &tag);
 }
 
 int
 query_tag_delete_handle(struct request *rq, struct err *err)
 {
-	int r = store_delete_query_tag(rq->web->store, path_of(rq), err);
+	int r = store_delete_query_tag(rq->service->store, path_of(rq), err);
 
 	if (r == 0)
 		reply_empty(rq, 204);

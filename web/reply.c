@@ -36,8 +36,10 @@ reply_header(struct request *rq, const char *name, const char *fmt, ...)
 void
 reply_warning(struct request *rq, const char *text)
 {
-	/* base is "http://" and the host */
-	reply_header(rq, "Warning", "299 %s: \"%s\"", strstr(rq->base, "//") + 2, text);
+	/* base is "http://", the host, and maybe a path */
+	const char *host = strstr(rq->base, "//") + 2;
+
+	reply_header(rq, "Warning", "299 %.*s: \"%s\"", (int)strcspn(host, "/"), host, text);
 }
 
 /* -------------------------------------------------------------- body ---- */

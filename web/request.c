@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/coding.h"
+#include "base/log.h"
 #include "web/cors.h"
 #include "web/range.h"
 #include "web/server.h"
@@ -85,6 +86,45 @@ set_base(struct request *rq)
 		snprintf(rq->base, sizeof rq->base, "http://%.*s:%d", LIMIT_HOST - 8, rq->web->address, rq->info->server_port);
 }
 
+/* Names may have periods: the longest that fits. */
+static struct service *
+service_of_host(struct web *web, const char *host)
+{
+	struct service *found = NULL;
+	size_t i, len, longest = 0;
+
+	for (i = 0; host != NULL && i < web->n; i++) {
+		const char *label = store_label(web->services[i].store);
+
+		len = strlen(label);
+		if (len > longest && strncasecmp(host, label, len) == 0 &&
+		    (host[len] == '.' || host[len] == ':' || host[len] == '\0')) {
+			found = &web->services[i];
+			longest = len;
+		}
+	}
+	return found;
+}
+
+/* By its path, which then goes on behind it. */
+static void
+take_prefix(struct request *rq)
+{
+	struct uri_path *path = &rq->path;
+	size_t i;
+
+	for (i = 0; path->count > 0 && i < rq->web->n; i++) {
+		const char *label = store_label(rq->web->services[i].store);
+
+		if (strcasecmp(path->segment[0], label) != 0)
+			continue;
+		rq->service = &rq->web->services[i];
+		memmove(path->segment, path->segment + 1, --path->count * sizeof *path->segment);
+		strcat(strcat(rq->base, "/"), label);	/* there is room for the longest */
+		return;
+	}
+}
+
 /* Smuggling: one length only, and only digits (civetweb takes the first of any). */
 static int
 set_body(struct request *rq, struct err *err)
@@ -154,7 +194,7 @@ set_partition(struct request *rq, struct err *err)
 
 	if (rq->match.partition == NULL)
 		return 0;
-	r = store_find_partition(rq->web->store, rq->match.partition, &node);
+	r = store_find_partition(rq->service->store, rq->match.partition, &node);
 	if (r == -ENOENT && rq->match.route->action != ACTION_WRITE)
 		return err_set(err, -EINVAL, "There is no data partition %s", rq->match.partition);
 	if (r < 0 && r != -ENOENT)
@@ -176,11 +216,17 @@ set_target(struct request *rq, struct err *err)
 		return err_set(err, r, "The path is too long");
 	if (r < 0)
 		return err_set(err, r, "The path is not well-formed percent-encoded UTF-8");
+	if (rq->service == NULL)
+		take_prefix(rq);
+	log_about(rq->service != NULL && rq->web->n > 1 ? store_label(rq->service->store) : NULL);
 	/* What refuses the request speaks its dialect. */
 	rq->dialect = rq->path.count > 0 ? dialect_find(rq->path.segment[0]) : NULL;
 	if (rq->raw_query != NULL && has_angle_bracket(rq->raw_query))
 		return err_set(err, -EINVAL, "The query string holds a < character");
-	r = route_find(&rq->path, rq->method, store_partitions(rq->web->store), &rq->match, err);
+	r = route_find(&rq->path, rq->method, rq->service != NULL && store_partitions(rq->service->store), &rq->match, err);
+	if (rq->service == NULL && (r == -ENOENT || rq->dialect != NULL))
+		return err_set(err, -ENOENT, "No such resource: there are several services here, so the path begins with "
+			       "/<workspace>-<service>, or the host name with <workspace>-<service>");
 	if (r < 0)
 		return r;
 	if (rq->match.route == NULL)
@@ -227,6 +273,7 @@ request_init(struct request *rq, struct web *web, struct mg_connection *conn, st
 	buf_init(&rq->reply.extra, LIMIT_REPLY_HEAD - 1024);
 	set_id(rq);
 	set_base(rq);
+	rq->service = web->n == 1 ? web->services : service_of_host(web, request_header(rq, "Host"));
 	r = set_body(rq, err);
 	if (r < 0) {
 		rq->body_lost = true;	/* nobody knows where the next request begins */
@@ -388,7 +435,7 @@ read_body(struct request *rq, void *data, size_t len)
 static ssize_t
 read_encoded(struct request *rq, void *data, size_t len, struct err *err)
 {
-	uint64_t max = rq->web->max_request;
+	uint64_t max = rq->service->max_request;
 	bool large = rq->body_length >= 0 && (uint64_t)rq->body_length > max;
 	ssize_t n = 0;
 
@@ -447,9 +494,9 @@ read_inflated(struct request *rq, void *data, size_t len, struct err *err)
 		if (made < 0)
 			return err_set(err, made, "The body is not gzip as its Content-Encoding says");
 		f->made += (uint64_t)made;
-		if (f->made > rq->web->max_request)
+		if (f->made > rq->service->max_request)
 			return err_set(err, -EFBIG, "The request, decoded, is larger than the limit of %" PRIu64 " bytes",
-				       rq->web->max_request);
+				       rq->service->max_request);
 		if (made > 0)
 			return made;
 		n = read_encoded(rq, f->piece, sizeof f->piece, err);

@@ -1,5 +1,8 @@
 /* request.h: one request: what was asked, its body, and the state of its reply.
  *
+ * Where there are several services, the first label of Host names one (store_label), as Azure's hosts do, and has that
+ * one's paths only; with another Host the first segment of the path does.
+ *
  * Threads: one at a time; it lives on the stack of the thread that serves it.
  */
 #ifndef WEB_REQUEST_H
@@ -46,11 +49,12 @@ struct reply {
 
 struct request {
 	struct web *web;
+	struct service *service;	/* whom it is for; NULL: all, or nobody: only where there are several */
 	struct mg_connection *conn;
 	const struct mg_request_info *info;
 	enum method method;
 	char id[LIMIT_REQUEST_ID + 1];	/* X-Request-ID */
-	char base[LIMIT_HOST + 16];	/* "http://host:port" */
+	char base[LIMIT_HOST + STORE_LABEL_MAX + 16];	/* "http://host:port", and "/service" when the path named it */
 	struct uri_path path;
 	struct route_match match;
 	const struct dialect *dialect;	/* NULL at the root */

@@ -103,13 +103,14 @@ on_request(struct mg_connection *conn)
 		reply_abort(&rq);
 	request_finish_body(&rq);
 	ns = clock_monotonic() - rq.began;
-	metrics_count(&web->metrics, rq.match.route != NULL ? route_id_of(rq.match.route) : ROUTE_MAX,
+	metrics_count(rq.service != NULL ? &rq.service->metrics : &web->metrics, rq.match.route != NULL ? route_id_of(rq.match.route) : ROUTE_MAX,
 		      rq.reply.status, ns, rq.body_read, rq.reply.sent);
 	log_request(&rq, ns);
 	if (web->stopping || rq.reply.broken || rq.gives_way)
 		mg_disable_connection_keep_alive(conn);
 	status = rq.reply.status;
 	request_fini(&rq);
+	log_about(NULL);
 	atomic_fetch_sub(&web->active, 1);
 	return status;
 }
@@ -168,7 +169,8 @@ on_message(const struct mg_connection *conn, const char *message)
 static void
 fit_descriptors(struct web *web)
 {
-	rlim_t want = (rlim_t)web->options.threads * 3 + LIMIT_FILES_SPARE;
+	rlim_t spare = LIMIT_FILES_SPARE + (web->n - 1) * LIMIT_FILES_STORE;
+	rlim_t want = (rlim_t)web->options.threads * 3 + spare;
 	struct rlimit files;
 
 	if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur >= want)
@@ -177,8 +179,7 @@ fit_descriptors(struct web *web)
 	setrlimit(RLIMIT_NOFILE, &files);
 	if (files.rlim_cur >= want)
 		return;
-	web->options.threads = files.rlim_cur > 2 * LIMIT_FILES_SPARE ?
-		(unsigned)(files.rlim_cur - LIMIT_FILES_SPARE) / 3 : LIMIT_FILES_SPARE / 3;
+	web->options.threads = files.rlim_cur > 2 * spare ? (unsigned)(files.rlim_cur - spare) / 3 : LIMIT_FILES_SPARE / 3;
 	log_info("web: %u connections at once, since the process may have %llu descriptors only",
 		 web->options.threads, (unsigned long long)files.rlim_cur);
 }
@@ -261,21 +262,54 @@ check_partitions(struct store *st, struct err *err)
 	return r < 0 ? err_set(err, r, "cannot read the index: %s", strerror(-r)) : 0;
 }
 
+static int
+start_service(struct service *s, const struct web_store *store, struct err *err)
+{
+	int r = check_partitions(store->store, err);
+
+	if (r < 0)
+		return r;
+	s->store = store->store;
+	s->ops = store->ops;
+	s->exports = store->exports;
+	s->max_request = store->max_request != 0 ? store->max_request : LIMIT_REQUEST;
+	r = blocks_new(s->store, &s->blocks);
+	if (r < 0)
+		return err_set(err, r, "No memory");
+	r = follow_start(s->store, &s->follow);
+	return r < 0 ? err_set(err, r, "Cannot start a thread") : 0;
+}
+
+static int
+start_services(struct web *web, const struct web_store *stores, size_t n, struct err *err)
+{
+	int r = 0;
+
+	web->services = calloc(n, sizeof *web->services);
+	if (web->services == NULL)
+		return err_set(err, -ENOMEM, "No memory");
+	while (r == 0 && web->n < n) {
+		r = start_service(&web->services[web->n], &stores[web->n], err);
+		if (r < 0 && n > 1)
+			err_prefix(err, "service %s", store_label(stores[web->n].store));
+		web->n++;
+	}
+	return r;
+}
+
 int
-web_start(struct store *st, const struct web_options *options, struct web **ret_web, struct err *err)
+web_start(const struct web_store *stores, size_t n, const struct web_options *options, struct web **ret_web,
+	  struct err *err)
 {
 	struct web *web = calloc(1, sizeof *web);
 	int r = -ENOMEM;
 
 	if (web == NULL)
 		return err_set(err, -ENOMEM, "No memory");
-	r = check_partitions(st, err);
-	if (r < 0) {
-		free(web);
-		return r;
-	}
-	web->store = st;
 	web->options = *options;
+	r = start_services(web, stores, n, err);
+	if (r < 0)
+		goto fail;
 	if (web->options.threads == 0)
 		web->options.threads = LIMIT_THREADS;
 	if (web->options.threads > LIMIT_THREADS_MAX)
@@ -285,25 +319,19 @@ web_start(struct store *st, const struct web_options *options, struct web **ret_
 		r = cors_check(options->cors_origins, err);
 		if (r < 0)
 			goto fail;
-		r = -ENOMEM;
 		web->cors_origins = strdup(options->cors_origins);
 	}
-	web->max_request = options->max_request != 0 ? options->max_request : LIMIT_REQUEST;
+	r = -ENOMEM;
 	web->address = strdup(options->address != NULL ? options->address : "127.0.0.1");
 	web->chunks = chunks_new(REPLY_CHUNK_SIZE, LIMIT_CHUNKS_KEPT);
 	web->coded = lru_new(LIMIT_CODED, wado_free_coded);
-	if (web->address == NULL || web->chunks == NULL || web->coded == NULL || pixels_cache_new(&web->pixels) < 0 || blocks_new(st, &web->blocks) < 0 ||
+	if (web->address == NULL || web->chunks == NULL || web->coded == NULL || pixels_cache_new(&web->pixels) < 0 ||
 	    (options->cors_origins != NULL && web->cors_origins == NULL)) {
 		err_set(err, r, "No memory");
 		goto fail;
 	}
 	signal(SIGPIPE, SIG_IGN);
 	r = watch_start(LIMIT_IDLE_MS, &web->watch);
-	if (r < 0) {
-		err_set(err, r, "Cannot start a thread");
-		goto fail;
-	}
-	r = follow_start(st, &web->follow);
 	if (r < 0) {
 		err_set(err, r, "Cannot start a thread");
 		goto fail;
@@ -328,6 +356,7 @@ void
 web_stop(struct web *w)
 {
 	int64_t until = clock_monotonic() + (int64_t)LIMIT_STOP_MS * 1000000;
+	size_t i;
 
 	if (w == NULL)
 		return;
@@ -338,13 +367,16 @@ web_stop(struct web *w)
 	if (w->context != NULL)
 		socket_hang_up((int)w->port);
 	mg_stop(w->context);
-	follow_stop(w->follow);
+	for (i = 0; i < w->n; i++) {
+		follow_stop(w->services[i].follow);
+		blocks_free(w->services[i].blocks);
+	}
 	watch_stop(w->watch);
 	pixels_cache_free(w->pixels);
 	lru_free(w->coded);
-	blocks_free(w->blocks);
 	chunks_free(w->chunks);
 	free(w->address);
 	free(w->cors_origins);
+	free(w->services);
 	free(w);
 }

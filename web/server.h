@@ -14,23 +14,32 @@ struct mg_context;
 struct pixels_cache;
 struct lru;
 
-struct web {
+/* One store and what belongs to it alone. */
+struct service {
 	struct store *store;
+	struct ops *ops;		/* web.h */
+	const struct export_settings *exports;
+	uint64_t max_request;
+	struct blocks *blocks;		/* of blobs that come in pieces */
+	struct follow *follow;
+	struct metrics metrics;
+};
+
+struct web {
+	struct service *services;
+	size_t n;			/* with several, a request names its own by its path or host (request.h) */
 	struct mg_context *context;
 	struct web_options options;
 	char *address;
 	char *cors_origins;		/* NULL: none */
 	unsigned port;
 	atomic_int first_socket;	/* where to look for those of connections first; set when threads run already */
-	uint64_t max_request;
 	struct chunk_pool *chunks;
 	struct pixels_cache *pixels;
-	struct blocks *blocks;		/* of blobs that come in pieces */
 	struct lru *coded;		/* metadata in gzip and zstd */
 	atomic_uint copying;		/* replies that may become one of those */
 	struct watch *watch;
-	struct follow *follow;
-	struct metrics metrics;
+	struct metrics metrics;		/* of requests that were for no service, where there are several */
 	atomic_uint active;		/* requests under way */
 	atomic_uint connections;	/* that hold a thread */
 	atomic_bool stopping;		/* new requests are refused */

@@ -120,7 +120,7 @@ static void
 begin_part(struct stow *s)
 {
 	err_clear(&s->write_error);
-	incoming_new(s->rq->web->store, &s->in, &s->write_error);
+	incoming_new(s->rq->service->store, &s->in, &s->write_error);
 }
 
 /* A part that cannot be written fails alone; its bytes are read over. */
@@ -173,7 +173,7 @@ finish_parts(struct stow *s)
 static int
 put_externals(struct stow *s, struct err *err)
 {
-	struct store *st = s->rq->web->store;
+	struct store *st = s->rq->service->store;
 	struct store_node node;
 	uint64_t last = 0;
 	size_t i;
@@ -211,7 +211,7 @@ roll_back(struct stow *s)
 	for (i = 0; i < s->results.count; i++) {
 		const struct stow_row *row = &s->results.rows[i];
 
-		r = row->created ? store_delete_id(s->rq->web->store, row->id, row->watermark, &err) : 0;
+		r = row->created ? store_delete_id(s->rq->service->store, row->id, row->watermark, &err) : 0;
 		/* Another client may have deleted it by now, or put its own there. */
 		if (r < 0 && r != -ENOENT && r != -ESTALE)
 			log_warning("stow id=%s: an instance of a failed request stays: %s",

@@ -40,7 +40,7 @@ wado_open_next(struct request *rq, struct store_scan *scan, struct store_file **
 
 	if (r == 0)
 		return err_set(err, -ENOENT, "It has just been deleted");
-	return r < 0 ? r : store_open_version(rq->web->store, &info, ret_file, err);
+	return r < 0 ? r : store_open_version(rq->service->store, &info, ret_file, err);
 }
 
 int
@@ -49,7 +49,7 @@ wado_open_instance(struct request *rq, struct store_file **ret_file, struct err 
 	struct store_scope scope = rq->dialect->original_pixels ? wado_scope(rq) : request_scope(rq);
 	struct store_scan *scan = NULL;
 	struct scope_totals totals;
-	int r = store_scan_open(rq->web->store, &scope, &scan, &totals, err);
+	int r = store_scan_open(rq->service->store, &scope, &scan, &totals, err);
 
 	if (r == 0)
 		r = wado_open_next(rq, scan, ret_file, err);

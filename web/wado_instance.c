@@ -109,7 +109,7 @@ send_multipart(struct request *rq, struct store_scan *scan, const struct store_f
 	int r = send_part(&t, f, choice, err);
 
 	while (r == 0 && (r = store_scan_next(scan, &info, err)) > 0) {
-		r = store_open_version(rq->web->store, &info, &next, err);
+		r = store_open_version(rq->service->store, &info, &next, err);
 		if (r == 0) {
 			r = send_part(&t, next, choice, err);
 			store_file_close(next);
@@ -148,7 +148,7 @@ check_syntaxes(struct request *rq, const struct accept_choice *choice, struct er
 	struct store_scan *scan = NULL;
 	struct scope_totals totals;
 	struct instance_info info;
-	int r = store_scan_open(rq->web->store, &scope, &scan, &totals, err);
+	int r = store_scan_open(rq->service->store, &scope, &scan, &totals, err);
 
 	while (r >= 0 && (r = store_scan_next(scan, &info, err)) > 0) {
 		if (is_wanted(&info, choice))
@@ -206,7 +206,7 @@ wado_instance_handle(struct request *rq, struct err *err)
 			  NULL, &accept, &choice) < 0)
 		return err_set(err, -ENOTSUP, "Nothing that Accept names can be given here; "
 			       "multipart/related; type=\"application/dicom\"; transfer-syntax=* can");
-	r = store_scan_open(rq->web->store, &scope, &scan, &totals, err);
+	r = store_scan_open(rq->service->store, &scope, &scan, &totals, err);
 	if (r < 0)
 		return r;
 	/* Contract 11.6: while the reply has not begun. */

@@ -95,7 +95,7 @@ wado_free_coded(void *body)
 static void
 put_name(const struct request *rq, const struct etag *tag, enum coding coding, struct buf *name)
 {
-	buf_printf(name, "%s %s ", coding_name(coding), tag->text);
+	buf_printf(name, "%s %s %s ", store_label(rq->service->store), coding_name(coding), tag->text);
 	if (rq->dialect->show_bulk)
 		request_put_url(rq, rq->study_uid, rq->series_uid, rq->sop_uid, name);
 	else
@@ -201,7 +201,7 @@ wado_metadata_handle(struct request *rq, struct err *err)
 	if (!request_takes_json(rq, true))
 		return err_set(err, -ENOTSUP, "Metadata is given in application/dicom+json only");
 	scope.external = external;
-	r = store_scan_open(rq->web->store, &scope, &scan, &totals, err);
+	r = store_scan_open(rq->service->store, &scope, &scan, &totals, err);
 	if (r < 0)
 		return r;
 	make_etag(rq, &totals, coding, &tag);

@@ -239,7 +239,7 @@ show_any(struct request *rq, struct store_scan *scan, const struct pixels_view *
 			break;
 		if (info.rows == 0 || info.columns == 0)
 			continue;
-		r = store_open_version(rq->web->store, &info, &f, err);
+		r = store_open_version(rq->service->store, &info, &f, err);
 		if (r == -ENOENT)
 			continue;
 		if (r < 0)
@@ -267,7 +267,7 @@ wado_thumbnail_handle(struct request *rq, struct err *err)
 	if (r == 0)
 		r = choose_type(rq, &v, err);
 	if (r == 0)
-		r = store_scan_open(rq->web->store, &scope, &scan, &totals, err);
+		r = store_scan_open(rq->service->store, &scope, &scan, &totals, err);
 	if (r < 0)
 		return r;
 	r = show_any(rq, scan, &v, err);

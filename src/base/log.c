@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 static atomic_int threshold = LOG_LEVEL_INFO;
+static _Thread_local const char *about;
 
 static const struct {
 	const char *name;
@@ -45,6 +46,12 @@ log_enabled(enum log_level level)
 	return (int)level <= threshold;
 }
 
+void
+log_about(const char *name)
+{
+	about = name;
+}
+
 /* One write a line, so that lines of several threads never mix. */
 static void
 emit(enum log_level level, const char *fmt, va_list ap)
@@ -54,9 +61,10 @@ emit(enum log_level level, const char *fmt, va_list ap)
 
 	if (!log_enabled(level))
 		return;
-	n = snprintf(line, sizeof line, "%s%s: ",
+	n = snprintf(line, sizeof line, "%s%s: %s%.200s%s",
 		     getenv("JOURNAL_STREAM") != NULL ? levels[level].priority : "",
-		     levels[level].name);
+		     levels[level].name, about != NULL ? "service=" : "", about != NULL ? about : "",
+		     about != NULL ? " " : "");
 	m = vsnprintf(line + n, sizeof line - (size_t)n - 1, fmt, ap);
 	if (m > (int)sizeof line - n - 2)
 		m = (int)sizeof line - n - 2;

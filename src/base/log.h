@@ -14,6 +14,10 @@ void log_set_level(enum log_level level);
 int  log_level_parse(const char *name, enum log_level *ret_level);
 int  log_enabled(enum log_level level);
 
+/* This thread works for one of several services: from here on its lines begin with service=NAME.  name is
+ * borrowed; NULL: for none. */
+void log_about(const char *name);
+
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

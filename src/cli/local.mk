@@ -6,7 +6,7 @@ dicomlake_SOURCES = \
 	src/cli/source.h src/cli/source.c \
 	src/cli/access.h src/cli/access.c src/cli/export.c \
 	src/cli/events.h src/cli/events.c src/cli/receivers.h src/cli/receivers.c \
-	src/cli/init.c src/cli/serve.c src/cli/import.c src/cli/query.c \
+	src/cli/init.c src/cli/serve.c src/cli/service.h src/cli/service.c src/cli/import.c src/cli/query.c \
 	src/cli/operations.h src/cli/operations.c src/cli/tags.c src/cli/update.c \
 	src/cli/status.c src/cli/check.c src/cli/backup.c src/cli/reclaim.c src/cli/tier.c src/cli/delete.c
 dicomlake_LDADD = $(FS_LIBS) $(WEB_LIBS) $(CORE_LIBS)

@@ -11,11 +11,12 @@ enum { STATUS_DONE = 0, STATUS_FAILED = 1, STATUS_USAGE = 2 };
 
 static const struct command commands[] = {
 	{ "init", CONF_INIT, 1, 1, "STORE", "make a new store in the directory STORE", NULL, command_init },
-	{ "serve", CONF_SERVE, 1, 1, "STORE", "serve a store: DICOMweb, a mount, or both",
+	{ "serve", CONF_SERVE, 1, -1, "STORE...", "serve stores: DICOMweb, a mount, or both",
 	  "A door is opened for each of --listen and --mount.  With neither, DICOMweb is\n"
-	  "served on 127.0.0.1:8042.  Runs in the foreground until SIGTERM or SIGINT.\n",
+	  "served on 127.0.0.1:8042.  Runs in the foreground until SIGTERM or SIGINT.\n"
+	  "Paths of several stores begin with /<workspace>-<service>, or the host name does.\n",
 	  command_serve },
-	{ "mount", CONF_MOUNT, 2, 2, "STORE DIR [-o OPTIONS]", "mount a store at DIR, in the background",
+	{ "mount", CONF_MOUNT, 2, -1, "STORE... DIR [-o OPTIONS]", "mount stores at DIR, in the background",
 	  "umount(8) ends it.  Also: mount -t fuse.dicomlake STORE DIR -o OPTIONS\n", command_mount },
 	{ "import", CONF_IMPORT, 2, -1, "STORE PATH...", "store files, folders with all below them, and what is in archives",
 	  "Each refused file is named with the reason; then the exit status is 1.\n"

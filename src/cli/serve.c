@@ -2,7 +2,7 @@
  *
  * Life: signals are blocked, so that every thread made later has them blocked
  * too and only sigwait sees them; the process goes to the background if it is
- * to; only then are the store, the mount and the service opened, in this
+ * to; only then are the stores, the mount and the service opened, in this
  * order.  The end is the reverse, and a second SIGTERM or SIGINT ends it at once,
  * which the store survives.
  */
@@ -16,14 +16,9 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "cli/access.h"
 #include "cli/cli.h"
 #include "cli/daemon.h"
-#include "cli/events.h"
-#include "ops/health.h"
-#include "ops/lifecycle.h"
-#include "ops/ops.h"
-#include "store/file_watch.h"
+#include "cli/service.h"
 #ifdef WITH_FS
 #include "fs/fs.h"
 #endif
@@ -36,7 +31,8 @@
 #define SIGNAL_MOUNT_ENDED SIGUSR1
 
 struct plan {
-	char store[PATH_MAX];
+	struct cli_service *services;
+	size_t n;
 	char mount[PATH_MAX];		/* "" none */
 	char host[CONF_HOST_MAX];	/* "" no service */
 	unsigned port;
@@ -45,14 +41,8 @@ struct plan {
 };
 
 struct doors {
-	struct cli_access access;
-	struct ops *ops;
-	struct health *health;
-	struct lifecycle *lifecycle;
-	struct file_watch *watch;
-	struct cli_events receivers;
-	struct events *events;
-	struct fs *fs;
+	const struct plan *plan;
+	struct mount *mount;
 	struct web *web;
 };
 
@@ -162,67 +152,125 @@ mount_ended(void *ctx)
 #endif
 
 #if defined WITH_FS && defined WITH_WEB
+struct counters_out {
+	struct buf *out;
+	const char *service;		/* NULL: there is no need to name it */
+};
+
 static void
 put_fs_counter(void *ctx, const char *op, uint64_t count)
 {
-	buf_printf(ctx, "dicomlake_fs_requests_total{op=\"%s\"} %" PRIu64 "\n", op, count);
+	const struct counters_out *o = ctx;
+
+	buf_puts(o->out, "dicomlake_fs_requests_total{");
+	if (o->service != NULL)
+		buf_printf(o->out, "service=\"%s\",", o->service);
+	buf_printf(o->out, "op=\"%s\"} %" PRIu64 "\n", op, count);
 }
 
+/* Those of one store, or of all and of the directories above them. */
 static void
-put_fs_metrics(void *ctx, struct buf *out)
+put_fs_metrics(void *ctx, const struct store *st, struct buf *out)
 {
+	const struct doors *doors = ctx;
+	const struct plan *plan = doors->plan;
+	struct counters_out o = { .out = out };
+	size_t i;
+
 	buf_puts(out, "# HELP dicomlake_fs_requests_total Requests of the kernel the mount has answered.\n"
 		 "# TYPE dicomlake_fs_requests_total counter\n");
-	fs_each_counter(ctx, put_fs_counter, out);
+	for (i = 0; i < plan->n; i++) {
+		if (st != NULL && plan->services[i].store != st)
+			continue;
+		o.service = plan->n > 1 ? store_label(plan->services[i].store) : NULL;
+		fs_each_counter(doors->mount, plan->services[i].store, put_fs_counter, &o);
+	}
+	o.service = NULL;
+	if (st == NULL)
+		fs_each_counter(doors->mount, NULL, put_fs_counter, &o);
+}
+#endif
+
+#ifdef WITH_FS
+static int
+open_mount(const struct plan *plan, struct conf *conf, struct doors *doors, struct err *err)
+{
+	const struct fs_options options = {
+		.mount_options = plan->mount_options,
+		.foreground_debug = conf_flag(conf, OPT_FUSE_DEBUG),
+	};
+	struct store **stores = calloc(plan->n, sizeof *stores);
+	size_t i;
+	int r;
+
+	if (stores == NULL)
+		return err_set(err, -ENOMEM, "no memory");
+	for (i = 0; i < plan->n; i++)
+		stores[i] = plan->services[i].store;
+	r = fs_start(stores, plan->n, plan->mount, &options, &doors->mount, err);
+	free(stores);
+	if (r == 0)
+		fs_on_end(doors->mount, mount_ended, NULL);
+	return r;
+}
+#endif
+
+#ifdef WITH_WEB
+static int
+open_web(const struct plan *plan, struct conf *conf, struct doors *doors, struct err *err)
+{
+	struct web_options options = {
+		.address = plan->host,
+		.port = plan->port,
+		.threads = (unsigned)conf_number(conf, OPT_THREADS),
+		.cors_origins = conf_text(conf, OPT_CORS_ORIGIN),
+	};
+	struct web_store *stores = calloc(plan->n, sizeof *stores);
+	size_t i;
+	int r;
+
+	if (stores == NULL)
+		return err_set(err, -ENOMEM, "no memory");
+	for (i = 0; i < plan->n; i++) {
+		const struct cli_service *s = &plan->services[i];
+
+		stores[i] = (struct web_store){
+			.store = s->store,
+			.ops = s->ops,
+			.exports = conf_flag(s->conf, OPT_EXPORT) ? &s->access.settings : NULL,
+			.max_request = conf_number(s->conf, OPT_MAX_REQUEST),
+		};
+	}
+#ifdef WITH_FS
+	if (doors->mount != NULL) {
+		options.metrics = put_fs_metrics;
+		options.metrics_ctx = doors;
+	}
+#endif
+	r = web_start(stores, plan->n, &options, &doors->web, err);
+	free(stores);
+	return r;
 }
 #endif
 
 static int
-open_doors(const struct plan *plan, struct conf *conf, struct store *st, struct doors *doors, struct err *err)
+open_doors(const struct plan *plan, struct conf *conf, struct doors *doors, struct err *err)
 {
-	int r;
+	int r = 0;
 
+	(void)plan;
 	(void)conf;
-	(void)st;
 	(void)doors;
 	(void)err;
 #ifdef WITH_FS
-	if (plan->mount[0] != '\0') {
-		const struct fs_options options = {
-			.mount_options = plan->mount_options,
-			.foreground_debug = conf_flag(conf, OPT_FUSE_DEBUG),
-		};
-
-		r = fs_start(st, plan->mount, &options, &doors->fs, err);
-		if (r < 0)
-			return r;
-		fs_on_end(doors->fs, mount_ended, NULL);
-	}
+	if (plan->mount[0] != '\0')
+		r = open_mount(plan, conf, doors, err);
 #endif
 #ifdef WITH_WEB
-	if (plan->host[0] != '\0') {
-		struct web_options options = {
-			.address = plan->host,
-			.port = plan->port,
-			.threads = (unsigned)conf_number(conf, OPT_THREADS),
-			.cors_origins = conf_text(conf, OPT_CORS_ORIGIN),
-			.max_request = conf_number(conf, OPT_MAX_REQUEST),
-			.ops = doors->ops,
-			.exports = conf_flag(conf, OPT_EXPORT) ? &doors->access.settings : NULL,
-		};
-
-#ifdef WITH_FS
-		if (doors->fs != NULL) {
-			options.metrics = put_fs_metrics;
-			options.metrics_ctx = doors->fs;
-		}
+	if (r == 0 && plan->host[0] != '\0')
+		r = open_web(plan, conf, doors, err);
 #endif
-		r = web_start(st, &options, &doors->web, err);
-		if (r < 0)
-			return r;
-	}
-#endif
-	return 0;
+	return r;
 }
 
 static void
@@ -234,13 +282,15 @@ close_doors(struct doors *doors)
 	web_stop(doors->web);
 #endif
 #ifdef WITH_FS
-	fs_stop(doors->fs);
+	fs_stop(doors->mount);
 #endif
 }
 
 static void
 print_ready(const struct plan *plan, const struct doors *doors)
 {
+	size_t i;
+
 	(void)doors;
 	printf("dicomlake: ready");
 #ifdef WITH_WEB
@@ -249,7 +299,9 @@ print_ready(const struct plan *plan, const struct doors *doors)
 #endif
 	if (plan->mount[0] != '\0')
 		printf(" mount=%s", plan->mount);
-	printf(" store=%s\n", plan->store);
+	for (i = 0; i < plan->n; i++)
+		printf(" store=%s", plan->services[i].path);
+	putchar('\n');
 	fflush(stdout);
 }
 
@@ -279,16 +331,43 @@ wait_for_end(const struct plan *plan, struct conf *conf, const sigset_t *set)
 	pthread_sigmask(SIG_UNBLOCK, &end, NULL);
 }
 
+/* All are open, and differ, before anything begins. */
+static int
+open_services(const struct plan *plan, const struct conf *conf, struct err *err)
+{
+	bool several = plan->n > 1;
+	size_t i;
+	int r = cli_services_check_paths(plan->services, plan->n, err);
+
+	for (i = 0; i < plan->n && r == 0; i++)
+		r = cli_service_open(&plan->services[i], conf, several, err);
+	if (r == 0)
+		r = cli_services_check_names(plan->services, plan->n, err);
+	for (i = 0; i < plan->n && r == 0; i++)
+		r = cli_service_start(&plan->services[i], several, err);
+	return r;
+}
+
+static int
+watch_files(const struct plan *plan, struct err *err)
+{
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < plan->n && r == 0; i++)
+		r = cli_service_watch(&plan->services[i], plan->n > 1, err);
+	return r;
+}
+
 static int
 serve(const struct plan *plan, struct conf *conf, struct err *err)
 {
-	const struct store_options options = { .map_size = conf_number(conf, OPT_MAP_SIZE) };
 	const char *log_file = conf_text(conf, OPT_LOG_FILE), *pid_file = conf_text(conf, OPT_PID_FILE);
 	const enum log_level level = (enum log_level)conf_number(conf, OPT_LOG_LEVEL);
-	struct doors doors = { .ops = NULL };
-	struct store *st = NULL;
+	struct doors doors = { .plan = plan };
 	int release = -1, terminal = -1, r;
 	sigset_t set;
+	size_t i;
 
 	/* On its way to the background, without a file, it speaks to the one who
 	 * waits: only of trouble. */
@@ -305,30 +384,11 @@ serve(const struct plan *plan, struct conf *conf, struct err *err)
 		if (r < 0)
 			goto out;
 	}
-	r = store_open(plan->store, &options, &st, err);
-	if (r < 0)
-		goto out;
-	r = ops_start(st, &doors.ops, err);
+	r = open_services(plan, conf, err);
 	if (r == 0)
-		r = cli_access_read(conf, &doors.access, err);
+		r = open_doors(plan, conf, &doors, err);
 	if (r == 0)
-		r = ops_run_exports(doors.ops, &doors.access.settings, err);
-	if (r == 0)
-		r = cli_events_read(conf, &doors.access, &doors.receivers, err);
-	/* Before the doors: what comes in by them is told. */
-	if (r == 0 && doors.receivers.settings.n > 0)
-		r = events_start(st, &doors.receivers.settings, &doors.events, err);
-	if (r < 0)
-		goto out;
-	r = lifecycle_start(st, doors.ops, conf_number(conf, OPT_TIER_INTERVAL), &doors.lifecycle, err);
-	if (r < 0)
-		goto out;
-	r = health_start(st, (unsigned)conf_number(conf, OPT_HEALTH_INTERVAL), &doors.health, err);
-	if (r < 0)
-		goto out;
-	r = open_doors(plan, conf, st, &doors, err);
-	if (r == 0 && conf_flag(conf, OPT_WATCH))
-		r = file_watch_start(st, &doors.watch, err);
+		r = watch_files(plan, err);
 	if (r < 0)
 		goto out;
 	if (pid_file != NULL) {
@@ -347,15 +407,11 @@ serve(const struct plan *plan, struct conf *conf, struct err *err)
 	wait_for_end(plan, conf, &set);
 	daemon_notify("STOPPING=1");
 out:
-	file_watch_stop(doors.watch);
+	for (i = 0; i < plan->n; i++)
+		cli_service_unwatch(&plan->services[i]);
 	close_doors(&doors);
-	events_stop(doors.events);
-	health_stop(doors.health);
-	lifecycle_stop(doors.lifecycle);
-	ops_stop(doors.ops);
-	cli_events_fini(&doors.receivers);
-	cli_access_fini(&doors.access);
-	store_close(st);
+	for (i = 0; i < plan->n; i++)
+		cli_service_close(&plan->services[i]);
 	daemon_restore_log(terminal);
 	if (pid_file != NULL)
 		daemon_remove_pid_file(pid_file);
@@ -364,10 +420,11 @@ out:
 
 /* Read the configuration and settle what is to be done, before anything is opened. */
 static int
-make_plan(struct conf *conf, unsigned command, const char *store, const char *mount, struct plan *plan, struct err *err)
+make_plan(struct conf *conf, unsigned command, char **stores, const char *mount, struct plan *plan, struct err *err)
 {
 	const char *listen;
 	bool loopback = true;
+	size_t i;
 	int r;
 
 	if (conf_text(conf, OPT_CONFIG) != NULL) {
@@ -380,7 +437,8 @@ make_plan(struct conf *conf, unsigned command, const char *store, const char *mo
 	r = sort_mount_options(conf, command, &plan->mount_options, err);
 	if (r < 0)
 		return CLI_USAGE;
-	r = absolute_path(store, plan->store, err);
+	for (i = 0, r = 0; i < plan->n && r == 0; i++)
+		r = absolute_path(stores[i], plan->services[i].path, err);
 	if (r == 0 && mount != NULL)
 		r = absolute_path(mount, plan->mount, err);
 	if (r < 0)
@@ -409,19 +467,23 @@ make_plan(struct conf *conf, unsigned command, const char *store, const char *mo
 }
 
 static int
-plan_and_serve(struct conf *conf, unsigned command, const char *store, const char *mount, struct err *err)
+plan_and_serve(struct conf *conf, unsigned command, char **stores, size_t n, const char *mount, struct err *err)
 {
 	struct plan *plan = calloc(1, sizeof *plan);
 	int r;
 
-	if (plan == NULL)
+	if (plan == NULL || (plan->services = calloc(n, sizeof *plan->services)) == NULL) {
+		free(plan);
 		return err_set(err, -ENOMEM, "no memory");
-	r = make_plan(conf, command, store, mount, plan, err);
+	}
+	plan->n = n;
+	r = make_plan(conf, command, stores, mount, plan, err);
 	if (r == 0) {
 		plan->background = command == CONF_MOUNT && !conf_flag(conf, OPT_FOREGROUND);
 		r = serve(plan, conf, err);
 	}
 	free(plan->mount_options);
+	free(plan->services);
 	free(plan);
 	return r;
 }
@@ -429,13 +491,11 @@ plan_and_serve(struct conf *conf, unsigned command, const char *store, const cha
 int
 command_serve(struct conf *conf, int argc, char **argv, struct err *err)
 {
-	(void)argc;
-	return plan_and_serve(conf, CONF_SERVE, argv[0], NULL, err);
+	return plan_and_serve(conf, CONF_SERVE, argv, (size_t)argc, NULL, err);
 }
 
 int
 command_mount(struct conf *conf, int argc, char **argv, struct err *err)
 {
-	(void)argc;
-	return plan_and_serve(conf, CONF_MOUNT, argv[0], argv[1], err);
+	return plan_and_serve(conf, CONF_MOUNT, argv, (size_t)argc - 1, argv[argc - 1], err);
 }

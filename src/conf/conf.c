@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -15,7 +16,7 @@
 #define FILE_BYTES_MAX (256 * 1024)
 #define VALUE_MAX 8192
 
-enum source { SOURCE_DEFAULT, SOURCE_FILE, SOURCE_ARGS };
+enum source { SOURCE_DEFAULT, SOURCE_FILE, SOURCE_STORE, SOURCE_ARGS };
 
 static const struct option {
 	const char *name;
@@ -248,6 +249,27 @@ conf_new(struct conf **ret_conf)
 	return 0;
 }
 
+int
+conf_copy(const struct conf *c, struct conf **ret_copy)
+{
+	struct conf *copy = calloc(1, sizeof *copy);
+	int i;
+
+	if (copy == NULL)
+		return -ENOMEM;
+	for (i = 0; i < OPT_MAX; i++) {
+		copy->values[i] = c->values[i];
+		copy->values[i].text = c->values[i].text != NULL ? strdup(c->values[i].text) : NULL;
+	}
+	for (i = 0; i < OPT_MAX; i++)
+		if ((c->values[i].text != NULL) != (copy->values[i].text != NULL)) {
+			conf_free(copy);
+			return -ENOMEM;
+		}
+	*ret_copy = copy;
+	return 0;
+}
+
 void
 conf_free(struct conf *c)
 {
@@ -383,7 +405,7 @@ trim(const char **p, size_t len)
 }
 
 static int
-parse_line(struct conf *c, const char *name, unsigned number, const char *line, size_t len, struct err *err)
+parse_line(struct conf *c, enum source source, const char *name, unsigned number, const char *line, size_t len, struct err *err)
 {
 	char key[64], value[VALUE_MAX + 1], what[256];
 	const char *equals, *p;
@@ -406,6 +428,9 @@ parse_line(struct conf *c, const char *name, unsigned number, const char *line, 
 	key[n] = '\0';
 	if (conf_find(key, CONF_IN_FILE, &option) < 0)
 		return err_set(err, -EINVAL, "%s:%u: there is no option '%s'", name, number, key);
+	if (source == SOURCE_STORE && (options[option].where & CONF_IN_STORE) == 0)
+		return err_set(err, -EINVAL, "%s:%u: '%s' is not about a store: it belongs into the file of --config", name,
+			       number, key);
 	p = equals + 1;
 	n = trim(&p, len - (size_t)(p - line));
 	if (n > VALUE_MAX)
@@ -413,11 +438,11 @@ parse_line(struct conf *c, const char *name, unsigned number, const char *line, 
 	memcpy(value, p, n);
 	value[n] = '\0';
 	snprintf(what, sizeof what, "%s:%u: %s", name, number, key);
-	return put_value(c, option, SOURCE_FILE, what, value, err);
+	return put_value(c, option, source, what, value, err);
 }
 
-int
-conf_parse_text(struct conf *c, const char *name, const char *text, size_t len, struct err *err)
+static int
+parse_text(struct conf *c, enum source source, const char *name, const char *text, size_t len, struct err *err)
 {
 	unsigned number;
 	int r;
@@ -426,7 +451,7 @@ conf_parse_text(struct conf *c, const char *name, const char *text, size_t len, 
 		const char *end = memchr(text, '\n', len);
 		size_t n = end == NULL ? len : (size_t)(end - text);
 
-		r = parse_line(c, name, number, text, n, err);
+		r = parse_line(c, source, name, number, text, n, err);
 		if (r < 0)
 			return r;
 		n += end != NULL;
@@ -437,15 +462,30 @@ conf_parse_text(struct conf *c, const char *name, const char *text, size_t len, 
 }
 
 int
-conf_parse_file(struct conf *c, const char *path, struct err *err)
+conf_parse_text(struct conf *c, const char *name, const char *text, size_t len, struct err *err)
+{
+	return parse_text(c, SOURCE_FILE, name, text, len, err);
+}
+
+static int
+parse_file(struct conf *c, enum source source, const char *path, struct err *err)
 {
 	char *text = NULL;
+	struct stat sb;
 	ssize_t n;
 	int fd, r;
 
 	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT && source == SOURCE_STORE)
+		return 0;
 	if (fd < 0)
 		return err_set(err, -errno, "%s: %s", path, strerror(errno));
+	/* It is read unasked. */
+	if (source == SOURCE_STORE && fstat(fd, &sb) == 0 &&
+	    ((sb.st_uid != geteuid() && sb.st_uid != 0) || (sb.st_mode & S_IWOTH) != 0)) {
+		r = err_set(err, -EACCES, "%s: it is somebody else's, or everybody may write it", path);
+		goto out;
+	}
 	text = malloc(FILE_BYTES_MAX + 1);
 	if (text == NULL) {
 		r = err_set(err, -ENOMEM, "no memory");
@@ -460,9 +500,21 @@ conf_parse_file(struct conf *c, const char *path, struct err *err)
 		r = err_set(err, -EFBIG, "%s: longer than %d bytes", path, FILE_BYTES_MAX);
 		goto out;
 	}
-	r = conf_parse_text(c, path, text, (size_t)n, err);
+	r = parse_text(c, source, path, text, (size_t)n, err);
 out:
 	free(text);
 	close(fd);
 	return r;
+}
+
+int
+conf_parse_file(struct conf *c, const char *path, struct err *err)
+{
+	return parse_file(c, SOURCE_FILE, path, err);
+}
+
+int
+conf_parse_store_file(struct conf *c, const char *path, struct err *err)
+{
+	return parse_file(c, SOURCE_STORE, path, err);
 }

@@ -1,8 +1,8 @@
 /* conf.h: options, from the command line and from dicomlake.conf(5).
  *
  * options.tbl names every option once.  A value given on the command line
- * wins over one in the file, whichever is read first; what neither sets has its
- * default.
+ * wins over one in the store's file, and that over one in the file of --config, whichever is read first; what none of
+ * them sets has its default.
  *
  * Errors:  -EINVAL with a sentence that names the option, or file and line;
  *          -EFBIG the file passes a limit; -ENOMEM; those of open(2) and read(2).
@@ -38,6 +38,7 @@ enum {
 	CONF_RESTORE	= 1 << 26,
 	CONF_RECLAIM	= 1 << 27,
 	CONF_TIER	= 1 << 28,
+	CONF_IN_STORE	= 1 << 29,	/* the configuration file of a store */
 };
 
 enum conf_type {
@@ -61,6 +62,7 @@ enum conf_option {
 struct conf;			/* opaque */
 
 int  conf_new(struct conf **ret_conf);
+int  conf_copy(const struct conf *c, struct conf **ret_copy);
 void conf_free(struct conf *c);			/* NULL is fine */
 
 /* Options of one command, anywhere among argv[0..argc); `--` ends them.
@@ -70,6 +72,9 @@ int  conf_parse_args(struct conf *c, unsigned command, int argc, char **argv,
 /* `key = value` lines.  name is for the error sentences. */
 int  conf_parse_text(struct conf *c, const char *name, const char *text, size_t len, struct err *err);
 int  conf_parse_file(struct conf *c, const char *path, struct err *err);
+/* That of a store, which sets what is about the store alone.  There need not be one.  -EACCES: somebody else than
+ * root and this user owns it, or everybody may write it. */
+int  conf_parse_store_file(struct conf *c, const char *path, struct err *err);
 /* As if the option stood on the command line; value is NULL for a flag. */
 int  conf_set(struct conf *c, enum conf_option option, const char *value, struct err *err);
 

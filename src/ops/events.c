@@ -269,6 +269,7 @@ teller_main(void *ctx)
 	int r;
 
 	pthread_setname_np(pthread_self(), "events");
+	store_log_about(t->events->store);
 	while (!t->events->stop) {
 		if (t->lock < 0 && !take_over(t)) {
 			rest(t, LOOK_MS, false);

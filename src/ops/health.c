@@ -25,6 +25,7 @@ run(void *arg)
 	bool well = true;
 
 	pthread_setname_np(pthread_self(), "health");
+	store_log_about(h->store);
 	pthread_mutex_lock(&h->lock);
 	while (!h->ended) {
 		struct timespec until = cond_deadline((int)h->interval);

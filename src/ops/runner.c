@@ -217,6 +217,7 @@ line_main(void *ctx)
 	struct line *l = ctx;
 	bool running = true;
 
+	store_log_about(l->ops->store);
 	/* Of an export that had ended when its process was killed. */
 	if (is_export(l))
 		store_export_clean(l->ops->store);

@@ -200,6 +200,7 @@ observer_main(void *ctx)
 	struct pollfd fd = { .fd = change_watch_fd(st->observer_watch), .events = POLLIN };
 	bool running = page != NULL;
 
+	store_log_about(st);
 	while (running) {
 		change_watch_clear(st->observer_watch);
 		drain(st, page);

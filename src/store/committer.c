@@ -315,6 +315,7 @@ committer_main(void *ctx)
 	struct store *st = ctx;
 	struct timespec until = cond_deadline(JOURNAL_DELAY), soon;
 
+	store_log_about(st);
 	pthread_mutex_lock(&st->lock);
 	while (st->queue != NULL || !st->stopping) {
 		if (st->queue != NULL && !st->round_runs && is_ripe_locked(st)) {

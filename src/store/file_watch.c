@@ -207,6 +207,7 @@ follow(void *ctx)
 	char name[BLOB_NAME_MAX];
 	int r;
 
+	store_log_about(w->st);
 	look_at_all(w);
 	while (!w->ended) {
 		r = blob_watch_next(w->blobs, do_due(w), name);

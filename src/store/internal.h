@@ -87,6 +87,9 @@ struct store {
 	int open_lock;			/* shared while open: store_rebuild wants it alone */
 	int dir;			/* path, open; -1 */
 	char workspace[STORE_NAME_MAX + 1], service[STORE_NAME_MAX + 1];
+	char label[STORE_LABEL_MAX + 1];
+	unsigned number;
+	bool named;
 	bool read_only;
 	bool partitions;		/* several are allowed */
 	struct kv *kv;

@@ -14,7 +14,7 @@
 #define INFLATED_MAX ((uint64_t)1 << 30)
 
 struct pixels_cache {
-	struct lru *known;		/* struct pixels_known by watermark */
+	struct lru *known;		/* struct pixels_known by watermark and hash: of several stores, maybe */
 	pthread_mutex_t lock;		/* guards: turns */
 	pthread_cond_t turn;		/* one was given back */
 	unsigned turns;			/* left */
@@ -157,6 +157,7 @@ pixels_open(struct pixels_cache *c, const struct store_file *f, struct pixels **
 		return err_set(err, -ENOMEM, "out of memory");
 	*p = (struct pixels){ .cache = c, .fd = store_file_fd(f) };
 	memcpy(key, &watermark, sizeof watermark);
+	memcpy(key + sizeof watermark, store_file_info(f)->hash, sizeof key - sizeof watermark);
 	p->item = lru_find(c->known, key);
 	if (p->item != NULL)
 		p->known = lru_value(p->item);

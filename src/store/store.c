@@ -11,6 +11,7 @@
 
 #include "base/cond.h"
 #include "base/io.h"
+#include "base/log.h"
 #include "store/import.h"
 #include "store/internal.h"
 #include "store/query_tags.h"
@@ -111,7 +112,7 @@ static int
 read_names(struct store *st, struct err *err)
 {
 	struct kv_txn *txn;
-	char partitions[8];
+	char partitions[8], number[8];
 	int r = kv_begin(st->kv, KV_READ, &txn);
 
 	if (r < 0)
@@ -132,7 +133,10 @@ read_names(struct store *st, struct err *err)
 		else if (r < 0)
 			err_set(err, r, "cannot read the index: %s", strerror(-r));
 	}
+	if (r == 0 && catalog_get_text(txn, "number", number, sizeof number) == 0)
+		st->number = (unsigned)strtoul(number, NULL, 10) & STORE_NUMBER_MAX;
 	kv_abort(txn);
+	snprintf(st->label, sizeof st->label, "%s-%s", st->workspace, st->service);
 	return r;
 }
 
@@ -226,18 +230,23 @@ store_open(const char *dir, const struct store_options *options, struct store **
 	if (st == NULL)
 		return err_set(err, -ENOMEM, "out of memory");
 	st->read_only = o->read_only;
+	st->named = o->named;
 	st->path = realpath(dir, NULL);
 	if (st->path == NULL)
 		r = err_set(err, -errno, "cannot open the store %s: %s", dir, strerror(errno));
 	else
 		r = open_parts(st, o, err);
-	if (r == 0)
+	if (r == 0) {
+		store_log_about(st);
 		r = start(st, err);
+		if (r == 0)
+			wait_for_others(st);
+		log_about(NULL);
+	}
 	if (r < 0) {
 		store_close(st);
 		return r;
 	}
-	wait_for_others(st);
 	*ret_store = st;
 	return 0;
 }
@@ -329,6 +338,44 @@ const char *
 store_service(const struct store *st)
 {
 	return st->service;
+}
+
+const char *
+store_label(const struct store *st)
+{
+	return st->label;
+}
+
+void
+store_log_about(const struct store *st)
+{
+	log_about(st->named ? st->label : NULL);
+}
+
+unsigned
+store_number(const struct store *st)
+{
+	return st->number;
+}
+
+static int
+put_number(void *ctx, struct kv_txn *txn)
+{
+	char text[8];
+
+	snprintf(text, sizeof text, "%u", *(const unsigned *)ctx);
+	return kv_put(txn, T_META, slice_str("number"), slice_str(text));
+}
+
+int
+store_set_number(struct store *st, unsigned number, struct err *err)
+{
+	int r = kv_update(st->kv, put_number, &number);
+
+	if (r < 0)
+		return err_set(err, r, "cannot write the index: %s", strerror(-r));
+	st->number = number;
+	return 0;
 }
 
 const char *

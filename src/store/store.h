@@ -52,6 +52,7 @@ int  store_init(const char *dir, const char *workspace, const char *service, str
 struct store_options {
 	bool read_only;			/* no ingest, delete or recovery */
 	size_t map_size;		/* index map; 0 the default (1 TiB) */
+	bool named;			/* it is one of several in this process: lines of the log name it */
 };
 
 /* Finishes what a killed process left behind (files it had accepted, renames,
@@ -63,7 +64,18 @@ void store_close(struct store *st);
 
 const char *store_workspace(const struct store *st);
 const char *store_service(const struct store *st);
+/* <workspace>-<service>, as in the names of hosts and of the import area. */
+#define STORE_LABEL_MAX (2 * STORE_NAME_MAX + 1)
+const char *store_label(const struct store *st);
 const char *store_path(const struct store *st);
+/* This thread works for the store from here on: its lines of the log say so, if the store is one of several. */
+void store_log_about(const struct store *st);
+
+/* What a mount of several stores tells their ids apart by, 1 to STORE_NUMBER_MAX, kept in the index; 0: it has
+ * none yet.  Whoever mounts them sees to it that no two have the same. */
+#define STORE_NUMBER_MAX 255
+unsigned store_number(const struct store *st);
+int  store_set_number(struct store *st, unsigned number, struct err *err);
 
 /* ------------------------------------------------------------ ingest ---- */
 

@@ -38,6 +38,13 @@ done < <(option_rows)
 is "every option is in the pages and in the help" "$missing" ""
 
 missing=
+for name in $(option_rows | sed -n 's/ .*CONF_IN_STORE.*//p'); do
+	awk '/^\.Ss The file of a store/ { on = 1 } /^\.Ss Receivers/ { on = 0 } on' man/dicomlake.conf.5 | grep -qE "(Cm|,) $name( |\$)" ||
+		missing="$missing $name"
+done
+is "every option that a store's file may set is said to be one" "$missing" ""
+
+missing=
 for name in $(sed -n 's/^\.It Fl -\([a-z-]*\).*/\1/p' man/dicomlake.1) $(awk '/^The keys are/ { on = 1 } on' man/dicomlake.conf.5 | sed -n 's/^\.It Cm \([a-z-]*\)$/\1/p'); do
 	option_rows | grep -q "^$name " || missing="$missing $name"
 done

@@ -38,6 +38,9 @@ gone() {
 daemon_of() {
 	pgrep -u nobody -f "$store $mnt" | head -n 1
 }
+daemon_of_both() {
+	pgrep -u nobody -f "$tmp/home/other.* $mnt" | head -n 1 | grep .
+}
 no_daemon() {
 	[ -z "$(daemon_of)" ]
 }
@@ -88,5 +91,18 @@ for options in rw noauto_unmount; do
 	ok "$options: he unmounts it" as_nobody fusermount3 -u "$mnt"
 	wait_for "$patience" no_daemon
 done
+
+# Several stores
+ok "another store" as_nobody "$dicomlake" init "$tmp/home/other" --workspace other
+ok "he mounts two under one root" as_nobody "$dicomlake" mount "$store" "$tmp/home/other" "$mnt"
+is "and sees both" "$(as_nobody ls "$mnt/AHDS" | xargs)" "default other"
+ok "a file goes into the other" as_nobody cp "$tmp/a.dcm" "$mnt/AHDS/other/dicom/dicom/Microsoft.Default/"
+kill -KILL "$(daemon_of_both)"
+wait_for "$patience" not daemon_of_both
+ok "after kill -9 they mount again" as_nobody "$dicomlake" mount "$tmp/home/other" "$store" "$mnt"
+ok "with what was closed" as_nobody cmp "$tmp/a.dcm" "$mnt/AHDS/other/dicom/dicom/Microsoft.Default/2.25.1000/2.25.1000.100/2.25.1000.1.dcm"
+ok "one fusermount3 takes all away" as_nobody fusermount3 -u "$mnt"
+ok "and nothing is left" gone
+ok "which ends the daemon of both" wait_for "$patience" not daemon_of_both
 ok "check finds nothing" as_nobody "$dicomlake" check --verify "$store"
 done_testing

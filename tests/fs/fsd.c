@@ -1,7 +1,8 @@
 /* The mount alone, and files to put there, for the tests of tests/fs.
  *
- *   fsd serve STORE DIR [-o OPTIONS] [-c FILE]   makes the store if missing, prints "ready", ends on
- *                                 SIGTERM or when the mount goes; on SIGUSR1 writes the counters to FILE
+ *   fsd serve STORE DIR [-o OPTIONS] [-c FILE] [-b STORE]   makes the store if missing, prints "ready", ends on
+ *                                 SIGTERM or when the mount goes; on SIGUSR1 writes the counters to FILE;
+ *                                 -b mounts another one (workspace "beside") with it
  *   fsd make DIR COUNT [PIXEL-BYTES [PER-SERIES [STUDY]]]   files DIR/00001.dcm ... of one study
  */
 #include <pthread.h>
@@ -29,7 +30,7 @@ put_counter(void *ctx, const char *op, uint64_t count)
 }
 
 static void
-write_counters(struct fs *fs, const char *path)
+write_counters(struct mount *m, const struct store *st, const char *path)
 {
 	char tmp[4096];
 	FILE *f;
@@ -38,7 +39,7 @@ write_counters(struct fs *fs, const char *path)
 	f = fopen(tmp, "w");
 	if (f == NULL)
 		return;
-	fs_each_counter(fs, put_counter, f);
+	fs_each_counter(m, st, put_counter, f);
 	fclose(f);
 	rename(tmp, path);
 }
@@ -54,18 +55,20 @@ static int
 serve(int argc, char **argv)
 {
 	struct fs_options options = { .mount_options = NULL };
-	const char *counters = NULL;
-	struct store *st;
-	struct fs *fs;
+	const char *counters = NULL, *beside = NULL;
+	struct store *st[2] = { NULL, NULL };
+	struct mount *m;
 	struct err err;
 	sigset_t set;
 	int opt, sig;
 
-	while ((opt = getopt(argc, argv, "o:c:")) != -1) {
+	while ((opt = getopt(argc, argv, "o:c:b:")) != -1) {
 		if (opt == 'o')
 			options.mount_options = optarg;
 		else if (opt == 'c')
 			counters = optarg;
+		else if (opt == 'b')
+			beside = optarg;
 		else
 			return 2;
 	}
@@ -78,24 +81,27 @@ serve(int argc, char **argv)
 	sigaddset(&set, SIGUSR1);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	if (access(argv[optind], F_OK) < 0 && store_init(argv[optind], NULL, NULL, &err) < 0)
+	if ((access(argv[optind], F_OK) < 0 && store_init(argv[optind], NULL, NULL, &err) < 0) ||
+	    (beside != NULL && access(beside, F_OK) < 0 && store_init(beside, "beside", NULL, &err) < 0))
 		return complain("store_init", &err);
-	if (store_open(argv[optind], NULL, &st, &err) < 0)
+	if (store_open(argv[optind], NULL, &st[0], &err) < 0 || (beside != NULL && store_open(beside, NULL, &st[1], &err) < 0))
 		return complain("store_open", &err);
-	if (fs_start(st, argv[optind + 1], &options, &fs, &err) < 0) {
-		store_close(st);
+	if (fs_start(st, beside != NULL ? 2 : 1, argv[optind + 1], &options, &m, &err) < 0) {
+		store_close(st[0]);
+		store_close(st[1]);
 		return complain("fs_start", &err);
 	}
-	fs_on_end(fs, ended, NULL);
+	fs_on_end(m, ended, NULL);
 	printf("ready\n");
 	fflush(stdout);
 	do {
 		sigwait(&set, &sig);
 		if (sig == SIGUSR1 && counters != NULL)
-			write_counters(fs, counters);
+			write_counters(m, st[0], counters);
 	} while (sig == SIGUSR1);
-	fs_stop(fs);
-	store_close(st);
+	fs_stop(m);
+	store_close(st[0]);
+	store_close(st[1]);
 	return 0;
 }
 

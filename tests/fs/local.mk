@@ -5,6 +5,7 @@ tests_fs_fsd_SOURCES = tests/fs/fsd.c $(MAKE_DICOM)
 tests_fs_fsd_LDADD = $(FS_LIBS) $(CORE_LIBS)
 fs_tests = \
 	tests/fs/attributes.t \
+	tests/fs/beside.t \
 	tests/fs/both-doors.t \
 	tests/fs/bulk-update.t \
 	tests/fs/coherence.t \
@@ -37,12 +38,15 @@ TESTS += $(fs_tests)
 EXTRA_DIST += $(fs_tests) tests/fs/mount.sh
 
 if WITH_CMOCKA
-fs_unit_tests = tests/fs/test_fs_names tests/fs/test_fs_query tests/fs/test_fs_reader tests/fs/test_fs_receive
+fs_unit_tests = tests/fs/test_fs_names tests/fs/test_fs_query tests/fs/test_fs_reader tests/fs/test_fs_receive \
+	tests/fs/test_fs_services
 check_PROGRAMS += $(fs_unit_tests)
 TESTS += $(fs_unit_tests)
 tests_fs_test_fs_names_LDADD = libfs.a $(CORE_LIBS) $(CMOCKA_LIBS)
 tests_fs_test_fs_query_LDADD = libfs.a $(CORE_LIBS) $(CMOCKA_LIBS)
 tests_fs_test_fs_reader_LDADD = libfs.a $(CORE_LIBS) $(CMOCKA_LIBS)
+tests_fs_test_fs_services_CFLAGS = $(AM_CFLAGS) $(FUSE_CFLAGS)
+tests_fs_test_fs_services_LDADD = $(FS_LIBS) $(CORE_LIBS) $(CMOCKA_LIBS)
 tests_fs_test_fs_receive_SOURCES = tests/fs/test_fs_receive.c $(MAKE_DICOM)
 tests_fs_test_fs_receive_LDADD = libfs.a $(CORE_LIBS) $(CMOCKA_LIBS)
 endif

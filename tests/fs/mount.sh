@@ -1,6 +1,7 @@
 # mount.sh: what the tests of the mount share, beside lib.sh.  Sourced, not run.
 #
-#   start_mount [OPTIONS]    (default $DICOMLAKE_TEST_MOUNT_OPTIONS, to run everything with others) serves $store (made if missing) at $mnt; sets $daemon_pid, $partition, $area
+#   start_mount [OPTIONS]    (default $DICOMLAKE_TEST_MOUNT_OPTIONS, to run everything with others) serves $store (made if missing) at $mnt; sets $daemon_pid, $partition, $area;
+#                            with $DICOMLAKE_TEST_BESIDE set, another store is mounted with it
 #   counters, count OP       requests so far
 #   reset_counts, counted OP requests since then
 #   make_files DIR COUNT [PIXEL-BYTES [PER-SERIES [STUDY]]]
@@ -29,7 +30,7 @@ start_mount() {
 	daemon_out=$tmp/mount.$n.out
 	daemon_logs+=("$daemon_log")
 	: >"$daemon_out"
-	"$fsd" serve -c "$tmp/counters" -o "$options" "$store" "$mnt" >"$daemon_out" 2>"$daemon_log" </dev/null &
+	"$fsd" serve -c "$tmp/counters" -o "$options" ${DICOMLAKE_TEST_BESIDE:+-b "$tmp/beside"} "$store" "$mnt" >"$daemon_out" 2>"$daemon_log" </dev/null &
 	daemon_pid=$!
 	daemon_pids+=("$daemon_pid")
 	wait_for "$patience" mount_ready

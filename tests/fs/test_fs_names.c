@@ -36,6 +36,83 @@ instance_nodes_carry_id_and_version(void **state)
 	assert_true((int64_t)tree_dir_offset(TREE_LOCAL | 5) > (int64_t)tree_dir_offset(a));
 }
 
+/* As the kernel knows it, and back. */
+static void
+check_service(uint64_t node)
+{
+	assert_int_equal(tree_outer(0, node), node);
+	assert_int_equal(tree_service(tree_outer(200, node)), 200);
+	assert_int_equal(tree_inner(tree_outer(200, node)), node);
+	assert_true(tree_outer(200, node) != tree_outer(201, node) && tree_outer(200, node) != node);
+	assert_int_equal(tree_is_instance(tree_outer(200, node)), tree_is_instance(node));
+	assert_int_equal(tree_is_local(tree_outer(200, node)), tree_is_local(node));
+	assert_int_equal(tree_is_virtual(tree_outer(200, node)), tree_is_virtual(node));
+}
+
+static void
+nodes_of_several_carry_their_service(void **state)
+{
+	uint64_t last = (UINT64_C(1) << 40) - 1;
+
+	(void)state;
+	check_service(TREE_SERVICE);
+	check_service(TREE_ERROR_QUEUE);
+	check_service(4096);
+	check_service(last);
+	check_service(tree_instance_node(4099, UINT64_MAX));
+	check_service(tree_instance_node(last, 0));
+	check_service(TREE_LOCAL | 17);
+	check_service(TREE_LOCAL_DIR | 17);
+	check_service(TREE_VIRTUAL | UINT64_C(0xfff) << 48 | last);
+	check_service(tree_real_node(UINT64_MAX, true));
+	check_service(tree_real_node(12345, true));
+	assert_true(tree_is_real(tree_real_node(UINT64_MAX, true)));
+	assert_int_equal(tree_real_node(12345, true), tree_real_node(12345, false));
+	assert_true(tree_real_node(last + 1, true) != tree_real_node(0, true));
+	assert_true(tree_fits(0, last + 1) && tree_fits(1, last) && !tree_fits(1, last + 1));
+	/* what is above them is of none, and no such name is a node */
+	assert_int_equal(tree_outer(200, TREE_ROOT), TREE_ROOT);
+	assert_int_equal(tree_outer(200, 0), 0);
+	assert_int_equal(tree_service(TREE_AHDS), 0);
+}
+
+static void
+services_share_what_is_above_them(void **state)
+{
+	struct tree upper, other, own;
+	const struct tree_fixed *ahds, *w, *dicom, *f;
+
+	(void)state;
+	assert_int_equal(tree_init_upper(&upper), 0);
+	assert_int_equal(tree_add_service(&upper, 1, "w", "a"), 0);
+	assert_int_equal(tree_add_service(&upper, 2, "w", "b"), 0);
+	assert_int_equal(tree_add_service(&upper, 3, "v", "a"), 0);
+	ahds = tree_fixed_child(&upper, TREE_ROOT, "AHDS");
+	assert_non_null(ahds);
+	w = tree_fixed_child(&upper, ahds->id, "w");
+	assert_non_null(w);
+	assert_true(tree_is_upper(w->id) && tree_is_outside(w->id) && tree_is_closed(w->id) && !tree_is_virtual(w->id));
+	assert_ptr_equal(tree_fixed_at(&upper, w->id), w);
+	dicom = tree_fixed_child(&upper, w->id, "dicom");
+	assert_non_null(dicom);
+	f = tree_fixed_child(&upper, dicom->id, "b");
+	assert_true(f != NULL && f->id == TREE_SERVICE && f->service == 2);
+	f = tree_fixed_child(&upper, TREE_ROOT, "AHDS_v-a");
+	assert_true(f != NULL && f->id == TREE_AREA && f->service == 3);
+	assert_null(tree_fixed_child(&upper, ahds->id, "x"));
+	assert_null(tree_fixed_at(&upper, TREE_SERVICE));
+	/* a service finds its way up, and a workspace is the same whoever else is there */
+	assert_int_equal(tree_init(&own, "w", "b", true), 0);
+	assert_int_equal(tree_fixed_at(&own, TREE_SERVICE)->parent, dicom->id);
+	assert_null(tree_fixed_at(&own, TREE_DICOM));
+	assert_int_equal(tree_init_upper(&other), 0);
+	assert_int_equal(tree_add_service(&other, 9, "w", "z"), 0);
+	assert_non_null(tree_fixed_at(&other, w->id));
+	tree_fini(&own);
+	tree_fini(&other);
+	tree_fini(&upper);
+}
+
 static void
 public_names_are_those_the_catalog_can_have(void **state)
 {
@@ -394,6 +471,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(instance_nodes_carry_id_and_version),
+		cmocka_unit_test(nodes_of_several_carry_their_service),
+		cmocka_unit_test(services_share_what_is_above_them),
 		cmocka_unit_test(public_names_are_those_the_catalog_can_have),
 		cmocka_unit_test(options_are_ours_ignored_or_passed_on),
 		cmocka_unit_test(directories_are_kept_as_long_as_the_kernel_knows_them),

@@ -7,6 +7,7 @@
 
 #include <linux/fuse.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
@@ -198,6 +199,59 @@ one_thread_serves_requests_that_follow_each_other(void **state)
 	finish(f);
 }
 
+static void *
+hog(void *arg)
+{
+	const atomic_bool *end = arg;
+
+	while (!atomic_load(end))
+		;
+	return NULL;
+}
+
+/* All of it on one processor, and a thread beside it that wants it, too. */
+static bool
+rests_beside_a_hog(struct fixture *f, const cpu_set_t *one)
+{
+	atomic_bool end = false;
+	pthread_t busy;
+	unsigned i;
+
+	start(f, true);
+	for (i = 0; i < N_THREADS; i++)
+		assert_int_equal(pthread_setaffinity_np(f->threads[i], sizeof *one, one), 0);
+	assert_int_equal(pthread_create(&busy, NULL, hog, &end), 0);
+	assert_int_equal(pthread_setaffinity_np(busy, sizeof *one, one), 0);
+	for (i = 1; i < 300; i++) {
+		ask(f, i, FUSE_LOOKUP, 0);
+		assert_true(wait_done(f, i));
+	}
+	atomic_store(&end, true);
+	pthread_join(busy, NULL);
+	finish(f);
+	return f->reader.rest_until > 0;
+}
+
+static void
+who_takes_the_processor_from_others_sleeps(void **state)
+{
+	cpu_set_t all, one;
+	unsigned tries = 0;
+	int cpu = 0;
+
+	(void)state;
+	assert_int_equal(sched_getaffinity(0, sizeof all, &all), 0);
+	if (CPU_COUNT(&all) < 2)
+		skip();
+	while (!CPU_ISSET(cpu, &all))
+		cpu++;
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	/* It may happen to be asleep whenever the other's turn comes. */
+	while (!rests_beside_a_hog(&fixture, &one))
+		assert_true(++tries < 20);
+}
+
 static void
 stop_wakes_those_that_wait(void **state)
 {
@@ -236,6 +290,7 @@ main(void)
 		cmocka_unit_test(the_seat_is_taken_away),
 		cmocka_unit_test(long_work_is_done_beside_the_seat),
 		cmocka_unit_test(one_thread_serves_requests_that_follow_each_other),
+		cmocka_unit_test(who_takes_the_processor_from_others_sleeps),
 		cmocka_unit_test(stop_wakes_those_that_wait),
 		cmocka_unit_test(the_end_of_the_device_ends_all),
 	};

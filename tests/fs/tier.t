@@ -98,6 +98,9 @@ rm "$disk/2.25.1/2.25.2/2.25.9.2.dcm"
 ok "a link that is removed comes back" wait_for "$patience" linked
 make_dcm "$tmp/other.dcm" StudyInstanceUID=2.25.5
 t cp "$tmp/other.dcm" "$partition/"
+# Without a single file it would be the disk that is missing.
+other_is_there() { [ -n "$(find "$disk/2.25.5" -name '*.dcm' 2>/dev/null)" ]; }
+wait_for "$patience" other_is_there
 mv "$disk/2.25.1" "$tmp/elsewhere"
 ok "with others of its study" wait_for "$patience" linked
 ok "and reads" t cmp "$series/2.25.9.2.dcm" "$tmp/in/2.25.9.2.dcm"

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/base64.h"
 #include "base/buf.h"
@@ -16,6 +17,7 @@
 #include "base/crc64.h"
 #include "base/err.h"
 #include "base/hash.h"
+#include "base/log.h"
 #include "base/lru.h"
 #include "base/md5.h"
 #include "base/parallel.h"
@@ -411,10 +413,33 @@ parallel_work_is_done_once_each_and_ends_at_a_failure(void **state)
 	assert_int_equal(done, 4);
 }
 
+static void
+log_lines_say_whom_they_are_about(void **state)
+{
+	char text[200] = "";
+	int fds[2], saved = dup(STDERR_FILENO);
+
+	(void)state;
+	assert_true(saved >= 0 && pipe(fds) == 0 && dup2(fds[1], STDERR_FILENO) >= 0);
+	unsetenv("JOURNAL_STREAM");
+	log_warning("one n=%d", 1);
+	log_about("w-s");
+	log_warning("two n=%d", 2);
+	log_about(NULL);
+	log_warning("three n=%d", 3);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	close(fds[1]);
+	assert_true(read(fds[0], text, sizeof text - 1) > 0);
+	close(fds[0]);
+	assert_string_equal(text, "warning: one n=1\nwarning: service=w-s two n=2\nwarning: three n=3\n");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(log_lines_say_whom_they_are_about),
 		cmocka_unit_test(base64_goes_there_and_back),
 		cmocka_unit_test(hmac_is_that_of_the_rfc),
 		cmocka_unit_test(parallel_work_is_done_once_each_and_ends_at_a_failure),

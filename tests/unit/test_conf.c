@@ -3,7 +3,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -184,6 +186,38 @@ test_addresses(void **state)
 	assert_int_equal(conf_parse_address("[::1]:80", host, &port, &loopback), -EINVAL);
 }
 
+static void
+test_a_stores_file(void **state)
+{
+	char *argv[] = { (char *)"--export-jobs", (char *)"3" };
+	struct conf *c = *state, *own = NULL;
+	char path[] = "/tmp/test_conf.XXXXXX";
+	const char *text = "health-interval = 7s\nexport-jobs = 5\nexport-root = /b\n";
+	struct err err = { 0 };
+	int fd = mkstemp(path), n;
+
+	assert_true(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	assert_int_equal(conf_parse_args(c, CONF_SERVE, 2, argv, &n, NULL), 0);
+	assert_int_equal(parse_text(c, "health-interval = 5s\nexport-root = /a\nmax-request = 1M\n", NULL), 0);
+	assert_int_equal(conf_copy(c, &own), 0);
+	assert_int_equal(conf_parse_store_file(own, path, &err), 0);
+	assert_int_equal(conf_number(own, OPT_HEALTH_INTERVAL), 7000);
+	assert_int_equal(conf_number(own, OPT_EXPORT_JOBS), 3);
+	assert_string_equal(conf_text(own, OPT_EXPORT_ROOT), "/b");
+	assert_int_equal(conf_number(own, OPT_MAX_REQUEST), 1 << 20);
+	/* the other is what it was */
+	assert_int_equal(conf_number(c, OPT_HEALTH_INTERVAL), 5000);
+	assert_string_equal(conf_text(c, OPT_EXPORT_ROOT), "/a");
+	conf_free(own);
+	assert_int_equal(pwrite(fd, "listen = 127.0.0.1:1\n#", 22, 0), 22);
+	assert_int_equal(conf_parse_store_file(c, path, &err), -EINVAL);
+	assert_non_null(strstr(err.text, ":1: 'listen' is not about a store"));
+	assert_null(conf_text(c, OPT_LISTEN));
+	close(fd);
+	unlink(path);
+	assert_int_equal(conf_parse_store_file(c, path, &err), 0);
+}
+
 int
 main(void)
 {
@@ -196,6 +230,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_file_errors_name_the_line, setup, teardown),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_addresses),
+		cmocka_unit_test_setup_teardown(test_a_stores_file, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@ if WITH_WEB
 check_PROGRAMS += tests/web/webd tests/web/httpgen tests/web/crowd
 tests_web_webd_LDADD = $(WEB_LIBS) $(CORE_LIBS)
 web_tests = \
+	tests/web/beside.t \
 	tests/web/bulk-update.t \
 	tests/web/bulkdata.t \
 	tests/web/change-feed.t \

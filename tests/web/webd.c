@@ -1,5 +1,6 @@
 /* A daemon with the web door only, for tests of it: what `dicomlake init` and
- * `dicomlake serve` do as far as lib.sh needs, without the rest. */
+ * `dicomlake serve` do as far as lib.sh needs, without the rest.  With DICOMLAKE_TEST_BESIDE that store is
+ * served, too, and the base URL has a path. */
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -35,10 +36,11 @@ static int
 serve(const char *dir, unsigned port, uint64_t max_request, unsigned threads, const char *cors_origins)
 {
 	struct web_options options = {
-		.address = "127.0.0.1", .port = port, .max_request = max_request, .threads = threads,
-		.cors_origins = cors_origins,
+		.address = "127.0.0.1", .port = port, .threads = threads, .cors_origins = cors_origins,
 	};
-	struct store *st = NULL;
+	struct web_store served[2] = { { .max_request = max_request } };
+	const char *beside = getenv("DICOMLAKE_TEST_BESIDE");
+	struct store *st = NULL, *other = NULL;
 	struct ops *ops = NULL;
 	struct web *web = NULL;
 	struct err err = { 0 };
@@ -52,22 +54,28 @@ serve(const char *dir, unsigned port, uint64_t max_request, unsigned threads, co
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	if (store_open(dir, NULL, &st, &err) < 0)
 		return fail(&err);
+	if (beside != NULL && store_open(beside, NULL, &other, &err) < 0)
+		return fail(&err);
 	if (ops_start(st, &ops, &err) < 0) {
 		store_close(st);
 		return fail(&err);
 	}
-	options.ops = ops;
-	if (web_start(st, &options, &web, &err) < 0) {
+	served[0].store = st;
+	served[0].ops = ops;
+	served[1].store = other;
+	if (web_start(served, other != NULL ? 2 : 1, &options, &web, &err) < 0) {
 		ops_stop(ops);
 		store_close(st);
 		return fail(&err);
 	}
-	printf("dicomlake: ready http=http://127.0.0.1:%u\n", web_port(web));
+	printf("dicomlake: ready http=http://127.0.0.1:%u%s%s\n", web_port(web), other != NULL ? "/" : "",
+	       other != NULL ? store_label(st) : "");
 	fflush(stdout);
 	sigwait(&set, &sig);
 	web_stop(web);
 	ops_stop(ops);
 	store_close(st);
+	store_close(other);
 	return 0;
 }
 
