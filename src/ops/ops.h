@@ -1,8 +1,9 @@
 /* ops.h: long work on a store, in the background (contract 8).
  *
  * Operations are records in the store (store/operations.h); whoever serves it works on them, the oldest
- * first, and on exports and on moves between tiers beside the others; also on those that another process began or left when it was killed.  One process of
- * those that have the store open works at a time, by a lock on the file "operations.lock".
+ * first, and on exports and on moves between tiers beside the others; also on those that another process began or
+ * left when it was killed.  One process of those that have the store open works at a time, by a lock on the file
+ * "operations.lock".
  *
  * Threads: any.
  */
