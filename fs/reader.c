@@ -24,8 +24,6 @@
 #define PILE 2
 /* The seat is taken away from who works longer. */
 #define WORK_MS 2
-/* Copying so much takes as long as waking a thread. */
-#define LARGE_WRITE (64u << 10)
 
 /* In the holder's word: it works, so the seat may be taken away. */
 #define WORKS 1u
@@ -222,8 +220,6 @@ static bool
 is_short(const struct fuse_in_header *head)
 {
 	switch (head->opcode) {
-	case FUSE_WRITE:
-		return head->len < LARGE_WRITE;
 	case FUSE_READ:
 	case FUSE_FSYNC:
 	case FUSE_FALLOCATE:
