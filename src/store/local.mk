@@ -17,7 +17,8 @@ libcore_a_SOURCES += \
 	src/store/update_swap.c src/store/update_name.c \
 	src/store/external.h src/store/external.c src/store/external_json.h src/store/external_json.c \
 	src/store/export.h src/store/export_internal.h src/store/export_source.c src/store/export.c \
-	src/store/tier.h src/store/tiers_conf.h src/store/tiers_conf.c src/store/tiers_internal.h src/store/tiers.c src/store/tier_move.c \
+	src/store/tier.h src/store/tiers_conf.h src/store/tiers_conf.c src/store/tiers_internal.h src/store/tiers.c src/store/tier_mover.h src/store/tier_move.c \
+	src/store/tier_record.c src/store/tier_begin.c src/store/tier_where.c src/store/tier_copy.c src/store/tier_lead.c \
 	src/store/orphans.h src/store/orphans.c \
 	src/store/backup.h src/store/backup_internal.h src/store/backup.c src/store/backup_files.c src/store/backup_index.c \
 	src/store/receivers.h src/store/receivers.c src/store/event_json.h src/store/event_json.c \
