@@ -21,6 +21,9 @@
 #include "base/log.h"
 
 #define ID_FILE "tiers.id"
+/* Lines "NAME DIRECTORY" of those that were begun. */
+#define BEGUN_FILE "tiers.begun"
+#define BEGUN_BYTES_MAX (256 << 10)
 
 /* -- the number of the store ---------------------------------------------- */
 
@@ -241,20 +244,72 @@ store_has_tier_rules(const struct store *st)
 	return store_has_tier(st, STORE_HOT) && st->tiers->n_rules > 0;
 }
 
+static void
+begun_line(const struct store *st, enum store_tier tier, char line[BLOB_TIER_PATH_MAX + 16])
+{
+	snprintf(line, BLOB_TIER_PATH_MAX + 16, "%s %s\n", store_tier_name(tier), st->tiers->dirs[tier]);
+}
+
+/* Was anything ever moved to this directory?  Names may lead there that no row tells of yet. */
+static int
+has_begun(struct store *st, enum store_tier tier)
+{
+	char line[BLOB_TIER_PATH_MAX + 16], *text, *at;
+	int fd = openat(st->dir, BEGUN_FILE, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+	bool found = false;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	begun_line(st, tier, line);
+	text = malloc(BEGUN_BYTES_MAX + 1);
+	n = text == NULL ? -ENOMEM : io_pread_all(fd, text, BEGUN_BYTES_MAX, 0);
+	close(fd);
+	if (n > 0) {
+		text[n] = '\0';
+		for (at = text; !found && (at = strstr(at, line)) != NULL; at++)
+			found = at == text || at[-1] == '\n';
+	}
+	free(text);
+	return n < 0 ? (int)n : found;
+}
+
+static int
+note_begun(struct store *st, enum store_tier tier)
+{
+	char line[BLOB_TIER_PATH_MAX + 16];
+	int fd = openat(st->dir, BEGUN_FILE, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666), r;
+
+	if (fd < 0)
+		return -errno;
+	begun_line(st, tier, line);
+	r = io_write_all(fd, line, strlen(line));
+	if (r == 0 && (fsync(fd) < 0 || fsync(st->dir) < 0))
+		r = -errno;
+	close(fd);
+	return r;
+}
+
 int
 tier_begin_use(struct store *st, enum store_tier tier, struct err *err)
 {
 	const char *dir = st->tiers->dirs[tier], *name = store_tier_name(tier);
 	uint64_t sums[STORE_TIERS];
-	int r;
+	int r, begun;
 
 	if (tier == STORE_HOT)
 		return 0;
 	r = blob_tier_look(st->blobs, tier);
-	/* XXX Names may lead there that no row tells of yet, when the very first move to a tier is killed; were its
-	 * directory then not mounted, the mark would be made where it should be. */
-	if (r == -ENOMEDIUM && tier_sums(st, sums) == 0 && sums[tier] == 0)
+	if (r == 0 && st->tiers->begun[tier])
+		return 0;
+	begun = has_begun(st, tier);
+	if (r == -ENOMEDIUM && begun == 0 && tier_sums(st, sums) == 0 && sums[tier] == 0)
 		r = blob_tier_begin(st->blobs, tier);
+	/* Before anything is there. */
+	if (r == 0)
+		r = begun == 0 ? note_begun(st, tier) : begun < 0 ? begun : 0;
+	if (r == 0)
+		st->tiers->begun[tier] = true;
 	if (r == -ENOMEDIUM)
 		return err_set(err, r, "the directory %s of the tier %s is not there", dir, name);
 	return r < 0 ? err_set(err, r, "the directory %s of the tier %s cannot be used: %s", dir, name, strerror(-r)) : 0;

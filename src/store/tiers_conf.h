@@ -26,6 +26,7 @@ struct tiers_conf {
 	char dirs[STORE_TIERS][BLOB_TIER_PATH_MAX];	/* absolute, no slash at the end; "": none */
 	struct tier_rule rules[TIER_RULES_MAX];
 	size_t n_rules;
+	bool begun[STORE_TIERS];	/* it is known that something may lie there (tiers.c); only who moves looks */
 };
 
 /* name is for the sentences. */

@@ -831,6 +831,36 @@ test_nothing_is_lost_with_a_tier_that_is_away(void **state)
 	assert_string_equal(check(f, false), "");
 }
 
+/* No row tells of it: as when the first move was killed before it wrote any. */
+static void
+test_no_mark_is_made_where_one_was(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t id = put(f, "1.2.3.1", 1);
+	const struct tier_request rq = { .tier = STORE_COLD, .nodes = &id, .n_nodes = 1 };
+	char away[120], mark[140], operation[OPERATION_TEXT_MAX];
+	struct operation op;
+	struct err err = { 0 };
+
+	move(f, id, STORE_COLD);
+	move(f, id, STORE_HOT);
+	snprintf(away, sizeof away, "%s.away", f->cold);
+	snprintf(mark, sizeof mark, "%s/" BLOB_TIER_MARK, f->cold);
+	assert_int_equal(rename(f->cold, away), 0);
+	assert_int_equal(mkdir(f->cold, 0777), 0);
+	reopen(f);
+	assert_int_equal(store_begin_tiering(f->st, &rq, operation, &err), 0);
+	assert_int_equal(store_tier_step(f->st, operation, NULL, &err), 0);
+	assert_int_equal(store_operation(f->st, operation, take_operation, &op, &err), 0);
+	assert_int_equal(op.state, STORE_OPERATION_FAILED);
+	assert_non_null(strstr(op.why, f->cold));
+	assert_int_equal(access(mark, F_OK), -1);
+	assert_int_equal(rmdir(f->cold), 0);
+	assert_int_equal(rename(away, f->cold), 0);
+	assert_int_equal(move(f, id, STORE_COLD), 1);
+	assert_reads(f, id);
+}
+
 static void
 test_what_is_deleted_while_its_tier_is_away_is_reclaimed(void **state)
 {
@@ -966,6 +996,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_a_link_that_is_lost_is_made_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_file_that_is_gone_is_missed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nothing_is_lost_with_a_tier_that_is_away, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_mark_is_made_where_one_was, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_what_is_deleted_while_its_tier_is_away_is_reclaimed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_files_of_tiers_that_nobody_is_led_to, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_places_that_cannot_be, setup, teardown),
