@@ -33,19 +33,20 @@ alias_use_next_locked(struct nodes *t, struct node *n, uint64_t *ret_listing)
 	return false;
 }
 
-/* Is there something below that a user would miss? */
-static bool
-is_in_use(const struct node *dir)
+/* Is there something below that a user would miss?  -ENOTEMPTY a directory, -EBUSY open files only. */
+static int
+check_unused(const struct node *dir)
 {
 	const struct node *d = dir, *f;
+	int r = 0;
 
 	/* depth first, by the links, as names nest without a limit */
 	for (;;) {
 		if (d != dir && d->listed)
-			return true;
+			return -ENOTEMPTY;
 		for (f = d->files; f != NULL; f = f->next)
 			if (f->u.file.opens > 0)
-				return true;
+				r = -EBUSY;
 		if (d->dirs != NULL) {
 			d = d->dirs;
 			continue;
@@ -53,7 +54,7 @@ is_in_use(const struct node *dir)
 		while (d != dir && d->next == NULL)
 			d = d->parent;
 		if (d == dir)
-			return false;
+			return r;
 		d = d->next;
 	}
 }
@@ -62,11 +63,14 @@ int
 alias_remove_dir_locked(struct nodes *t, struct node *dir)
 {
 	struct node *d;
+	int r = check_unused(dir);
 
 	/* rsync --delay-updates tries to remove its .~tmp~ after every rename
 	 * and counts on being refused until the last. */
-	if (is_in_use(dir) || (dir->name[0] == '.' && dir->children > 0))
+	if (dir->name[0] == '.' && dir->children > 0)
 		return -ENOTEMPTY;
+	if (r < 0)
+		return r;
 	for (;;) {
 		for (d = dir; d->dirs != NULL; )
 			d = d->dirs;
@@ -118,7 +122,7 @@ alias_move_locked(struct nodes *t, struct node *n, struct node *parent, const ch
 			node_unname_locked(t, old);
 		parent->children--;
 		if (r < 0)
-			return r;
+			return -ENOTEMPTY;
 	}
 	parent->children++;
 	if (n->kind == NODE_FILE)

@@ -27,7 +27,7 @@ struct node *alias_top_locked(struct node *n);
  * know becomes a mere name.  True when one did: *ret_listing is the parent
  * whose listing changed; call again until false. */
 bool alias_use_next_locked(struct nodes *t, struct node *n, uint64_t *ret_listing);
-/* rmdir of a NODE_DIR: 0 and it is gone with all names below; -ENOTEMPTY. */
+/* rmdir of a NODE_DIR: 0 and it is gone with all names below; -ENOTEMPTY; -EBUSY there are open files below, and nothing else. */
 int  alias_remove_dir_locked(struct nodes *t, struct node *dir);
 /* rename; a local name in the way is replaced.  -EXDEV to another partition (or import-container),
  * -EINVAL below itself, -ENOTEMPTY, -EISDIR, -ENOTDIR, -ENOMEM (the node has then lost its name). */

@@ -8,12 +8,16 @@
 #include <errno.h>
 #include <linux/fs.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "fs/import.h"
 #include "fs/notify.h"
 #include "fs/virtual.h"
+
+#define RMDIR_TRIES 40
+#define RMDIR_PAUSE_MS 5
 
 /* What (ino, name) is in the catalog: 0 and *found, or -ENOENT; a virtual one is
  * -EPERM, as nothing is to be done to it.  The lock is not held. */
@@ -120,7 +124,7 @@ local_child_locked(struct fs *fs, uint64_t ino, const char *name, struct node **
 }
 
 static int
-remove_local_dir(struct fs *fs, uint64_t ino, const char *name)
+try_remove_dir(struct fs *fs, uint64_t ino, const char *name)
 {
 	struct node *n;
 	int r;
@@ -131,6 +135,18 @@ remove_local_dir(struct fs *fs, uint64_t ino, const char *name)
 		r = n->kind == NODE_FILE ? -ENOTDIR : alias_remove_dir_locked(fs->nodes, n);
 	nodes_unlock(fs->nodes);
 	return r;
+}
+
+/* Nobody waits for a RELEASE, so who has closed all of it may come before it is known here. */
+static int
+remove_local_dir(struct fs *fs, uint64_t ino, const char *name)
+{
+	const struct timespec pause = { .tv_nsec = RMDIR_PAUSE_MS * 1000000 };
+	int r, tries = 0;
+
+	while ((r = try_remove_dir(fs, ino, name)) == -EBUSY && ++tries < RMDIR_TRIES)
+		nanosleep(&pause, NULL);
+	return r == -EBUSY ? -ENOTEMPTY : r;
 }
 
 void

@@ -57,6 +57,21 @@ ok "in the place of a directory" t cmp "$tmp/other" "$errors/n"
 ok "a directory" t sh -c "rm '$import/n' && mkdir '$import/n' && cp '$tmp/text' '$import/n/g'"
 ok "in the place of a file" t cmp "$tmp/text" "$errors/n/g"
 
+t mkdir "$import/late"
+exec 9>"$import/late/f"
+{ sleep 0.05; } 9>&- &
+closes=$!
+t rmdir "$import/late" 9>&- &
+removes=$!
+wait $closes
+exec 9>&-
+ok "rmdir waits for what is just being closed" wait $removes
+t mkdir "$import/late"
+exec 9>"$import/late/f"
+fails 1 "but not for what stays open" t rmdir "$import/late" 9>&-
+exec 9>&-
+ok "until that is closed" t rmdir "$import/late"
+
 ok "what a tool renames has its new name" t sh -c "cp '$tmp/text' '$import/.tmp1' && mv '$import/.tmp1' '$import/final'"
 ok "in the error-container" wait_for "$patience" t cmp "$tmp/text" "$errors/final"
 is "and in its report" "$(t jq -r '.path + " " + .name' "$errors/final.error.json")" "final final"

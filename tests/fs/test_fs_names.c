@@ -403,7 +403,10 @@ rmdir_spares_what_is_in_use(void **state)
 	node_set_listed_locked(b, false);
 	file = add(&f, b, "x", NODE_FILE);
 	file->u.file.opens = 1;
+	assert_int_equal(alias_remove_dir_locked(f.t, a), -EBUSY);
+	node_set_listed_locked(b, true);
 	assert_int_equal(alias_remove_dir_locked(f.t, a), -ENOTEMPTY);
+	node_set_listed_locked(b, false);
 	file->u.file.opens = 0;
 	assert_int_equal(alias_remove_dir_locked(f.t, a), 0);
 	dot = add(&f, f.partition, ".~tmp~", NODE_DIR);
