@@ -1,6 +1,7 @@
 #!/bin/bash
 # What the mount of a store does it does in a mount of several, too.
 . "$(dirname "$0")/mount.sh"
+[ -z "$sanitizers" ] || skip_all "the tests themselves run under the sanitizer"
 export DICOMLAKE_TEST_BESIDE=yes
 for name in attributes coherence copy-in delete import-container kill-and-remount read-back readdir-while-ingest \
 	request-counts servers virtual write-again; do

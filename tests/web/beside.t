@@ -3,6 +3,7 @@
 . "$(dirname "$0")/web.sh"
 DICOMLAKE_TEST_BESIDE=$tmp/beside
 "$builddir/dicomlake" init "$DICOMLAKE_TEST_BESIDE" --workspace beside 2>/dev/null || bail "cannot make a store"
+[ -z "$sanitizers" ] || skip_all "the tests themselves run under the sanitizer"
 export DICOMLAKE_TEST_BESIDE
 for name in change-feed change-feed-follow compression external-metadata metadata-etag openapi operations original-version partitions \
 	query-tags wado-frames; do
