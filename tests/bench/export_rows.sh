@@ -50,7 +50,7 @@ export_curl() {
 				(NR > 1 ? "next\n" : ""), dir, $0, to, $0, sas }' >"$work/curl.list"
 	settle
 	t0=$(now_ms)
-	curl -s --parallel --parallel-immediate --parallel-max 8 --config "$work/curl.list" || return 1
+	curl -s --no-progress-meter --parallel --parallel-immediate --parallel-max 8 --config "$work/curl.list" || return 1
 	rate=$((export_bytes / 1000 / ($(now_ms) - t0)))
 	blobs_there "$name"
 }
