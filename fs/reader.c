@@ -17,9 +17,8 @@
 #define PATIENCE_MIN_NS INT64_C(4000)
 /* A request that comes so soon after the reader fell asleep came because it did: who asked wanted its processor. */
 #define AT_ONCE_NS INT64_C(25000)
-/* After that no request is waited for without sleep for a while, which doubles when it happens again. */
-#define REST_MIN_NS INT64_C(20000000)
-#define REST_MAX_NS INT64_C(1000000000)
+/* After that no request is waited for without sleep for a while; on an idle machine it happens now and then. */
+#define REST_NS INT64_C(1000000)
 /* So many in a row that were there at once: another thread can serve, too. */
 #define PILE 2
 /* The seat is taken away from who works longer. */
@@ -178,10 +177,8 @@ learn(struct reader *r, int64_t since, int64_t asleep)
 {
 	int64_t now = clock_monotonic();
 
-	if (was_preempted() || (asleep > since && now - asleep < AT_ONCE_NS)) {
-		r->rest = now - r->rest_until > REST_MAX_NS ? REST_MIN_NS : r->rest < REST_MAX_NS ? 2 * r->rest : REST_MAX_NS;
-		r->rest_until = now + r->rest;
-	}
+	if (was_preempted() || (asleep > since && now - asleep < AT_ONCE_NS))
+		r->rest_until = now + REST_NS;
 	if (now < r->rest_until)
 		r->patience = 0;
 	else if (asleep != 0 && now - since < PATIENCE_NS)

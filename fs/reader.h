@@ -31,7 +31,7 @@ struct reader {
 	atomic_bool watched;		/* one of those that wait looks whether the holder works too long */
 	/* The holder's only: */
 	int64_t patience;		/* how long it waits before it sleeps, ns */
-	int64_t rest, rest_until;	/* it sleeps at once for so long, until then, monotonic ns */
+	int64_t rest_until;		/* it sleeps at once until then, monotonic ns */
 	unsigned at_once;		/* requests in a row that were there already */
 };
 
