@@ -3,7 +3,7 @@
 # The Debian packages, each named once, and installed by apt when missing.
 
 packages_build="autoconf automake make gcc g++ libc6-dev pkg-config liblmdb-dev libzstd-dev
-	zlib1g-dev libxxhash-dev libssl-dev libcurl4-openssl-dev libjansson-dev libutf8proc-dev libfuse3-dev
+	zlib1g-dev libxxhash-dev libssl-dev libcurl4-openssl-dev libjansson-dev libutf8proc-dev libfuse3-dev liburing-dev
 	libcivetweb-dev libdcmtk-dev dcmtk libjpeg62-turbo-dev libpng-dev libcharls-dev
 	libopenjp2-7-dev
 	libarchive-dev"

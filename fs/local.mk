@@ -3,7 +3,7 @@ noinst_LIBRARIES += libfs.a
 libfs_a_SOURCES = fs/fs.h fs/private.h \
 	fs/mount.c fs/lowlevel.c fs/services.h fs/services.c \
 	fs/options.h fs/options.c \
-	fs/passthrough.h fs/passthrough.c fs/reader.h fs/reader.c \
+	fs/passthrough.h fs/passthrough.c fs/reader.h fs/reader.c fs/uring.h fs/uring.c \
 	fs/tree.h fs/tree.c \
 	fs/inode.h fs/inode.c \
 	fs/alias.h fs/alias.c \
@@ -19,6 +19,6 @@ libfs_a_SOURCES = fs/fs.h fs/private.h \
 	fs/attr.c fs/dir.c fs/name.c fs/file.c fs/close.c \
 	fs/xattr_meta.h fs/xattr_meta.c \
 	fs/xattr_dicom.h fs/xattr_dicom.c fs/xattr.c
-libfs_a_CFLAGS = $(AM_CFLAGS) $(FUSE_CFLAGS)
-FS_LIBS = libfs.a $(FUSE_LIBS)
+libfs_a_CFLAGS = $(AM_CFLAGS) $(FUSE_CFLAGS) $(URING_CFLAGS)
+FS_LIBS = libfs.a $(FUSE_LIBS) $(URING_LIBS)
 endif

@@ -173,14 +173,65 @@ answer(void *arg)
 	return NULL;
 }
 
+static void
+serve_request(void *ctx, void *request, size_t len)
+{
+	struct mount *m = ctx;
+	struct fuse_buf buf = { .mem = request, .size = len };
+
+	fuse_session_process_buf(m->se, &buf);
+}
+
+static void
+leave(void *ctx)
+{
+	(void)ctx;
+	fs_scratch_free();
+}
+
+/* The first request is INIT: what is agreed there decides how the others come. */
+static int
+answer_init(struct mount *m)
+{
+	struct fuse_buf buf = { .mem = NULL };
+	int r = 0;
+
+	while (r >= 0 && !m->passthrough.init_answered) {
+		r = fuse_session_receive_buf(m->se, &buf);
+		if (r > 0)
+			fuse_session_process_buf(m->se, &buf);
+		else if (r == 0)
+			r = -ENOTCONN;
+		else if (r == -EINTR || r == -EAGAIN)
+			r = 0;
+	}
+	free(buf.mem);
+	return r < 0 ? r : 0;
+}
+
+/* The few that then still come by the device are waited for in sleep, by one. */
+static int
+start_uring(struct mount *m, unsigned *n)
+{
+	struct uring_server server = { .serve = serve_request, .leave = leave, .ctx = m };
+
+	*n = 1;
+	m->passthrough.reader.awake = false;
+	return uring_start(m->passthrough.fuse_fd, FS_WRITE_MAX, &server, &m->passthrough.uring);
+}
+
 static int
 start_threads(struct mount *m)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	unsigned more = (unsigned)(m->n - 1) * FS_THREADS_STORE;
 	unsigned n = (unsigned)(cpus > 0 ? cpus : 1) + FS_THREADS_MORE + (more < FS_THREADS_STORES ? more : FS_THREADS_STORES);
-	int r = 0;
+	int r = answer_init(m);
 
+	if (r == 0 && m->passthrough.uring_on)
+		r = start_uring(m, &n);
+	if (r < 0)
+		return r;
 	m->threads = calloc(n, sizeof *m->threads);
 	if (m->threads == NULL)
 		return -ENOMEM;
@@ -199,6 +250,9 @@ join_threads(struct mount *m)
 {
 	while (m->n_threads > 0)
 		pthread_join(m->threads[--m->n_threads], NULL);
+	if (m->passthrough.uring != NULL && !m->uring_joined)
+		uring_join(m->passthrough.uring);
+	m->uring_joined = true;
 }
 
 /* -- start and stop ------------------------------------------------------- */
@@ -218,6 +272,8 @@ unmount(struct mount *m)
 		/* By fusermount3, which detaches it and cannot force: while somebody is in there
 		 * requests may come for ever.  Closing the session cuts them off. */
 		reader_stop(&m->passthrough.reader);
+		if (m->passthrough.uring != NULL)
+			uring_stop(m->passthrough.uring);
 		join_threads(m);
 		fuse_session_unmount(m->se);
 	} else if (errno != EINVAL && errno != ENOENT)
@@ -253,6 +309,7 @@ mount_free(struct mount *m)
 	for (i = 0; i < m->n; i++)
 		fs_free(m->services[i]);
 	fs_free(m->upper);
+	uring_free(m->passthrough.uring);
 	if (m->se != NULL) {
 		/* This only gives back what libfuse keeps for it. */
 		fuse_session_unmount(m->se);
@@ -309,6 +366,7 @@ prepare(struct mount *m, struct store *const *stores, size_t n, struct err *err)
 	int r = 0;
 
 	m->passthrough.wanted = m->options.passthrough;
+	m->passthrough.uring_wanted = m->options.uring;
 	m->services = calloc(n, sizeof *m->services);
 	if (m->services == NULL)
 		return err_set(err, -ENOMEM, "out of memory");
@@ -342,6 +400,11 @@ mount_and_serve(struct mount *m, struct err *err)
 	/* The helper of auto_unmount lives as long as we do: it must not keep
 	 * others' pipes and files open (LMDB's descriptors are not close-on-exec). */
 	close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC);
+	if (m->options.uring_switch) {
+		r = uring_switch_on();
+		if (r < 0)
+			log_warning("mount dir=%s the kernel's io_uring for FUSE is not to be had: %s", m->dir, strerror(-r));
+	}
 	if (fuse_session_mount(m->se, m->dir) != 0)
 		return err_set(err, -EIO, "cannot mount at %s", m->dir);
 	m->passthrough.fuse_fd = fuse_session_fd(m->se);
@@ -403,7 +466,8 @@ fs_start(struct store *const *stores, size_t n, const char *dir, const struct fs
 		fs_stop(m);
 		return r;
 	}
-	log_info("mount dir=%s passthrough=%s", m->dir, passthrough_is_on(&m->passthrough) ? "on" : "off");
+	log_info("mount dir=%s passthrough=%s io_uring=%s", m->dir, passthrough_is_on(&m->passthrough) ? "on" : "off",
+		 m->passthrough.uring_on ? "on" : "off");
 	*ret_mount = m;
 	return 0;
 }

@@ -63,6 +63,10 @@ parse_one(const char *option, struct fs_mount_options *o, struct err *err)
 		o->spin = true;
 	else if (strcmp(option, "nospin") == 0)
 		o->spin = false;
+	else if (strcmp(option, "uring") == 0)
+		o->uring = o->uring_switch = true;
+	else if (strcmp(option, "nouring") == 0)
+		o->uring = o->uring_switch = false;
 	else if (strcmp(option, "nopassthrough") == 0)
 		o->passthrough = false;
 	else if (strcmp(option, "auto_unmount") == 0)
@@ -90,6 +94,7 @@ fs_mount_options_parse(const char *text, struct fs_mount_options *o, struct err 
 	o->umask = 022;
 	o->passthrough = true;
 	o->spin = true;
+	o->uring = true;
 	o->auto_unmount = true;
 	o->xattr_list = XATTR_LIST_DEFAULT;
 	buf_init(&o->rest, OPTIONS_MAX);

@@ -13,6 +13,8 @@ struct fs_mount_options {
 	uint32_t umask;
 	bool sync;			/* close() waits for the commit */
 	bool spin;			/* look for the next request without sleeping for a while */
+	bool uring;			/* requests by io_uring where the kernel offers it */
+	bool uring_switch;		/* make it offer it */
 	bool passthrough;		/* use it where the kernel offers it */
 	bool auto_unmount;
 	uint32_t xattr_list;		/* bytes that listed attributes may take, as ext4 counts them */

@@ -62,12 +62,18 @@ patch_init(struct passthrough *p, struct fuse_init_out *out)
 		out->unused[0] = 1;	/* max_stack_depth */
 		p->on = true;
 	}
+	if (p->uring_wanted && (p->offered & URING_INIT_FLAG) && uring_is_possible()) {
+		out->flags2 |= (uint32_t)(URING_INIT_FLAG >> 32);
+		p->uring_on = true;
+	}
 }
 
 static ssize_t
 io_writev(int fd, struct iovec *iov, int count, void *userdata)
 {
 	struct passthrough *p = userdata;
+	struct uring *u = atomic_load(&p->uring);
+	ssize_t n;
 
 	if (!p->init_answered) {
 		p->init_answered = true;
@@ -75,6 +81,8 @@ io_writev(int fd, struct iovec *iov, int count, void *userdata)
 			patch_init(p, iov[1].iov_base);
 	}
 	(void)fd;
+	if (u != NULL && uring_reply(u, iov, count, &n))
+		return n;
 	return reader_write(&p->reader, iov, count);
 }
 

@@ -20,14 +20,16 @@
 #include <fuse_lowlevel.h>
 
 #include "fs/reader.h"
+#include "fs/uring.h"
 
 struct passthrough {
-	bool wanted;
+	bool wanted, uring_wanted;
 	int fuse_fd;
 	struct reader reader;
 	atomic_bool init_seen, init_answered;	/* one thread handles INIT, before all others */
 	uint64_t offered;		/* INIT flags of the kernel */
-	atomic_bool on;
+	atomic_bool on, uring_on;
+	_Atomic(struct uring *) uring;	/* requests come from there, too; NULL: only from the reader */
 	bool direct_mmap;		/* mmap works on direct_io files; known after INIT */
 };
 

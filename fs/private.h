@@ -76,8 +76,9 @@ struct mount {
 	struct fs *upper;		/* what is above them, when there are several; else NULL */
 	struct fs *by_number[STORE_NUMBER_MAX + 1];	/* of several; NULL: no such */
 
-	pthread_t *threads;
+	pthread_t *threads;		/* at the device */
 	unsigned n_threads;
+	bool uring_joined;
 	atomic_uint running;
 	pthread_mutex_t end_lock;	/* guards ended, stopping, on_end, on_end_ctx */
 	bool ended, stopping;
