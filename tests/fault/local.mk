@@ -16,6 +16,6 @@ tests_fault_tier_SOURCES = tests/fault/tier.c $(strike) $(INGEST_SAMPLES)
 tests_fault_tier_LDADD = $(CORE_LIBS)
 tests_fault_write_SOURCES = tests/fault/write.c $(INGEST_SAMPLES)
 tests_fault_write_LDADD = $(CORE_LIBS)
-tests_fault_power_SOURCES = tests/fault/power.c $(INGEST_SAMPLES)
+tests_fault_power_SOURCES = tests/fault/power.c $(SCRATCH) $(INGEST_SAMPLES)
 tests_fault_power_LDADD = $(CORE_LIBS)
 endif

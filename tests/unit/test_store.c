@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "dicom/tag.h"
@@ -19,9 +18,10 @@
 #include "store/search_internal.h"
 #include "store/store.h"
 #include "tests/unit/ingest.h"
+#include "tests/unit/scratch.h"
 
 struct fixture {
-	char dir[64];
+	char dir[SCRATCH_MAX];
 	struct store *st;
 };
 
@@ -32,9 +32,7 @@ setup(void **state)
 	struct err err = { 0 };
 
 	*state = f;
-	strcpy(f->dir, "/tmp/dicomlake-store-XXXXXX");
-	if (mkdtemp(f->dir) == NULL || store_init(f->dir, "ws", "svc", &err) < 0 ||
-	    store_open(f->dir, NULL, &f->st, &err) < 0) {
+	if (scratch_store(f->dir, "store", "ws", "svc", &f->st, &err) < 0) {
 		print_error("%s\n", err.text);
 		return -1;
 	}
@@ -45,12 +43,12 @@ static int
 teardown(void **state)
 {
 	struct fixture *f = *state;
-	char command[128];
+	int r;
 
 	store_close(f->st);
-	snprintf(command, sizeof command, "rm -rf '%s'", f->dir);
+	r = scratch_remove(f->dir);
 	free(f);
-	return system(command);
+	return r;
 }
 
 static int

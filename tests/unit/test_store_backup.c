@@ -9,14 +9,13 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "store/backup.h"
 #include "tests/unit/ingest.h"
+#include "tests/unit/scratch.h"
 
 struct fixture {
-	char dir[64], path[96], copy[96];
+	char dir[SCRATCH_MAX], path[96], copy[96];
 	struct store *st;
 	unsigned calls;
 	bool struck;
@@ -28,8 +27,7 @@ setup(void **state)
 	struct fixture *f = calloc(1, sizeof *f);
 
 	*state = f;
-	strcpy(f->dir, "/tmp/dicomlake-backup-XXXXXX");
-	if (mkdtemp(f->dir) == NULL)
+	if (scratch_make(f->dir, "backup", false) < 0)
 		return -1;
 	snprintf(f->path, sizeof f->path, "%s/store", f->dir);
 	snprintf(f->copy, sizeof f->copy, "%s/copy", f->dir);
@@ -40,12 +38,12 @@ static int
 teardown(void **state)
 {
 	struct fixture *f = *state;
-	char command[128];
+	int r;
 
 	store_close(f->st);
-	snprintf(command, sizeof command, "rm -rf '%s'", f->dir);
+	r = scratch_remove(f->dir);
 	free(f);
-	return system(command);
+	return r;
 }
 
 static void

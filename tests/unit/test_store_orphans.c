@@ -5,21 +5,19 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "store/internal.h"
 #include "store/orphans.h"
 #include "tests/unit/ingest.h"
+#include "tests/unit/scratch.h"
 
 struct fixture {
-	char dir[64];
+	char dir[SCRATCH_MAX];
 	struct store *st;
 	struct orphan_totals totals;
 	char reported[512];
@@ -31,21 +29,19 @@ setup(void **state)
 	struct fixture *f = calloc(1, sizeof *f);
 
 	*state = f;
-	strcpy(f->dir, "/tmp/dicomlake-orphans-XXXXXX");
-	return mkdtemp(f->dir) != NULL && store_init(f->dir, NULL, NULL, NULL) == 0 &&
-	       store_open(f->dir, NULL, &f->st, NULL) == 0 ? 0 : -1;
+	return scratch_store(f->dir, "orphans", NULL, NULL, &f->st, NULL);
 }
 
 static int
 teardown(void **state)
 {
 	struct fixture *f = *state;
-	char command[128];
+	int r;
 
 	store_close(f->st);
-	snprintf(command, sizeof command, "rm -rf '%s'", f->dir);
+	r = scratch_remove(f->dir);
 	free(f);
-	return system(command);
+	return r;
 }
 
 static void

@@ -20,6 +20,7 @@
 #include "store/tiers_internal.h"
 #include "store/update.h"
 #include "tests/unit/ingest.h"
+#include "tests/unit/scratch.h"
 
 #define SECOND ((int64_t)1000000000)
 #define DAY (86400 * SECOND)
@@ -156,14 +157,14 @@ take_size(void *ctx, const char *name, uint64_t size, int64_t mtime)
 static void
 test_a_name_takes_what_it_leads_to_along(void **state)
 {
-	char base[64] = "/tmp/dicomlake-blobs-XXXXXX", data[100], staging[100], cold[100], command[300];
+	char base[SCRATCH_MAX], data[100], staging[100], cold[100], command[300];
 	struct blob_store *b;
 	uint64_t size = 0;
 	unsigned tier;
 	int fd;
 
 	(void)state;
-	assert_non_null(mkdtemp(base));
+	assert_int_equal(scratch_make(base, "blobs", false), 0);
 	snprintf(data, sizeof data, "%s/data", base);
 	snprintf(staging, sizeof staging, "%s/staging", base);
 	snprintf(cold, sizeof cold, "%s/cold", base);
@@ -212,14 +213,13 @@ test_a_name_takes_what_it_leads_to_along(void **state)
 	assert_int_equal(blob_tier_open(b, NAME, 2, &fd), -ENOENT);
 	assert_int_equal(blob_tier(b, NAME, &tier), -ENOENT);
 	blob_close(b);
-	snprintf(command, sizeof command, "rm -r %s", base);
-	assert_int_equal(system(command), 0);
+	assert_int_equal(scratch_remove(base), 0);
 }
 
 /* -- a store -------------------------------------------------------------- */
 
 struct fixture {
-	char base[64], store[100], cold[100], archive[100];
+	char base[SCRATCH_MAX], store[100], cold[100], archive[100];
 	struct store *st;
 	char found[1024];		/* by check, or reclaim */
 	uint64_t repaired, away;
@@ -270,8 +270,7 @@ setup(void **state)
 	struct fixture *f = calloc(1, sizeof *f);
 
 	*state = f;
-	strcpy(f->base, "/tmp/dicomlake-tiers-XXXXXX");
-	if (mkdtemp(f->base) == NULL)
+	if (scratch_make(f->base, "tiers", false) < 0)
 		return -1;
 	snprintf(f->store, sizeof f->store, "%s/store", f->base);
 	snprintf(f->cold, sizeof f->cold, "%s/cold", f->base);
@@ -287,12 +286,12 @@ static int
 teardown(void **state)
 {
 	struct fixture *f = *state;
-	char command[128];
+	int r;
 
 	store_close(f->st);
-	snprintf(command, sizeof command, "rm -rf '%s'", f->base);
+	r = scratch_remove(f->base);
 	free(f);
-	return system(command);
+	return r;
 }
 
 #define SERIES "1.2/1.2.3"
