@@ -11,8 +11,7 @@
 #include <stdlib.h>
 
 #include "store/backup.h"
-#include "tests/unit/ingest.h"
-#include "tests/unit/scratch.h"
+#include "tests/unit/store_fixture.h"
 
 struct fixture {
 	char dir[SCRATCH_MAX], path[96], copy[96];
@@ -50,13 +49,12 @@ static void
 store_one(struct fixture *f, int number, int fill)
 {
 	char sop[64];
-	const struct sample s = { .study_uid = "1.2", .series_uid = "1.2.3", .sop_uid = sop, .patient_id = "P", .patient_name = "A^B",
-				  .study_date = "20240101", .modality = "CT", .pixels = 100, .fill = fill };
-	const struct ingest_options o = { .same = INGEST_SAME_REPLACE };
-	struct ingest_result result;
+	struct sample s;
 
 	snprintf(sop, sizeof sop, "1.2.3.%d", number);
-	assert_int_equal(ingest_sample(f->st, &s, &o, &result, NULL), 0);
+	s = sample("1.2", "1.2.3", sop);
+	s.fill = fill;
+	put_sample(f->st, s);
 }
 
 /* One that is still to be copied goes, and another becomes a new version. */

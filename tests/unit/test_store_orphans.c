@@ -13,8 +13,7 @@
 #include "base/clock.h"
 #include "store/internal.h"
 #include "store/orphans.h"
-#include "tests/unit/ingest.h"
-#include "tests/unit/scratch.h"
+#include "tests/unit/store_fixture.h"
 
 struct fixture {
 	char dir[SCRATCH_MAX];
@@ -62,12 +61,7 @@ is_there(const struct fixture *f, const char *sop)
 static void
 store_one(struct fixture *f, const char *sop)
 {
-	const struct sample s = { .study_uid = "1.2", .series_uid = "1.2.3", .sop_uid = sop, .patient_id = "P", .patient_name = "A^B",
-				  .study_date = "20240101", .modality = "CT", .pixels = 100 };
-	const struct ingest_options o = { .same = INGEST_SAME_KEEP };
-	struct ingest_result result;
-
-	assert_int_equal(ingest_sample(f->st, &s, &o, &result, NULL), 0);
+	put_sample(f->st, sample("1.2", "1.2.3", sop));
 	assert_int_equal(store_sync(f->st), 0);
 }
 

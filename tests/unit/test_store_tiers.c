@@ -19,8 +19,7 @@
 #include "store/orphans.h"
 #include "store/tiers_internal.h"
 #include "store/update.h"
-#include "tests/unit/ingest.h"
-#include "tests/unit/scratch.h"
+#include "tests/unit/store_fixture.h"
 
 #define SECOND ((int64_t)1000000000)
 #define DAY (86400 * SECOND)
@@ -299,13 +298,11 @@ teardown(void **state)
 static uint64_t
 put(struct fixture *f, const char *sop, int fill)
 {
-	const struct sample s = { .study_uid = "1.2", .series_uid = "1.2.3", .sop_uid = sop, .patient_id = "P", .patient_name = "A^B",
-				  .study_date = "20240101", .modality = "CT", .pixels = 5000, .fill = fill };
-	const struct ingest_options o = { .same = INGEST_SAME_REPLACE };
-	struct ingest_result result;
+	struct sample s = sample("1.2", "1.2.3", sop);
 
-	assert_int_equal(ingest_sample(f->st, &s, &o, &result, NULL), 0);
-	return result.id;
+	s.pixels = 5000;
+	s.fill = fill;
+	return put_sample(f->st, s);
 }
 
 static void
