@@ -1,5 +1,5 @@
 # Every folder of tests adds to TESTS in its own local.mk.
-EXTRA_DIST += tests/data/minimal.dump
+EXTRA_DIST += tests/request.sh tests/data/minimal.dump
 # Made anew before the tests when its source changed.
 check_DATA = tests/lib.sh
 include $(srcdir)/tests/unit/local.mk

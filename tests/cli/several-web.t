@@ -1,29 +1,11 @@
 #!/bin/bash
 # Several stores at one address: each by the beginning of the path or of the host name, and nothing of one through another.
-. "${abs_top_builddir:-$(cd "$(dirname "$0")/../../build" && pwd)}/tests/lib.sh"
+. "$(dirname "$0")/../request.sh"
 require_web
-require_program jq
 new_store --workspace hosp --service ct
 mr=$tmp/mr parts=$tmp/parts
 lake init "$mr" --workspace hosp --service mr.new 2>/dev/null
 lake init "$parts" --workspace hosp --service parts --partitions 2>/dev/null
-body=$tmp/.body head=$tmp/.head
-J='Accept: application/dicom+json'
-PART='Content-Type: application/dicom'
-request() {	# METHOD PATH [CURL-OPTIONS]
-	local method=$1 path=$2
-	shift 2
-	: >"$body"
-	: >"$head"
-	[ "$method" != HEAD ] || set -- -I "$@"
-	status=$(curl -s -m 60 -g -X "$method" -o "$body" -D "$head" -w '%{http_code}' "$@" "$base$path")
-}
-header() {
-	sed -n "s/^$1: *\\(.*[^\\r]\\)\\r*\$/\\1/Ip" "$head" | tail -n 1
-}
-has_status() {
-	is "$1" "$status" "$2" || diag "$(head -c 500 "$body" | tr -d '\0')"
-}
 metric() {
 	awk -v m="$1" '$1 == m { print $2 }' "$body"
 }

@@ -3,13 +3,13 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "blob/blob.h"
 #include "suite.h"
+#include "tests/unit/scratch.h"
 
 #define NAME "Microsoft.Default/1.2/1.2.3/1.2.3.4.dcm"
 
@@ -18,7 +18,7 @@
 struct engine {
 	int (*open)(const char *dir, struct blob_store **ret_blobs);
 	struct blob_store *b;
-	char dir[64];
+	char dir[SCRATCH_MAX];
 };
 
 static int
@@ -46,8 +46,7 @@ setup(void **state)
 	struct engine *e = *state;
 	int r;
 
-	strcpy(e->dir, "/tmp/dicomlake-blob-XXXXXX");
-	if (mkdtemp(e->dir) == NULL)
+	if (scratch_make(e->dir, "blob", false) < 0)
 		return -1;
 	r = e->open(e->dir, &e->b);
 	return r < 0 ? r : blob_claim(e->b, 1);
@@ -57,12 +56,10 @@ static int
 teardown(void **state)
 {
 	struct engine *e = *state;
-	char command[128];
 
 	blob_close(e->b);
 	e->b = NULL;
-	snprintf(command, sizeof command, "rm -rf '%s'", e->dir);
-	return system(command);
+	return scratch_remove(e->dir);
 }
 
 static void

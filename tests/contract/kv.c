@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "kv/kv.h"
 #include "suite.h"
+#include "tests/unit/scratch.h"
 
 static const char *const tables[] = { "a", "b", "added" };
 
@@ -16,7 +16,7 @@ enum { KEEPS = 1, FAILS = 2 };		/* what was committed is there after close and o
 struct engine {
 	int (*open)(const char *dir, size_t map_size, struct kv **ret_kv);
 	struct kv *kv;
-	char dir[64];
+	char dir[SCRATCH_MAX];
 };
 
 static const struct kv_options *
@@ -57,8 +57,7 @@ setup(void **state)
 {
 	struct engine *e = *state;
 
-	strcpy(e->dir, "/tmp/dicomlake-kv-XXXXXX");
-	if (mkdtemp(e->dir) == NULL)
+	if (scratch_make(e->dir, "kv", false) < 0)
 		return -1;
 	return e->open(e->dir, 0, &e->kv);
 }
@@ -67,16 +66,10 @@ static int
 teardown(void **state)
 {
 	struct engine *e = *state;
-	char path[128];
 
 	kv_close(e->kv);
 	e->kv = NULL;
-	snprintf(path, sizeof path, "%s/data.mdb", e->dir);
-	unlink(path);
-	snprintf(path, sizeof path, "%s/lock.mdb", e->dir);
-	unlink(path);
-	rmdir(e->dir);
-	return 0;
+	return scratch_remove(e->dir);
 }
 
 static struct kv_txn *

@@ -29,7 +29,7 @@ for v in v1 v2 dicom-web; do
 	is "/$v: Location is the same" "$(header Location)" "$base/$v/operations/$op"
 	ok "/$v: it ends" wait_for "$patience" ended "$op"
 done
-get "/v1/operations/$op"
+request GET "/v1/operations/$op"
 is "v1 says completed" "$(json .status)" completed
 is "without percentComplete and resources" "$(json 'keys | join(" ")')" "createdTime lastUpdatedTime operationId results status type"
 is "results" "$(json '.results | tostring')" "{\"exported\":2,\"skipped\":0,\"errorHref\":\"$azurite/out/$op/errors.log\"}"
@@ -105,7 +105,7 @@ done
 refused "S3 without a key of ours" "{$source,$(azure '"blobContainerUri":"s3://lake/x"')}" "access key"
 status=$(curl -s -o "$body" -w '%{http_code}' -H 'Content-Type: text/plain' -d "{$source,$file}" "$base/v2/export")
 has_status "another type of body" 415
-get /v2/export
+request GET /v2/export
 has_status "GET" 405
 
 # --- the sources of /dicom-web ---

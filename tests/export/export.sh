@@ -1,19 +1,15 @@
-# export.sh: what the tests of exports share.  Sourced, not run; brings lib.sh.
+# export.sh: what the tests of exports share.  Sourced, not run; brings request.sh and lib.sh.
 #
 #   start_server ARGS...        servers.mjs; sets $server_port, $server_log
 #   start_azurite [OPTIONS]     sets $azurite_port, $azurite (the URI of the account), $azurite_pid
 #   start_s3                    sets $s3_port; the bucket is "lake"
 #   servers ARGS...             one of the requests of servers.mjs
 #   make_studies STUDIES SERIES INSTANCES    $tmp/in, imported into $store; UIDs 2.25.S, 2.25.S.E, 2.25.S.E.I
-#   post PATH JSON              to the daemon: $status, $body, $head
-#   json FILTER, header NAME    of its reply
+#   post PATH JSON              as request
 #   ended ID                    has the operation? its reply is in $body then
 #   expected                    what errors.log and all instances are called, sorted, below the id of the operation
 
-. "${abs_top_builddir:-$(cd "$(dirname "$0")/../../build" && pwd)}/tests/lib.sh"
-require_program jq
-body=$tmp/.body
-head=$tmp/.head
+. "$(dirname "$0")/../request.sh"
 EMULATOR_KEY='Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=='
 unset "${!AZURE_@}" "${!AWS_@}"
 export NO_PROXY=127.0.0.1,localhost no_proxy=127.0.0.1,localhost
@@ -91,34 +87,10 @@ expected() {
 }
 
 post() {
-	: >"$body"
-	: >"$head"
-	status=$(curl -s -m 60 -g -o "$body" -D "$head" -w '%{http_code}' -H 'Content-Type: application/json' --data-binary "$2" "$base$1")
-}
-
-get() {
-	: >"$body"
-	: >"$head"
-	status=$(curl -s -m 60 -g -o "$body" -D "$head" -w '%{http_code}' "$base$1")
-}
-
-header() {
-	sed -n "s/^$1: *\\(.*[^\\r]\\)\\r*\$/\\1/Ip" "$head" | tail -n 1
-}
-
-json() {
-	jq -r "$1" "$body" 2>&1
-}
-
-has_status() {
-	is "$1" "$status" "$2" || diag "$(head -c 500 "$body" | tr -d '\0')"
-}
-
-says() {
-	like "$1" "$(tr '\n' ' ' <"$body")" "$2"
+	request POST "$1" -H 'Content-Type: application/json' --data-binary "$2"
 }
 
 ended() {
-	get "/v2/operations/$1"
+	request GET "/v2/operations/$1"
 	[ "$status" = 200 ]
 }

@@ -56,7 +56,7 @@ wait "${daemon_pids[-2]}" 2>/dev/null
 exec 8>&-
 allow_log 'kind=export state=(waiting|failed): '
 ok "its destination is away" wait_for "$patience" grep -q state=waiting "$daemon_log"
-get "/v2/operations/$op"
+request GET "/v2/operations/$op"
 has_status "it waits" 202
 is "a re-index meanwhile" "$(curl -s -o /dev/null -w '%{http_code}' -H 'Content-Type: application/json' \
 	-d '[{"path":"PatientAge","level":"Study"}]' "$base/v2/extendedquerytags")" 202
@@ -64,7 +64,7 @@ tag_ready() {
 	[ "$(curl -s "$base/v2/extendedquerytags/PatientAge" | jq -r .status)" = ready ]
 }
 ok "is not kept waiting" wait_for "$patience" tag_ready
-get "/v2/operations/$op"
+request GET "/v2/operations/$op"
 has_status "it waits still" 202
 node - "$port" "$azurite_port" >"$tmp/back.log" 2>&1 <<'END' &
 const http = require('http');

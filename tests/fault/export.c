@@ -2,37 +2,22 @@
  * every instance that was named is there and counted once, what is not there is told once, and nothing that
  * gives access is left.
  */
-#include <dirent.h>
-#include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "ops/exporter.h"
-#include "store/step.h"
 #include "store/store.h"
+#include "tests/fault/strike.h"
 #include "tests/unit/ingest.h"
 
 /* Studies of ten instances: several pages of an export. */
 #define STUDIES 11
 #define EACH 10
-
-static enum step strike_step;
-static int strike_count;
-
-static void
-strike(enum step s)
-{
-	if (s == strike_step && __atomic_sub_fetch(&strike_count, 1, __ATOMIC_SEQ_CST) == 0)
-		kill(getpid(), SIGKILL);
-}
 
 static void
 store_one(struct store *st, int study, int i)
@@ -62,10 +47,30 @@ bother(void *ctx)
 
 enum source { BY_IDENTIFIERS, BY_QUERY, BY_CHANGES, SOURCES };
 
-static void
-prepare(const char *dir, const char *to, enum source source, char id[OPERATION_TEXT_MAX])
+struct ctx {
+	enum source source;
+	char id[OPERATION_TEXT_MAX];
+};
+
+/* Below the directory of a run. */
+struct places { char store[80], to[80]; };
+
+static struct places
+places_of(const char *dir)
 {
-	struct export_settings settings = { .roots = to };
+	struct places p;
+
+	snprintf(p.store, sizeof p.store, "%s/store", dir);
+	snprintf(p.to, sizeof p.to, "%s/to", dir);
+	return p;
+}
+
+static void
+prepare(void *ctx, const char *dir)
+{
+	struct places at = places_of(dir);
+	struct export_settings settings = { .roots = at.to };
+	struct ctx *c = ctx;
 	char uids[STUDIES + 3][48], uri[200];
 	const char *values[STUDIES + 3], *term = "StudyInstanceUID=1.8.*";
 	struct export_request rq = { .source = EXPORT_IDENTIFIERS, .values = values };
@@ -74,7 +79,7 @@ prepare(const char *dir, const char *to, enum source source, char id[OPERATION_T
 	struct err err = { 0 };
 	int s, i;
 
-	if (store_init(dir, NULL, NULL, &err) < 0 || store_open(dir, NULL, &st, &err) < 0)
+	if (mkdir(at.to, 0777) < 0 || store_init(at.store, NULL, NULL, &err) < 0 || store_open(at.store, NULL, &st, &err) < 0)
 		_exit(3);
 	for (s = 0; s < STUDIES; s++)
 		for (i = 0; i < EACH; i++)
@@ -85,15 +90,15 @@ prepare(const char *dir, const char *to, enum source source, char id[OPERATION_T
 		values[s] = uids[s];
 	}
 	rq.n_values = STUDIES + 3;
-	if (source == BY_QUERY) {
+	if (c->source == BY_QUERY) {
 		term = "PatientID=P";
 		rq = (struct export_request){ .source = EXPORT_QUERY, .values = &term, .n_values = 1 };
-	} else if (source == BY_CHANGES) {
+	} else if (c->source == BY_CHANGES) {
 		rq = (struct export_request){ .source = EXPORT_CHANGES, .since = EXPORT_SINCE_EVER, .until = INT64_MAX };
 	}
-	snprintf(uri, sizeof uri, "file://%s", to);
+	snprintf(uri, sizeof uri, "file://%s", at.to);
 	if (destination_spec_of_uri(uri, &spec, &err) < 0 || export_set_root(&settings, &spec, &err) < 0 ||
-	    export_begin(st, &settings, &spec, &rq, id, &err) < 0) {
+	    export_begin(st, &settings, &spec, &rq, c->id, &err) < 0) {
 		fprintf(stderr, "%s\n", err_text(&err));
 		_exit(3);
 	}
@@ -121,17 +126,19 @@ finish(struct store *st, const char *id)
 }
 
 static void
-script(const char *dir, const char *id)
+script(void *ctx, const char *dir)
 {
+	struct places at = places_of(dir);
+	struct ctx *c = ctx;
 	pthread_t thread;
 	struct store *st;
 
-	if (store_open(dir, NULL, &st, NULL) < 0)
+	if (store_open(at.store, NULL, &st, NULL) < 0)
 		_exit(3);
-	step_hook = strike;
+	strike_arm();
 	if (pthread_create(&thread, NULL, bother, st) != 0)
 		_exit(3);
-	if (finish(st, id) < 0)
+	if (finish(st, c->id) < 0)
 		_exit(3);
 	pthread_join(thread, NULL);
 	store_close(st);
@@ -139,17 +146,6 @@ script(const char *dir, const char *id)
 }
 
 /* -- what the parent expects ---------------------------------------------- */
-
-static const char *trouble;
-static char trouble_text[300];
-
-static bool
-holds(bool what, const char *else_trouble)
-{
-	if (!what)
-		trouble = else_trouble;
-	return what;
-}
 
 static unsigned
 count_files(const char *path, const char *pattern)
@@ -188,114 +184,52 @@ take(void *ctx, const struct operation *op)
 }
 
 static bool
-export_holds(const char *dir, const char *to, enum source source, const char *id)
+export_holds(void *ctx, const char *dir)
 {
+	struct places at = places_of(dir);
+	struct ctx *c = ctx;
 	struct operation op = { .state = STORE_OPERATION_RUNNING };
 	char path[300], secrets[100];
-	unsigned named = STUDIES * EACH, unknown = source == BY_IDENTIFIERS ? 3 : 0, files, lines;
+	unsigned named = STUDIES * EACH, unknown = c->source == BY_IDENTIFIERS ? 3 : 0, files, lines;
 	struct store *st;
 	bool fine;
 
-	if (!holds(store_open(dir, NULL, &st, NULL) == 0, "it does not open"))
+	if (!holds(store_open(at.store, NULL, &st, NULL) == 0, "it does not open"))
 		return false;
-	fine = holds(store_is_clean(st), "check finds something") && holds(finish(st, id) == 0, "it cannot be resumed") &&
-		holds(store_operation(st, id, take, &op, NULL) == 0 && op.state == STORE_OPERATION_SUCCEEDED, "it has not ended well");
-	snprintf(path, sizeof path, "%s/%s", to, id);
+	fine = holds(store_is_clean(st), "check finds something") && holds(finish(st, c->id) == 0, "it cannot be resumed") &&
+		holds(store_operation(st, c->id, take, &op, NULL) == 0 && op.state == STORE_OPERATION_SUCCEEDED, "it has not ended well");
+	snprintf(path, sizeof path, "%s/%s", at.to, c->id);
 	files = count_files(path, "*.dcm");
-	snprintf(path, sizeof path, "%s/%s/errors.log", to, id);
+	snprintf(path, sizeof path, "%s/%s/errors.log", at.to, c->id);
 	lines = count_lines(path);
-	snprintf(secrets, sizeof secrets, "%s/exports", dir);
+	snprintf(secrets, sizeof secrets, "%s/exports", at.store);
 	/* Those that came beside it may be there, by a query or the feed; counted as often as they are there. */
-	if (fine && (op.export.exported != files || files < named || (source == BY_IDENTIFIERS && files != named) ||
-		     op.export.skipped != unknown || lines != unknown || count_files(path, "*.part") != 0)) {
-		snprintf(trouble_text, sizeof trouble_text, "%u files, %u lines; counted %llu and %llu", files, lines,
-			 (unsigned long long)op.export.exported, (unsigned long long)op.export.skipped);
-		fine = holds(false, trouble_text);
-	}
+	if (fine && (op.export.exported != files || files < named || (c->source == BY_IDENTIFIERS && files != named) ||
+		     op.export.skipped != unknown || lines != unknown || count_files(path, "*.part") != 0))
+		fine = trouble("%u files, %u lines; counted %llu and %llu", files, lines,
+			       (unsigned long long)op.export.exported, (unsigned long long)op.export.skipped);
 	fine = fine && holds(count_files(secrets, "*") == 0, "what gave access is there still");
 	store_close(st);
 	return fine;
 }
 
-/* Killed at the nth of these steps, or when nth is 0 after so many microseconds.  1: it was killed
- * and all holds; 0: it ran through; -1 trouble. */
-static int
-run(enum step s, int nth, unsigned after, enum source source)
-{
-	/* In memory where there is room: it is the process that dies, not the disk. */
-	char dir[64] = "/dev/shm/dicomlake-export-XXXXXX", store[80], to[80], command[100], id[OPERATION_TEXT_MAX];
-	int status;
-	bool fine;
-	pid_t pid;
-
-	if (mkdtemp(dir) == NULL && mkdtemp(strcpy(dir, "/tmp/dicomlake-export-XXXXXX")) == NULL)
-		return holds(false, "cannot set up") ? 0 : -1;
-	snprintf(store, sizeof store, "%s/store", dir);
-	snprintf(to, sizeof to, "%s/to", dir);
-	mkdir(to, 0777);
-	prepare(store, to, source, id);
-	fflush(stdout);
-	pid = fork();
-	if (pid == 0) {
-		strike_step = s;
-		strike_count = nth;
-		script(store, id);
-	}
-	if (nth == 0) {
-		usleep(after);
-		kill(pid, SIGKILL);
-	}
-	waitpid(pid, &status, 0);
-	fine = holds(WIFSIGNALED(status) ? WTERMSIG(status) == SIGKILL : WEXITSTATUS(status) == 0, "the script failed") &&
-		export_holds(store, to, source, id);
-	snprintf(command, sizeof command, "rm -rf %s", dir);
-	if (system(command) != 0)
-		fine = false;
-	return !fine ? -1 : WIFSIGNALED(status);
-}
-
-static void
-tell(int number, const char *source, const char *name, int times, int r)
-{
-	if (r < 0)
-		printf("not ok %d - %s, killed when %s (time %d): %s\n", number, source, name, times, trouble);
-	else
-		printf("ok %d - %s, killed when %s, %d times\n", number, source, name, times);
-	fflush(stdout);
-}
-
 int
 main(void)
 {
-	static const struct { enum step step; const char *name; } steps[] = {
-		{ STEP_EXPORTING, "a page is put", }, { STEP_EXPORTED, "a page is counted" },
+	static const struct strike strikes[] = {
+		{ .step = STEP_EXPORTING, .name = "a page is put" }, { .step = STEP_EXPORTED, .name = "a page is counted" },
 	};
 	static const char *const sources[SOURCES] = { "identifiers", "a query", "changes" };
-	unsigned seed = (unsigned)getpid(), after;
-	int i, nth, r, failed = 0, number = 0, n = sizeof steps / sizeof *steps;
-	enum source source;
+	int failed = 0, number = 0, n = sizeof strikes / sizeof *strikes;
+	struct ctx c;
+	struct victim v = { .dir = "export", .in_memory = true, .prepare = prepare, .script = script, .look = export_holds, .ctx = &c };
 
 	log_set_level(LOG_LEVEL_ERROR);
 	printf("1..%d\n", (n + 1) * SOURCES);
-	for (source = 0; source < SOURCES; source++) {
-		for (i = 0; i < n; i++) {
-			for (nth = 1; (r = run(steps[i].step, nth, 0, source)) > 0; nth++)
-				;
-			if (r == 0 && nth == 1) {
-				trouble = "the step was never reached";
-				r = -1;
-			}
-			failed += r < 0;
-			tell(++number, sources[source], steps[i].name, nth - 1, r);
-		}
-		printf("# seed %u\n", seed);
-		for (nth = 0, r = 0; nth < 4 && r >= 0; nth++) {
-			seed = seed * 1103515245 + 12345;
-			after = seed / 65536 % 60000;
-			r = run(STEP_END, 0, after, source);
-		}
-		failed += r < 0;
-		tell(++number, sources[source], "at random", nth, r);
+	for (c.source = 0; c.source < SOURCES; c.source++) {
+		v.name = sources[c.source];
+		failed += strike_at(&v, strikes, (size_t)n, &number);
+		failed += strike_at_random(&v, 4, 60000, &number);
 	}
 	return failed != 0;
 }

@@ -9,29 +9,32 @@
  */
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/log.h"
-#include "store/step.h"
 #include "store/store.h"
+#include "tests/fault/strike.h"
 #include "tests/unit/ingest.h"
 
 #define INSTANCES 12
 
-static enum step strike_step;
-static int strike_count;
+/* What the child has told. */
+struct expected {
+	int fds[2];
+	char state[INSTANCES];		/* 0 unknown, 's' there, 'd' either, 'D' gone */
+	bool replacing, replaced;
+};
 
 static void
-strike(enum step s)
+prepare(void *ctx, const char *dir)
 {
-	if (s == strike_step && __atomic_sub_fetch(&strike_count, 1, __ATOMIC_SEQ_CST) == 0)
-		kill(getpid(), SIGKILL);
+	struct expected *e = ctx;
+
+	*e = (struct expected){ .replacing = false };
+	if (store_init(dir, NULL, NULL, NULL) < 0 || pipe(e->fds) < 0)
+		_exit(3);
 }
 
 /* -- the script, run in a child ------------------------------------------- */
@@ -97,16 +100,19 @@ delete_one(struct store *st, int i)
 }
 
 static void
-script(const char *dir)
+script(void *ctx, const char *dir)
 {
+	const struct expected *e = ctx;
 	struct ticket *tickets[INSTANCES];
 	struct store *st;
 	int i;
 
+	close(e->fds[0]);
+	tell_fd = e->fds[1];
 	log_set_level(LOG_LEVEL_ERROR);
 	if (store_open(dir, NULL, &st, NULL) < 0)
 		_exit(3);
-	step_hook = strike;
+	strike_arm();
 	accept_one(st, -1, 0, false);
 	for (i = 0; i < 4; i++)
 		tickets[i] = accept_one(st, i, 1, false);
@@ -131,17 +137,14 @@ script(const char *dir)
 
 /* -- what the parent expects ---------------------------------------------- */
 
-struct expected {
-	char state[INSTANCES];		/* 0 unknown, 's' there, 'd' either, 'D' gone */
-	bool replacing, replaced;
-};
-
 static void
-listen_to(int fd, struct expected *e)
+listen_to(void *ctx)
 {
+	struct expected *e = ctx;
 	unsigned char line[2];
 
-	while (read(fd, line, 2) == 2) {
+	close(e->fds[1]);
+	while (read(e->fds[0], line, 2) == 2) {
 		if (line[0] == 'r')
 			e->replacing = true;
 		else if (line[0] == 'R')
@@ -149,16 +152,7 @@ listen_to(int fd, struct expected *e)
 		else
 			e->state[line[1]] = line[0] == 'm' ? 's' : (char)line[0];
 	}
-}
-
-static const char *trouble;
-
-static bool
-holds(bool what, const char *else_trouble)
-{
-	if (!what)
-		trouble = else_trouble;
-	return what;
+	close(e->fds[0]);
 }
 
 static int
@@ -233,8 +227,9 @@ staging_is_empty(const char *dir)
 }
 
 static bool
-store_holds(const char *dir, const struct expected *e)
+store_holds(void *ctx, const char *dir)
 {
+	const struct expected *e = ctx;
 	struct store_status status;
 	struct store *st;
 	struct err err = { 0 };
@@ -254,65 +249,23 @@ store_holds(const char *dir, const struct expected *e)
 	return fine && holds(staging_is_empty(dir), "staging is not empty");
 }
 
-/* One run.  1: it was killed and all holds; 0: it ran through; -1 trouble. */
-static int
-run(enum step s, int nth)
-{
-	struct expected e = { .replacing = false };
-	char dir[64] = "/tmp/dicomlake-kill-XXXXXX", command[100];
-	int fds[2], status;
-	bool fine;
-	pid_t pid;
-
-	if (mkdtemp(dir) == NULL || store_init(dir, NULL, NULL, NULL) < 0 || pipe(fds) < 0)
-		return holds(false, "cannot set up") ? 0 : -1;
-	fflush(stdout);
-	pid = fork();
-	if (pid == 0) {
-		close(fds[0]);
-		tell_fd = fds[1];
-		strike_step = s;
-		strike_count = nth;
-		script(dir);
-	}
-	close(fds[1]);
-	listen_to(fds[0], &e);
-	close(fds[0]);
-	waitpid(pid, &status, 0);
-	fine = holds(WIFSIGNALED(status) ? WTERMSIG(status) == SIGKILL : WEXITSTATUS(status) == 0,
-		     "the script failed") && store_holds(dir, &e);
-	snprintf(command, sizeof command, "rm -rf %s", dir);
-	if (system(command) != 0)
-		fine = false;
-	return !fine ? -1 : WIFSIGNALED(status);
-}
-
 int
 main(void)
 {
-	static const char *const names[] = {
-		[STEP_RECEIVED] = "received", [STEP_ACCEPTED] = "accepted", [STEP_DURABLE] = "durable",
-		[STEP_WRITTEN] = "written", [STEP_COMMITTED] = "committed", [STEP_PUBLISHING] = "publishing",
-		[STEP_PUBLISHED] = "published", [STEP_SETTLED] = "settled", [STEP_REMOVED] = "removed", [STEP_RECLAIMING] = "reclaiming",
-		[STEP_RECLAIMED] = "reclaimed",
+	/* Later ones: reindex.c and the others. */
+	static const struct strike strikes[] = {
+		{ .step = STEP_RECEIVED, .name = "received" }, { .step = STEP_ACCEPTED, .name = "accepted" },
+		{ .step = STEP_DURABLE, .name = "durable" }, { .step = STEP_WRITTEN, .name = "written" },
+		{ .step = STEP_COMMITTED, .name = "committed" }, { .step = STEP_PUBLISHING, .name = "publishing" },
+		{ .step = STEP_PUBLISHED, .name = "published" }, { .step = STEP_SETTLED, .name = "settled" },
+		{ .step = STEP_REMOVED, .name = "removed" }, { .step = STEP_RECLAIMING, .name = "reclaiming" },
+		{ .step = STEP_RECLAIMED, .name = "reclaimed" },
 	};
-	int s, nth, r, failed = 0;
+	struct expected e;
+	const struct victim v = { .dir = "kill", .prepare = prepare, .script = script, .listen = listen_to, .look = store_holds, .ctx = &e };
+	int number = 0, n = sizeof strikes / sizeof *strikes;
 
 	log_set_level(LOG_LEVEL_ERROR);
-	printf("1..%d\n", STEP_RECLAIMED);
-	for (s = 1; s <= STEP_RECLAIMED; s++) {		/* later ones: reindex.c */
-		for (nth = 1; (r = run((enum step)s, nth)) > 0; nth++)
-			;
-		if (r == 0 && nth == 1) {
-			trouble = "the step was never reached";
-			r = -1;
-		}
-		if (r < 0) {
-			failed++;
-			printf("not ok %d - killed when %s (time %d): %s\n", s, names[s], nth, trouble);
-		} else
-			printf("ok %d - killed when %s, %d times\n", s, names[s], nth - 1);
-		fflush(stdout);
-	}
-	return failed != 0;
+	printf("1..%d\n", n);
+	return strike_at(&v, strikes, (size_t)n, &number) != 0;
 }

@@ -19,12 +19,13 @@
 #include "store/step.h"
 #include "store/store.h"
 #include "tests/unit/ingest.h"
+#include "tests/unit/scratch.h"
 
 #define SMALL 500
 #define LARGE (100 << 10)
 #define INSTANCES 6			/* the last one is large */
 
-static char dir[64];
+static char dir[SCRATCH_MAX];
 
 static struct sample
 sample(int i, int fill)
@@ -181,13 +182,11 @@ look_settled(void)
 static const char *
 run(enum damage how, bool settle)
 {
-	char command[100];
 	const char *trouble = NULL;
 	int status;
 	pid_t pid;
 
-	strcpy(dir, "/tmp/dicomlake-power-XXXXXX");
-	if (mkdtemp(dir) == NULL || store_init(dir, NULL, NULL, NULL) < 0)
+	if (scratch_make(dir, "power", false) < 0 || store_init(dir, NULL, NULL, NULL) < 0)
 		return "cannot set up";
 	fflush(stdout);
 	pid = fork();
@@ -203,8 +202,7 @@ run(enum damage how, bool settle)
 		if (trouble == NULL && !settle)
 			trouble = look();
 	}
-	snprintf(command, sizeof command, "rm -rf %s", dir);
-	if (system(command) != 0 && trouble == NULL)
+	if (scratch_remove(dir) != 0 && trouble == NULL)
 		trouble = "cannot clean up";
 	return trouble;
 }

@@ -4,17 +4,15 @@
  */
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "store/query_tags.h"
-#include "store/step.h"
 #include "store/store.h"
+#include "tests/fault/strike.h"
 #include "tests/unit/ingest.h"
 
 /* Instances that are there first, and that come beside the operation. */
@@ -22,16 +20,6 @@
 #define DURING 24
 /* Instances of one transaction: many steps to be killed at. */
 #define STEP 5
-
-static enum step strike_step;
-static int strike_count;
-
-static void
-strike(enum step s)
-{
-	if (s == strike_step && __atomic_sub_fetch(&strike_count, 1, __ATOMIC_SEQ_CST) == 0)
-		kill(getpid(), SIGKILL);
-}
 
 /* -- instances, whose attributes follow from their numbers ----------------- */
 
@@ -96,14 +84,20 @@ bother(void *ctx)
 
 /* -- the child ------------------------------------------------------------ */
 
+struct ctx {
+	bool delete;			/* a tag, when the re-index has ended */
+	char operation[OPERATION_TEXT_MAX];
+};
+
 static void
-prepare(const char *dir, char operation[OPERATION_TEXT_MAX])
+prepare(void *ctx, const char *dir)
 {
 	static const struct query_tag_spec specs[] = {
 		{ .path = "PatientAge", .level = "study" }, { .path = "BodyPartExamined", .level = "series" },
 		{ .path = "InstanceNumber", .level = "instance" },
 	};
 	struct store *st;
+	struct ctx *c = ctx;
 	struct err err = { 0 };
 	int i;
 
@@ -111,7 +105,7 @@ prepare(const char *dir, char operation[OPERATION_TEXT_MAX])
 		_exit(3);
 	for (i = 0; i < BEFORE; i++)
 		store_one(st, i, 1);
-	if (store_add_query_tags(st, specs, 3, operation, &err) < 0) {
+	if (store_add_query_tags(st, specs, 3, c->operation, &err) < 0) {
 		fprintf(stderr, "%s\n", err_text(&err));
 		_exit(3);
 	}
@@ -129,39 +123,29 @@ finish(struct store *st, const char *operation)
 }
 
 static void
-script(const char *dir, const char *operation, bool delete)
+script(void *ctx, const char *dir)
 {
+	struct ctx *c = ctx;
 	pthread_t thread;
 	struct store *st;
 
 	log_set_level(LOG_LEVEL_ERROR);
 	if (store_open(dir, NULL, &st, NULL) < 0)
 		_exit(3);
-	step_hook = strike;
-	if (!delete && pthread_create(&thread, NULL, bother, st) != 0)
+	strike_arm();
+	if (!c->delete && pthread_create(&thread, NULL, bother, st) != 0)
 		_exit(3);
-	if (finish(st, operation) < 0)
+	if (finish(st, c->operation) < 0)
 		_exit(3);
-	if (delete && store_delete_query_tag(st, "InstanceNumber", NULL) < 0)
+	if (c->delete && store_delete_query_tag(st, "InstanceNumber", NULL) < 0)
 		_exit(3);
-	if (!delete)
+	if (!c->delete)
 		pthread_join(thread, NULL);
 	store_close(st);
 	_exit(0);
 }
 
 /* -- what the parent expects ---------------------------------------------- */
-
-static const char *trouble;
-static char trouble_text[200];
-
-static bool
-holds(bool what, const char *else_trouble)
-{
-	if (!what)
-		trouble = else_trouble;
-	return what;
-}
 
 #define ALL (BEFORE + DURING)
 
@@ -239,8 +223,7 @@ finds(struct store *st, const struct made *m, enum store_level level, uint32_t u
 		snprintf(want, sizeof want, "%s ", uid);
 	if (strcmp(got, want) == 0)
 		return true;
-	snprintf(trouble_text, sizeof trouble_text, "%s finds \"%.40s\", not \"%s\"", value, got, want);
-	return holds(false, trouble_text);
+	return trouble("%s finds \"%.40s\", not \"%s\"", value, got, want);
 }
 
 static int
@@ -260,10 +243,8 @@ errors_fit(struct store *st, uint64_t registered)
 	if (!holds(store_query_tag_errors(st, "PatientAge", 0, 0, count_error, counts, NULL) == 0, "no errors are told"))
 		return false;
 	for (i = 0; i < ALL; i++)
-		if (counts[i] != (has_bad_age(i) && watermarks[i] != 0 && watermarks[i] <= registered)) {
-			snprintf(trouble_text, sizeof trouble_text, "instance %d has %d errors", i, counts[i]);
-			return holds(false, trouble_text);
-		}
+		if (counts[i] != (has_bad_age(i) && watermarks[i] != 0 && watermarks[i] <= registered))
+			return trouble("instance %d has %d errors", i, counts[i]);
 	return true;
 }
 
@@ -274,8 +255,9 @@ is_clean(struct store *st)
 }
 
 static bool
-store_holds(const char *dir, const char *operation)
+store_holds(void *ctx, const char *dir)
 {
+	struct ctx *c = ctx;
 	struct query_tag_info tag;
 	struct store *st;
 	struct made m;
@@ -284,7 +266,7 @@ store_holds(const char *dir, const char *operation)
 
 	if (!holds(store_open(dir, NULL, &st, NULL) == 0, "it does not open"))
 		return false;
-	fine = is_clean(st) && holds(finish(st, operation) == 0, "it cannot be resumed") && is_clean(st);
+	fine = is_clean(st) && holds(finish(st, c->operation) == 0, "it cannot be resumed") && is_clean(st);
 	memset(watermarks, 0, sizeof watermarks);
 	fine = fine && holds(scan(st, NULL) && scan(st, "other"), "it cannot be scanned");
 	fine = fine && holds(store_query_tag(st, "PatientAge", &tag, NULL) == 0 && tag.state == STORE_TAG_READY,
@@ -304,12 +286,13 @@ store_holds(const char *dir, const char *operation)
 }
 
 static bool
-tag_is_gone(const char *dir)
+tag_is_gone(void *ctx, const char *dir)
 {
 	struct query_tag_info tag;
 	struct store *st;
 	bool fine;
 
+	(void)ctx;
 	if (!holds(store_open(dir, NULL, &st, NULL) == 0, "it does not open"))
 		return false;
 	fine = is_clean(st) && holds(store_finish_deleted_tags(st) == 0, "a delete cannot be finished") &&
@@ -319,84 +302,22 @@ tag_is_gone(const char *dir)
 	return fine;
 }
 
-/* -- runs ----------------------------------------------------------------- */
-
-/* Killed at the nth of these steps, or when nth is 0 after so many microseconds.  1: it was killed
- * and all holds; 0: it ran through; -1 trouble. */
-static int
-run(enum step s, int nth, unsigned after, bool delete)
-{
-	char dir[64] = "/tmp/dicomlake-reindex-XXXXXX", command[100], operation[OPERATION_TEXT_MAX];
-	int status;
-	bool fine;
-	pid_t pid;
-
-	if (mkdtemp(dir) == NULL)
-		return holds(false, "cannot set up") ? 0 : -1;
-	prepare(dir, operation);
-	fflush(stdout);
-	pid = fork();
-	if (pid == 0) {
-		strike_step = s;
-		strike_count = nth;
-		script(dir, operation, delete);
-	}
-	if (nth == 0) {
-		usleep(after);
-		kill(pid, SIGKILL);
-	}
-	waitpid(pid, &status, 0);
-	fine = holds(WIFSIGNALED(status) ? WTERMSIG(status) == SIGKILL : WEXITSTATUS(status) == 0, "the script failed") &&
-		(delete ? tag_is_gone(dir) : store_holds(dir, operation));
-	snprintf(command, sizeof command, "rm -rf %s", dir);
-	if (system(command) != 0)
-		fine = false;
-	return !fine ? -1 : WIFSIGNALED(status);
-}
-
-static void
-tell(int number, const char *name, int times, int r)
-{
-	if (r < 0)
-		printf("not ok %d - killed when %s (time %d): %s\n", number, name, times, trouble);
-	else
-		printf("ok %d - killed when %s, %d times\n", number, name, times);
-	fflush(stdout);
-}
-
 int
 main(void)
 {
-	static const struct {
-		enum step step;
-		const char *name;
-		bool delete;
-	} steps[] = {
-		{ STEP_REINDEXING, "entries are written", false }, { STEP_REINDEXED, "a page is committed", false },
-		{ STEP_TAG_DELETING, "a tag's entries are gone", true },
+	static const struct strike of_pages[] = {
+		{ .step = STEP_REINDEXING, .name = "entries are written" }, { .step = STEP_REINDEXED, .name = "a page is committed" },
 	};
-	unsigned seed = (unsigned)getpid(), after;
-	int i, nth, r, failed = 0, n = sizeof steps / sizeof *steps;
+	static const struct strike of_delete[] = { { .step = STEP_TAG_DELETING, .name = "a tag's entries are gone" } };
+	struct ctx c = { .delete = false }, deletes = { .delete = true };
+	const struct victim v = { .dir = "reindex", .prepare = prepare, .script = script, .look = store_holds, .ctx = &c },
+		deleting = { .dir = "reindex", .prepare = prepare, .script = script, .look = tag_is_gone, .ctx = &deletes };
+	int failed, number = 0;
 
 	log_set_level(LOG_LEVEL_ERROR);
-	printf("1..%d\n", n + 1);
-	for (i = 0; i < n; i++) {
-		for (nth = 1; (r = run(steps[i].step, nth, 0, steps[i].delete)) > 0; nth++)
-			;
-		if (r == 0 && nth == 1) {
-			trouble = "the step was never reached";
-			r = -1;
-		}
-		failed += r < 0;
-		tell(i + 1, steps[i].name, nth - 1, r);
-	}
-	printf("# seed %u\n", seed);
-	for (nth = 0, r = 0; nth < 20 && r >= 0; nth++) {
-		seed = seed * 1103515245 + 12345;
-		after = seed / 65536 % 60000;
-		r = run(STEP_END, 0, after, false);
-	}
-	failed += r < 0;
-	tell(n + 1, "at random", nth, r);
+	printf("1..4\n");
+	failed = strike_at(&v, of_pages, 2, &number);
+	failed += strike_at(&deleting, of_delete, 1, &number);
+	failed += strike_at_random(&v, 20, 60000, &number);
 	return failed != 0;
 }

@@ -1,44 +1,22 @@
 /* kill -9 moves between tiers at every step, and at random moments, while instances come, are replaced and go beside
  * them: at any moment all instances have their bytes, and resumed, each file is where its row says, once.
  */
-#include <signal.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "store/orphans.h"
-#include "store/step.h"
 #include "store/tier.h"
+#include "tests/fault/strike.h"
 #include "tests/unit/ingest.h"
 
 /* Instances that are there first; of these every third is replaced, and every fifth but those deleted; and that come. */
 #define BEFORE 90
 #define DURING 20
-
-static enum step strike_step;
-static int strike_count;
-
-static void
-strike(enum step s)
-{
-	if (s == strike_step && __atomic_sub_fetch(&strike_count, 1, __ATOMIC_SEQ_CST) == 0)
-		kill(getpid(), SIGKILL);
-}
-
-static const char *trouble;
-
-static bool
-holds(bool what, const char *else_trouble)
-{
-	if (!what)
-		trouble = else_trouble;
-	return what;
-}
 
 /* -- instances ------------------------------------------------------------ */
 
@@ -98,13 +76,14 @@ bother(void *ctx)
 /* -- the child ------------------------------------------------------------ */
 
 static void
-prepare(const char *dir)
+prepare(void *ctx, const char *dir)
 {
 	char path[256];
 	struct store *st;
 	FILE *f;
 	int i;
 
+	(void)ctx;
 	snprintf(path, sizeof path, "%s/store", dir);
 	if (store_init(path, NULL, NULL, NULL) < 0)
 		_exit(3);
@@ -147,17 +126,18 @@ move(struct store *st, bool by_rules, enum store_tier to)
 }
 
 static void
-script(const char *dir)
+script(void *ctx, const char *dir)
 {
 	pthread_t thread;
 	struct store *st;
 	char path[256];
 
+	(void)ctx;
 	log_set_level(LOG_LEVEL_ERROR);
 	snprintf(path, sizeof path, "%s/store", dir);
 	if (store_open(path, NULL, &st, NULL) < 0)
 		_exit(3);
-	step_hook = strike;
+	strike_arm();
 	if (pthread_create(&thread, NULL, bother, st) != 0)
 		_exit(3);
 	move(st, true, STORE_HOT);
@@ -244,7 +224,7 @@ count_files(const char *dir, const char *below)
 }
 
 static bool
-store_holds(const char *dir)
+store_holds(void *ctx, const char *dir)
 {
 	const struct orphan_options dry = { .dry_run = true };
 	struct orphan_totals orphans = { 0 };
@@ -255,6 +235,7 @@ store_holds(const char *dir)
 	bool fine;
 	int n;
 
+	(void)ctx;
 	snprintf(path, sizeof path, "%s/store", dir);
 	if (!holds(store_open(path, NULL, &st, NULL) == 0, "it does not open"))
 		return false;
@@ -273,86 +254,23 @@ store_holds(const char *dir)
 	return fine;
 }
 
-/* -- runs ----------------------------------------------------------------- */
-
-/* As in reindex.c. */
-static int
-run(enum step s, int nth, unsigned after)
-{
-	char dir[64] = "/tmp/dicomlake-tier-XXXXXX", command[100];
-	int status;
-	bool fine;
-	pid_t pid;
-
-	if (mkdtemp(dir) == NULL)
-		return holds(false, "cannot set up") ? 0 : -1;
-	prepare(dir);
-	fflush(stdout);
-	pid = fork();
-	if (pid == 0) {
-		strike_step = s;
-		strike_count = nth;
-		script(dir);
-	}
-	if (nth == 0) {
-		usleep(after);
-		kill(pid, SIGKILL);
-	}
-	waitpid(pid, &status, 0);
-	fine = holds(WIFSIGNALED(status) ? WTERMSIG(status) == SIGKILL : WEXITSTATUS(status) == 0, "the script failed") &&
-		store_holds(dir);
-	snprintf(command, sizeof command, "rm -rf %s", dir);
-	if (getenv("DICOMLAKE_TEST_KEEP") == NULL && system(command) != 0)
-		fine = false;
-	return !fine ? -1 : WIFSIGNALED(status);
-}
-
-static void
-tell(int number, const char *name, int times, int r)
-{
-	if (r < 0)
-		printf("not ok %d - killed when %s (time %d): %s\n", number, name, times, trouble);
-	else
-		printf("ok %d - killed when %s, %d times\n", number, name, times);
-	fflush(stdout);
-}
-
 int
 main(void)
 {
-	/* every: not each of many alike. */
-	static const struct {
-		enum step step;
-		int every;
-		const char *name;
-	} steps[] = {
-		{ STEP_TIER_COPIED, 59, "some are copied" }, { STEP_TIER_VERIFIED, 1, "a page is verified" },
-		{ STEP_TIER_PLACED, 1, "copies have their names" },
-		{ STEP_TIER_LEADING, 59, "some names lead to their copies" }, { STEP_TIER_LED, 1, "all do" },
-		{ STEP_TIER_WRITTEN, 1, "rows are written" }, { STEP_TIER_MOVED, 1, "they are committed" },
+	static const struct strike strikes[] = {
+		{ .step = STEP_TIER_COPIED, .every = 59, .name = "some are copied" },
+		{ .step = STEP_TIER_VERIFIED, .name = "a page is verified" },
+		{ .step = STEP_TIER_PLACED, .name = "copies have their names" },
+		{ .step = STEP_TIER_LEADING, .every = 59, .name = "some names lead to their copies" },
+		{ .step = STEP_TIER_LED, .name = "all do" }, { .step = STEP_TIER_WRITTEN, .name = "rows are written" },
+		{ .step = STEP_TIER_MOVED, .name = "they are committed" },
 	};
-	unsigned seed = (unsigned)getpid(), after;
-	int i, nth, times, r, failed = 0, n = sizeof steps / sizeof *steps;
+	const struct victim v = { .dir = "tier", .prepare = prepare, .script = script, .look = store_holds };
+	int failed, number = 0, n = sizeof strikes / sizeof *strikes;
 
 	log_set_level(LOG_LEVEL_ERROR);
 	printf("1..%d\n", n + 1);
-	for (i = 0; i < n; i++) {
-		for (nth = 1, times = 0; (r = run(steps[i].step, nth, 0)) > 0; nth += steps[i].every)
-			times++;
-		if (r == 0 && times == 0) {
-			trouble = "the step was never reached";
-			r = -1;
-		}
-		failed += r < 0;
-		tell(i + 1, steps[i].name, times, r);
-	}
-	printf("# seed %u\n", seed);
-	for (times = 0, r = 0; times < 12 && r >= 0; times++) {
-		seed = seed * 1103515245 + 12345;
-		after = seed / 65536 % 300000;
-		r = run(STEP_END, 0, after);
-	}
-	failed += r < 0;
-	tell(n + 1, "at random", times, r);
+	failed = strike_at(&v, strikes, (size_t)n, &number);
+	failed += strike_at_random(&v, 12, 300000, &number);
 	return failed != 0;
 }

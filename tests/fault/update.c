@@ -2,18 +2,16 @@
  * as it was or as it is to be, what was stored first is there, and resumed it ends with every instance
  * updated once.  So of a first update, of a second, and of one that changes UIDs.
  */
-#include <signal.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "dicom/dicom.h"
-#include "store/step.h"
 #include "store/update.h"
+#include "tests/fault/strike.h"
 #include "tests/unit/ingest.h"
 
 #define STUDIES 3
@@ -23,15 +21,10 @@
 
 enum phase { FIRST, SECOND, MOVE, PHASES };
 
-static enum step strike_step;
-static int strike_count;
-
-static void
-strike(enum step s)
-{
-	if (s == strike_step && __atomic_sub_fetch(&strike_count, 1, __ATOMIC_SEQ_CST) == 0)
-		kill(getpid(), SIGKILL);
-}
+struct ctx {
+	enum phase phase;
+	char operation[OPERATION_TEXT_MAX];
+};
 
 /* -- instances ------------------------------------------------------------ */
 
@@ -102,8 +95,9 @@ finish(struct store *st, const char *operation)
 
 /* All that is there before the update which is to be killed. */
 static void
-prepare(const char *dir, enum phase phase, char operation[OPERATION_TEXT_MAX])
+prepare(void *ctx, const char *dir)
 {
+	struct ctx *c = ctx;
 	struct store *st;
 	int study, i;
 
@@ -112,26 +106,27 @@ prepare(const char *dir, enum phase phase, char operation[OPERATION_TEXT_MAX])
 	for (study = 0; study < STUDIES; study++)
 		for (i = 0; i < EACH; i++)
 			store_one(st, study, i);
-	if (phase != FIRST) {
-		begin(st, FIRST, operation);
-		if (finish(st, operation) != 0)
+	if (c->phase != FIRST) {
+		begin(st, FIRST, c->operation);
+		if (finish(st, c->operation) != 0)
 			_exit(3);
 	}
-	begin(st, phase, operation);
+	begin(st, c->phase, c->operation);
 	store_close(st);
 }
 
 static void
-script(const char *dir, const char *operation)
+script(void *ctx, const char *dir)
 {
+	struct ctx *c = ctx;
 	pthread_t thread;
 	struct store *st;
 
 	log_set_level(LOG_LEVEL_ERROR);
 	if (store_open(dir, NULL, &st, NULL) < 0)
 		_exit(3);
-	step_hook = strike;
-	if (pthread_create(&thread, NULL, bother, st) != 0 || finish(st, operation) != 0)
+	strike_arm();
+	if (pthread_create(&thread, NULL, bother, st) != 0 || finish(st, c->operation) != 0)
 		_exit(3);
 	pthread_join(thread, NULL);
 	store_close(st);
@@ -139,17 +134,6 @@ script(const char *dir, const char *operation)
 }
 
 /* -- what the parent expects ---------------------------------------------- */
-
-static const char *trouble;
-static char trouble_text[200];
-
-static bool
-holds(bool what, const char *else_trouble)
-{
-	if (!what)
-		trouble = else_trouble;
-	return what;
-}
 
 /* The name in the bytes of a version, all of which are read. */
 static bool
@@ -229,8 +213,7 @@ feed_fits(struct store *st, enum phase phase)
 		wanted = i < EACH ? 0 : phase == FIRST ? 1 : phase == SECOND || i < 2 * EACH ? 2 : 1;
 		if (updates[i] == wanted || (i == EACH + 1 && updates[i] < wanted))	/* that one was deleted */
 			continue;
-		snprintf(trouble_text, sizeof trouble_text, "instance %d has %d updates in the feed, not %d", i, updates[i], wanted);
-		return holds(false, trouble_text);
+		return trouble("instance %d has %d updates in the feed, not %d", i, updates[i], wanted);
 	}
 	return true;
 }
@@ -251,8 +234,10 @@ is_one_of(const char *name, const char *a, const char *b)
 }
 
 static bool
-store_holds(const char *dir, enum phase phase, const char *operation)
+store_holds(void *ctx, const char *dir)
 {
+	const struct ctx *c = ctx;
+	enum phase phase = c->phase;
 	static const char *const before[] = { "Zero^Name", "First^N\xc3\xa4me", "First^N\xc3\xa4me" };
 	static const char *const after[] = { "First^N\xc3\xa4me", "Second^Name of another length", "Moved^Name" };
 	struct seen one, two, none, moved;
@@ -269,7 +254,7 @@ store_holds(const char *dir, enum phase phase, const char *operation)
 		one = moved;
 	fine = fine && holds(one.instances >= EACH - 1 && two.instances == EACH && none.instances == EACH, "an instance is lost");
 	fine = fine && holds(is_one_of(one.name, before[phase], after[phase]), "a study is neither old nor new");
-	fine = fine && holds(finish(st, operation) == 0, "it cannot be resumed") && staging_is_empty(dir) &&
+	fine = fine && holds(finish(st, c->operation) == 0, "it cannot be resumed") && staging_is_empty(dir) &&
 		holds(store_is_clean(st), "check finds something when resumed");
 	fine = fine && look(st, phase == MOVE ? "1.8.1" : "1.7.1", true, &one) && look(st, "1.7.2", phase != MOVE, &two) &&
 		look(st, "1.7.0", false, &none);
@@ -281,87 +266,26 @@ store_holds(const char *dir, enum phase phase, const char *operation)
 	return fine;
 }
 
-/* -- runs ----------------------------------------------------------------- */
-
-/* Killed at the nth of these steps, or when nth is 0 after so many microseconds.  1: it was killed
- * and all holds; 0: it ran through; -1 trouble. */
-static int
-run(enum phase phase, enum step s, int nth, unsigned after)
-{
-	char dir[64] = "/tmp/dicomlake-update-XXXXXX", command[100], operation[OPERATION_TEXT_MAX];
-	int status;
-	bool fine;
-	pid_t pid;
-
-	if (mkdtemp(dir) == NULL)
-		return holds(false, "cannot set up") ? 0 : -1;
-	prepare(dir, phase, operation);
-	fflush(stdout);
-	pid = fork();
-	if (pid == 0) {
-		strike_step = s;
-		strike_count = nth;
-		script(dir, operation);
-	}
-	if (nth == 0) {
-		usleep(after);
-		kill(pid, SIGKILL);
-	}
-	waitpid(pid, &status, 0);
-	fine = holds(WIFSIGNALED(status) ? WTERMSIG(status) == SIGKILL : WEXITSTATUS(status) == 0, "the script failed") &&
-		store_holds(dir, phase, operation);
-	snprintf(command, sizeof command, "rm -rf %s", dir);
-	if (getenv("KEEP") == NULL && system(command) != 0)
-		fine = false;
-	return !fine ? -1 : WIFSIGNALED(status);
-}
-
-static void
-tell(int number, const char *phase, const char *name, int times, int r)
-{
-	if (r < 0)
-		printf("not ok %d - %s, killed when %s (time %d): %s\n", number, phase, name, times, trouble);
-	else
-		printf("ok %d - %s, killed when %s, %d times\n", number, phase, name, times);
-	fflush(stdout);
-}
-
 int
 main(void)
 {
 	static const char *const phases[] = { "a first update", "another update", "other UIDs" };
-	static const struct {
-		enum step step;
-		const char *name;
-	} steps[] = {
-		{ STEP_UPDATE_STAGING, "a file is staged" }, { STEP_UPDATE_STAGED, "all files are staged" },
-		{ STEP_UPDATE_WRITTEN, "rows are written" }, { STEP_UPDATED, "a study is committed" },
-		{ STEP_UPDATE_NAMING, "a file gets its name" }, { STEP_RECLAIMING, "an old file is gone" },
+	static const struct strike strikes[] = {
+		{ .step = STEP_UPDATE_STAGING, .name = "a file is staged" }, { .step = STEP_UPDATE_STAGED, .name = "all files are staged" },
+		{ .step = STEP_UPDATE_WRITTEN, .name = "rows are written" }, { .step = STEP_UPDATED, .name = "a study is committed" },
+		{ .step = STEP_UPDATE_NAMING, .name = "a file gets its name" },
+		{ .step = STEP_RECLAIMING, .name = "an old file is gone", .rare = true },
 	};
-	unsigned seed = (unsigned)getpid(), after;
-	int i, nth, phase, r, failed = 0, number = 0, n = sizeof steps / sizeof *steps;
+	int failed = 0, number = 0, n = sizeof strikes / sizeof *strikes;
+	struct ctx c;
+	struct victim v = { .dir = "update", .prepare = prepare, .script = script, .look = store_holds, .ctx = &c };
 
 	log_set_level(LOG_LEVEL_ERROR);
 	printf("1..%d\n", (n + 1) * PHASES);
-	printf("# seed %u\n", seed);
-	for (phase = 0; phase < PHASES; phase++) {
-		for (i = 0; i < n; i++) {
-			for (nth = 1; (r = run((enum phase)phase, steps[i].step, nth, 0)) > 0; nth++)
-				;
-			if (r == 0 && nth == 1 && steps[i].step != STEP_RECLAIMING) {
-				trouble = "the step was never reached";
-				r = -1;
-			}
-			failed += r < 0;
-			tell(++number, phases[phase], steps[i].name, nth - 1, r);
-		}
-		for (nth = 0, r = 0; nth < 12 && r >= 0; nth++) {
-			seed = seed * 1103515245 + 12345;
-			after = seed / 65536 % 60000;
-			r = run((enum phase)phase, STEP_END, 0, after);
-		}
-		failed += r < 0;
-		tell(++number, phases[phase], "at random", nth, r);
+	for (c.phase = 0; c.phase < PHASES; c.phase++) {
+		v.name = phases[c.phase];
+		failed += strike_at(&v, strikes, (size_t)n, &number);
+		failed += strike_at_random(&v, 12, 60000, &number);
 	}
 	return failed != 0;
 }

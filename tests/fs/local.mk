@@ -45,9 +45,10 @@ TESTS += $(fs_unit_tests)
 tests_fs_test_fs_names_LDADD = libfs.a $(CORE_LIBS) $(CMOCKA_LIBS)
 tests_fs_test_fs_query_LDADD = libfs.a $(CORE_LIBS) $(CMOCKA_LIBS)
 tests_fs_test_fs_reader_LDADD = libfs.a $(CORE_LIBS) $(CMOCKA_LIBS)
+tests_fs_test_fs_services_SOURCES = tests/fs/test_fs_services.c $(SCRATCH)
 tests_fs_test_fs_services_CFLAGS = $(AM_CFLAGS) $(FUSE_CFLAGS)
 tests_fs_test_fs_services_LDADD = $(FS_LIBS) $(CORE_LIBS) $(CMOCKA_LIBS)
-tests_fs_test_fs_receive_SOURCES = tests/fs/test_fs_receive.c $(MAKE_DICOM)
+tests_fs_test_fs_receive_SOURCES = tests/fs/test_fs_receive.c $(SCRATCH) $(MAKE_DICOM)
 tests_fs_test_fs_receive_LDADD = libfs.a $(CORE_LIBS) $(CMOCKA_LIBS)
 endif
 endif

@@ -6,17 +6,15 @@
 #include <cmocka.h>
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/hash.h"
 #include "fs/receive.h"
 #include "tests/unit/make_dicom.h"
+#include "tests/unit/scratch.h"
 
 struct fixture {
-	char dir[64];
+	char dir[SCRATCH_MAX];
 	struct store *st;
 	unsigned char file[SAMPLE_MAX + 1000];
 	size_t len;
@@ -29,9 +27,7 @@ setup(void **state)
 	struct sample s = { "1.2", "1.2.3", "1.2.3.4", "ID", "A^B", "20200101", "CT", "x", .pixels = 1000, .fill = 7 };
 	struct err err;
 
-	snprintf(f.dir, sizeof f.dir, "/tmp/test_fs_receive.XXXXXX");
-	if (mkdtemp(f.dir) == NULL || store_init(f.dir, NULL, NULL, &err) < 0 ||
-	    store_open(f.dir, NULL, &f.st, &err) < 0)
+	if (scratch_store(f.dir, "receive", NULL, NULL, &f.st, &err) < 0)
 		return -1;
 	f.len = make_dicom(&s, f.file);
 	*state = &f;
@@ -42,11 +38,9 @@ static int
 teardown(void **state)
 {
 	struct fixture *f = *state;
-	char command[128];
 
 	store_close(f->st);
-	snprintf(command, sizeof command, "rm -rf %s", f->dir);
-	return system(command);
+	return scratch_remove(f->dir);
 }
 
 static int

@@ -6,15 +6,15 @@
 #include <cmocka.h>
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/log.h"
 #include "fs/services.h"
+#include "tests/unit/scratch.h"
 
 #define N 3
 
 struct fixture {
-	char dir[64];
+	char dir[SCRATCH_MAX];
 	struct store *st[N];
 };
 
@@ -52,8 +52,7 @@ setup(void **state)
 	int i;
 
 	log_set_level(LOG_LEVEL_ERROR);
-	snprintf(f.dir, sizeof f.dir, "/tmp/test_fs_services.XXXXXX");
-	if (mkdtemp(f.dir) == NULL)
+	if (scratch_make(f.dir, "services", false) < 0)
 		return -1;
 	for (i = 0; i < N; i++) {
 		snprintf(path, sizeof path, "%s/%d", f.dir, i);
@@ -69,11 +68,9 @@ static int
 teardown(void **state)
 {
 	struct fixture *f = *state;
-	char command[128];
 
 	close_them(f);
-	snprintf(command, sizeof command, "rm -rf %s", f->dir);
-	return system(command);
+	return scratch_remove(f->dir);
 }
 
 static void

@@ -1,7 +1,7 @@
 # tests/pixel: frames, transcoding and pictures of the sample files against other
 # programs' idea of them.
 check_PROGRAMS += tests/pixel/pixels
-tests_pixel_pixels_SOURCES = tests/pixel/pixels.c
+tests_pixel_pixels_SOURCES = tests/pixel/pixels.c $(SCRATCH)
 tests_pixel_pixels_LDADD = $(CORE_LIBS)
 
 pixel_tests = \

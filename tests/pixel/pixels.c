@@ -10,10 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/io.h"
 #include "store/pixels.h"
+#include "tests/unit/scratch.h"
 
 static int
 ingest(struct store *st, const char *path, struct ingest_result *result, struct err *err)
@@ -87,7 +87,7 @@ run(const struct pixels *p, int argc, char **argv, struct err *err)
 int
 main(int argc, char **argv)
 {
-	char dir[] = "/tmp/dicomlake-pixels.XXXXXX", command[64];
+	char dir[SCRATCH_MAX];
 	struct pixels_cache *cache = NULL;
 	struct ingest_result result;
 	struct store_file *f = NULL;
@@ -96,11 +96,9 @@ main(int argc, char **argv)
 	struct err err = { 0 };
 	int r;
 
-	if (argc < 3 || mkdtemp(dir) == NULL)
+	if (argc < 3)
 		return 2;
-	r = store_init(dir, NULL, NULL, &err);
-	if (r == 0)
-		r = store_open(dir, NULL, &st, &err);
+	r = scratch_store(dir, "pixels", NULL, NULL, &st, &err);
 	if (r == 0)
 		r = ingest(st, argv[1], &result, &err);
 	if (r == 0)
@@ -117,6 +115,5 @@ main(int argc, char **argv)
 	pixels_cache_free(cache);
 	store_file_close(f);
 	store_close(st);
-	snprintf(command, sizeof command, "rm -rf %s", dir);
-	return system(command) != 0 || r < 0;
+	return scratch_remove(dir) != 0 || r < 0;
 }

@@ -1,6 +1,7 @@
 # Unit tests: one test_<module>.c a module, linking the core.  A program of one file
 # named like it needs no _SOURCES.
-# What tests elsewhere take from here, too: each includes the one before.
+# What tests elsewhere take from here, too; of the last three each includes the one before.
+SCRATCH = tests/unit/scratch.h tests/unit/scratch.c
 DICOM_FILE = tests/unit/dicom_file.h tests/unit/dicom_file.c
 MAKE_DICOM = $(DICOM_FILE) tests/unit/make_dicom.h tests/unit/make_dicom.c
 INGEST_SAMPLES = $(MAKE_DICOM) tests/unit/ingest.h tests/unit/ingest.c

@@ -9,14 +9,12 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "store/backup.h"
-#include "tests/unit/ingest.h"
+#include "tests/unit/store_fixture.h"
 
 struct fixture {
-	char dir[64], path[96], copy[96];
+	char dir[SCRATCH_MAX], path[96], copy[96];
 	struct store *st;
 	unsigned calls;
 	bool struck;
@@ -28,8 +26,7 @@ setup(void **state)
 	struct fixture *f = calloc(1, sizeof *f);
 
 	*state = f;
-	strcpy(f->dir, "/tmp/dicomlake-backup-XXXXXX");
-	if (mkdtemp(f->dir) == NULL)
+	if (scratch_make(f->dir, "backup", false) < 0)
 		return -1;
 	snprintf(f->path, sizeof f->path, "%s/store", f->dir);
 	snprintf(f->copy, sizeof f->copy, "%s/copy", f->dir);
@@ -40,25 +37,24 @@ static int
 teardown(void **state)
 {
 	struct fixture *f = *state;
-	char command[128];
+	int r;
 
 	store_close(f->st);
-	snprintf(command, sizeof command, "rm -rf '%s'", f->dir);
+	r = scratch_remove(f->dir);
 	free(f);
-	return system(command);
+	return r;
 }
 
 static void
 store_one(struct fixture *f, int number, int fill)
 {
 	char sop[64];
-	const struct sample s = { .study_uid = "1.2", .series_uid = "1.2.3", .sop_uid = sop, .patient_id = "P", .patient_name = "A^B",
-				  .study_date = "20240101", .modality = "CT", .pixels = 100, .fill = fill };
-	const struct ingest_options o = { .same = INGEST_SAME_REPLACE };
-	struct ingest_result result;
+	struct sample s;
 
 	snprintf(sop, sizeof sop, "1.2.3.%d", number);
-	assert_int_equal(ingest_sample(f->st, &s, &o, &result, NULL), 0);
+	s = sample("1.2", "1.2.3", sop);
+	s.fill = fill;
+	put_sample(f->st, s);
 }
 
 /* One that is still to be copied goes, and another becomes a new version. */

@@ -10,13 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/import.h"
+#include "tests/unit/scratch.h"
 
 struct fixture {
-	char dir[64];
+	char dir[SCRATCH_MAX];
 	struct store *st;
 	struct ingest_result result;
 	struct err err;
@@ -28,9 +28,7 @@ setup(void **state)
 	struct fixture *f = calloc(1, sizeof *f);
 
 	*state = f;
-	strcpy(f->dir, "/tmp/dicomlake-import-XXXXXX");
-	if (mkdtemp(f->dir) == NULL || store_init(f->dir, NULL, NULL, &f->err) < 0 ||
-	    store_open(f->dir, NULL, &f->st, &f->err) < 0)
+	if (scratch_store(f->dir, "import", NULL, NULL, &f->st, &f->err) < 0)
 		return -1;
 	err_set_dicom(&f->err, -EINVAL, 43264, 0x00100020, "(0010,0020): it says \"no\"");
 	return 0;
@@ -40,12 +38,12 @@ static int
 teardown(void **state)
 {
 	struct fixture *f = *state;
-	char command[128];
+	int r;
 
 	store_close(f->st);
-	snprintf(command, sizeof command, "rm -rf '%s'", f->dir);
+	r = scratch_remove(f->dir);
 	free(f);
-	return system(command);
+	return r;
 }
 
 /* A file of these bytes; with a name, or without any more. */

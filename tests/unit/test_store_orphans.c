@@ -5,21 +5,18 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "store/internal.h"
 #include "store/orphans.h"
-#include "tests/unit/ingest.h"
+#include "tests/unit/store_fixture.h"
 
 struct fixture {
-	char dir[64];
+	char dir[SCRATCH_MAX];
 	struct store *st;
 	struct orphan_totals totals;
 	char reported[512];
@@ -31,21 +28,19 @@ setup(void **state)
 	struct fixture *f = calloc(1, sizeof *f);
 
 	*state = f;
-	strcpy(f->dir, "/tmp/dicomlake-orphans-XXXXXX");
-	return mkdtemp(f->dir) != NULL && store_init(f->dir, NULL, NULL, NULL) == 0 &&
-	       store_open(f->dir, NULL, &f->st, NULL) == 0 ? 0 : -1;
+	return scratch_store(f->dir, "orphans", NULL, NULL, &f->st, NULL);
 }
 
 static int
 teardown(void **state)
 {
 	struct fixture *f = *state;
-	char command[128];
+	int r;
 
 	store_close(f->st);
-	snprintf(command, sizeof command, "rm -rf '%s'", f->dir);
+	r = scratch_remove(f->dir);
 	free(f);
-	return system(command);
+	return r;
 }
 
 static void
@@ -66,12 +61,7 @@ is_there(const struct fixture *f, const char *sop)
 static void
 store_one(struct fixture *f, const char *sop)
 {
-	const struct sample s = { .study_uid = "1.2", .series_uid = "1.2.3", .sop_uid = sop, .patient_id = "P", .patient_name = "A^B",
-				  .study_date = "20240101", .modality = "CT", .pixels = 100 };
-	const struct ingest_options o = { .same = INGEST_SAME_KEEP };
-	struct ingest_result result;
-
-	assert_int_equal(ingest_sample(f->st, &s, &o, &result, NULL), 0);
+	put_sample(f->st, sample("1.2", "1.2.3", sop));
 	assert_int_equal(store_sync(f->st), 0);
 }
 

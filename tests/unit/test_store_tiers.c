@@ -1,4 +1,4 @@
-/* Tiers: what their configuration may say, that bytes are where they are said to be, once, and that nothing is lost. */
+/* Tiers of a store: bytes are where they are said to be, once, and nothing is lost. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,215 +14,17 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/io.h"
 #include "base/log.h"
 #include "store/orphans.h"
 #include "store/tiers_internal.h"
 #include "store/update.h"
-#include "tests/unit/ingest.h"
-
-#define SECOND ((int64_t)1000000000)
-#define DAY (86400 * SECOND)
-
-/* -- the configuration ---------------------------------------------------- */
-
-static struct tiers_conf conf;
-
-static int
-parse(const char *text, struct err *err)
-{
-	err_clear(err);
-	return tiers_conf_parse("tiers.conf", text, strlen(text), &conf, err);
-}
-
-static void
-test_conf_is_read(void **state)
-{
-	struct err err;
-
-	(void)state;
-	assert_int_equal(parse("# ours\n\n tier = cold  /mnt/a b/ \ntier=archive /x\r\nrule = archive age=365d modality=MR\n"
-			       "rule = cold unused=2h partition=Trials\nrule = hot", &err), 0);
-	assert_string_equal(conf.dirs[STORE_COLD], "/mnt/a b");
-	assert_string_equal(conf.dirs[STORE_ARCHIVE], "/x");
-	assert_string_equal(conf.dirs[STORE_COOL], "");
-	assert_int_equal(conf.n_rules, 3);
-	assert_int_equal(conf.rules[0].tier, STORE_ARCHIVE);
-	assert_true(conf.rules[0].age == 365 * DAY && conf.rules[0].unused == 0);
-	assert_string_equal(conf.rules[0].modality, "MR");
-	assert_true(conf.rules[1].unused == 7200 * SECOND);
-	assert_string_equal(conf.rules[1].partition, "Trials");
-	assert_int_equal(parse("", &err), 0);
-}
-
-static void
-test_conf_errors_say_where(void **state)
-{
-	static const char *const bad[][2] = {
-		{ "tier = cold /a\ntier = cold /b", "tiers.conf:2: the tier cold has a directory already" },
-		{ "tier = warm /a", "tiers.conf:1: 'warm' is none of hot, cool, cold, archive" },
-		{ "tier = hot /a", "tiers.conf:1: the tier hot is the store's own directory" },
-		{ "tier = cold a", "tiers.conf:1: the directory of the tier cold must begin with a slash, and not be the root" },
-		{ "tier = cold //", "tiers.conf:1: the directory of the tier cold must begin with a slash, and not be the root" },
-		{ "tier = cold", "tiers.conf:1: the directory of the tier cold must begin with a slash, and not be the root" },
-		{ "\ntier cold /a", "tiers.conf:2: not of the form key = value" },
-		{ "tiers = cold /a", "tiers.conf:1: 'tiers' is neither tier nor rule" },
-		{ "tier x = cold /a", "tiers.conf:1: 'tier' is neither tier nor rule" },
-		{ "rule = cold", "tiers.conf: there is a rule for the tier cold, which has no directory" },
-		{ "rule = hot age", "tiers.conf:1: 'age' is not of the form KEY=VALUE" },
-		{ "rule = hot age=30", "tiers.conf:1: age: '30' is not a number with ms, s, m, h or d" },
-		{ "rule = hot size=30", "tiers.conf:1: 'size' is none of age, unused, partition, modality" },
-		{ "rule = hot partition=", "tiers.conf:1: partition: '' can be none" },
-		{ "rule = hot modality=12345678901234567", "tiers.conf:1: modality: '12345678901234567' can be none" },
-	};
-	struct err err;
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < sizeof bad / sizeof *bad; i++) {
-		assert_int_equal(parse(bad[i][0], &err), -EINVAL);
-		assert_string_equal(err_text(&err), bad[i][1]);
-	}
-	assert_int_equal(tiers_conf_parse("t", "a\0b", 3, &conf, &err), -EINVAL);
-}
-
-static int64_t
-days(void *ctx)
-{
-	return *(int *)ctx * DAY;
-}
-
-static int
-decide(int age, int unused, const char *partition, const char *modality)
-{
-	const struct tier_facts f = { .age = age * DAY, .partition = partition, .modality = modality };
-	const struct tier_rule *rule = tiers_conf_match(&conf, &f, days, &unused);
-
-	return rule == NULL ? -1 : (int)rule->tier;
-}
-
-static void
-test_the_first_rule_that_fits_counts(void **state)
-{
-	struct err err;
-
-	(void)state;
-	assert_int_equal(parse("tier = cool /a\ntier = cold /b\ntier = archive /c\nrule = hot partition=teaching\n"
-			       "rule = archive age=100d modality=MR unused=50d\nrule = cold age=100d\nrule = cool unused=30d", &err), 0);
-	assert_int_equal(decide(400, 400, "Teaching", "MR"), STORE_HOT);
-	assert_int_equal(decide(100, 50, "a", "MR"), STORE_ARCHIVE);
-	assert_int_equal(decide(100, 49, "a", "MR"), STORE_COLD);
-	assert_int_equal(decide(100, 50, "a", "CT"), STORE_COLD);
-	assert_int_equal(decide(99, 30, "a", "CT"), STORE_COOL);
-	assert_int_equal(decide(99, 29, "a", "CT"), -1);
-}
-
-/* -- blobs ---------------------------------------------------------------- */
-
-#define NAME "p/1/2/3.dcm"
-
-static void
-stage(struct blob_store *b, const char *name, const char *text)
-{
-	int fd;
-
-	assert_int_equal(blob_stage_create(b, name, &fd), 0);
-	assert_int_equal(io_write_all(fd, text, strlen(text)), 0);
-	close(fd);
-}
-
-static void
-lead(struct blob_store *b, unsigned tier, const char *name)
-{
-	int fd, copy;
-
-	assert_int_equal(blob_open(b, NAME, &fd), 0);
-	assert_int_equal(blob_tier_copy(b, fd, tier, name, NULL, &copy), 0);
-	assert_int_equal(blob_tier_place(b, NAME, tier, name), 0);
-	assert_int_equal(blob_tier_lead(b, NAME, tier, name, copy), 0);
-	close(copy);
-	close(fd);
-}
-
-static int
-take_size(void *ctx, const char *name, uint64_t size, int64_t mtime)
-{
-	(void)mtime;
-	assert_string_equal(name, NAME);
-	*(uint64_t *)ctx = size;
-	return 0;
-}
-
-static void
-test_a_name_takes_what_it_leads_to_along(void **state)
-{
-	char base[64] = "/tmp/dicomlake-blobs-XXXXXX", data[100], staging[100], cold[100], command[300];
-	struct blob_store *b;
-	uint64_t size = 0;
-	unsigned tier;
-	int fd;
-
-	(void)state;
-	assert_non_null(mkdtemp(base));
-	snprintf(data, sizeof data, "%s/data", base);
-	snprintf(staging, sizeof staging, "%s/staging", base);
-	snprintf(cold, sizeof cold, "%s/cold", base);
-	assert_int_equal(mkdir(cold, 0777), 0);
-	assert_int_equal(blob_dir_open(data, staging, false, &b, NULL), 0);
-	assert_int_equal(blob_claim(b, 1), 0);
-	assert_int_equal(blob_set_tier(b, 2, cold, "mark"), 0);
-	assert_int_equal(blob_tier_look(b, 2), -ENOMEDIUM);
-	assert_int_equal(blob_tier_begin(b, 2), 0);
-	assert_int_equal(blob_tier_look(b, 2), 0);
-	assert_int_equal(blob_tier_begin(b, 2), -EEXIST);
-	assert_int_equal(blob_set_tier(b, 2, cold, "another"), 0);
-	assert_int_equal(blob_tier_look(b, 2), -EBUSY);
-	assert_int_equal(blob_set_tier(b, 2, cold, "mark"), 0);
-	assert_int_equal(blob_tier(b, NAME, &tier), -ENOENT);
-	stage(b, "0000000000000001/1", "first");
-	assert_int_equal(blob_publish(b, "0000000000000001/1", NAME), 0);
-	lead(b, 2, "0000000000000001/2");
-	assert_int_equal(blob_tier(b, NAME, &tier), 0);
-	assert_int_equal(tier, 2);
-	assert_int_equal(blob_walk(b, take_size, &size), 0);
-	assert_true(size == 5);
-	assert_int_equal(blob_tier_walk(b, 2, take_size, &size), 0);
-	/* Nobody is led to it any more. */
-	stage(b, "0000000000000001/3", "second");
-	assert_int_equal(blob_publish(b, "0000000000000001/3", NAME), 0);
-	assert_int_equal(blob_tier_open(b, NAME, 2, &fd), -ENOENT);
-	assert_int_equal(blob_tier(b, NAME, &tier), 0);
-	assert_int_equal(tier, 0);
-	lead(b, 2, "0000000000000001/4");
-	lead(b, 0, "0000000000000001/5");
-	assert_int_equal(blob_tier_open(b, NAME, 2, &fd), 0);
-	close(fd);
-	assert_int_equal(blob_tier_drop(b, NAME), 0);
-	assert_int_equal(blob_tier_open(b, NAME, 2, &fd), -ENOENT);
-	lead(b, 2, "0000000000000001/6");
-	assert_int_equal(blob_tier_drop(b, NAME), 0);
-	snprintf(command, sizeof command, "mv %s %s.away", cold, cold);
-	assert_int_equal(system(command), 0);
-	assert_int_equal(blob_open(b, NAME, &fd), -ENOMEDIUM);
-	assert_int_equal(blob_walk(b, take_size, &size), 0);
-	assert_true(size == BLOB_AWAY);
-	snprintf(command, sizeof command, "mv %s.away %s", cold, cold);
-	assert_int_equal(system(command), 0);
-	assert_int_equal(blob_remove(b, NAME), 0);
-	assert_int_equal(blob_tier_open(b, NAME, 2, &fd), -ENOENT);
-	assert_int_equal(blob_tier(b, NAME, &tier), -ENOENT);
-	blob_close(b);
-	snprintf(command, sizeof command, "rm -r %s", base);
-	assert_int_equal(system(command), 0);
-}
-
-/* -- a store -------------------------------------------------------------- */
+#include "tests/unit/store_fixture.h"
 
 struct fixture {
-	char base[64], store[100], cold[100], archive[100];
+	char base[SCRATCH_MAX], store[100], cold[100], archive[100];
 	struct store *st;
 	char found[1024];		/* by check, or reclaim */
-	uint64_t repaired, away;
+	uint64_t away;
 };
 
 static void
@@ -270,8 +72,7 @@ setup(void **state)
 	struct fixture *f = calloc(1, sizeof *f);
 
 	*state = f;
-	strcpy(f->base, "/tmp/dicomlake-tiers-XXXXXX");
-	if (mkdtemp(f->base) == NULL)
+	if (scratch_make(f->base, "tiers", false) < 0)
 		return -1;
 	snprintf(f->store, sizeof f->store, "%s/store", f->base);
 	snprintf(f->cold, sizeof f->cold, "%s/cold", f->base);
@@ -287,12 +88,12 @@ static int
 teardown(void **state)
 {
 	struct fixture *f = *state;
-	char command[128];
+	int r;
 
 	store_close(f->st);
-	snprintf(command, sizeof command, "rm -rf '%s'", f->base);
+	r = scratch_remove(f->base);
 	free(f);
-	return system(command);
+	return r;
 }
 
 #define SERIES "1.2/1.2.3"
@@ -300,13 +101,11 @@ teardown(void **state)
 static uint64_t
 put(struct fixture *f, const char *sop, int fill)
 {
-	const struct sample s = { .study_uid = "1.2", .series_uid = "1.2.3", .sop_uid = sop, .patient_id = "P", .patient_name = "A^B",
-				  .study_date = "20240101", .modality = "CT", .pixels = 5000, .fill = fill };
-	const struct ingest_options o = { .same = INGEST_SAME_REPLACE };
-	struct ingest_result result;
+	struct sample s = sample("1.2", "1.2.3", sop);
 
-	assert_int_equal(ingest_sample(f->st, &s, &o, &result, NULL), 0);
-	return result.id;
+	s.pixels = 5000;
+	s.fill = fill;
+	return put_sample(f->st, s);
 }
 
 static void
@@ -893,6 +692,7 @@ test_files_of_tiers_that_nobody_is_led_to(void **state)
 	struct fixture *f = *state;
 	uint64_t a = put(f, "1.2.3.1", 1), b = put(f, "1.2.3.2", 1);
 	char from[300], to[300], public[300];
+	struct check_totals totals;
 
 	move(f, a, STORE_COLD);
 	/* Beside the bytes of an instance: it is a copy too many. */
@@ -908,17 +708,12 @@ test_files_of_tiers_that_nobody_is_led_to(void **state)
 	public_path(f, "1.2.3.3", public);
 	snprintf(from, sizeof from, "%s/kept", f->base);
 	copy_file(public, from);
-	{
-		struct fixture g = *f;
-		struct check_totals totals;
-
-		assert_int_equal(unlink(public), 0);
-		store_close(f->st);
-		f->st = NULL;
-		/* A new index, whose feed knows nothing of it. */
-		assert_int_equal(store_rebuild(g.store, &totals, NULL), 0);
-		open_store(f);
-	}
+	assert_int_equal(unlink(public), 0);
+	store_close(f->st);
+	f->st = NULL;
+	/* A new index, whose feed knows nothing of it. */
+	assert_int_equal(store_rebuild(f->store, &totals, NULL), 0);
+	open_store(f);
 	tier_file(f->cold, "1.2.3.3", to);
 	copy_file(from, to);
 	assert_string_equal(reclaim(f), "kept cold:1.2.3.3.dcm");
@@ -982,10 +777,6 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_conf_is_read),
-		cmocka_unit_test(test_conf_errors_say_where),
-		cmocka_unit_test(test_the_first_rule_that_fits_counts),
-		cmocka_unit_test(test_a_name_takes_what_it_leads_to_along),
 		cmocka_unit_test_setup_teardown(test_a_move_changes_no_instance, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_who_has_it_open_keeps_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_what_is_archived_is_not_read, setup, teardown),

@@ -1,55 +1,20 @@
-# web.sh: what the tests of the service share.  Sourced, not run; brings lib.sh.
+# web.sh: what the tests of the service share.  Sourced, not run; brings request.sh and lib.sh.
 #
-#   request METHOD URL [CURL-OPTIONS]   sets $status, $body (a file), $head (a file)
-#   header NAME                         prints a header of the last reply
-#   json FILTER                         jq -r on the last body
 #   stow DIALECT FILE... [-- CURL-OPTIONS]   one multipart request, as request
 #   put_file DIALECT FILE               single part; as request
 #   make_instances N:SERIES...          $tmp/N.dcm with SOP UID 2.25.N in series 2.25.SERIES
 #   peer                                prints what bash opens as a connection to the daemon
-#   has_status NAME WANT                of the last reply
-#   says NAME REGEX                     the last body, one line, matches
 #   nothing_stored NAME, staging_is_empty NAME
 #   split_multipart DIR                 parts of the last reply as DIR/1.dcm, DIR/1.head ...
 
-. "${abs_top_builddir:-$(cd "$(dirname "$0")/../../build" && pwd)}/tests/lib.sh"
+. "$(dirname "$0")/../request.sh"
 require_web
-require_program jq
 dicomlake=$builddir/tests/web/webd
 [ -x "$dicomlake" ] || skip_all "webd is not built (make check)"
 httpgen=$builddir/tests/web/httpgen
-body=$tmp/.body
-head=$tmp/.head
-J='Accept: application/dicom+json'
 AS_STORED='Accept: application/dicom; transfer-syntax=*'
 AS_STORED_PARTS='Accept: multipart/related; type="application/dicom"; transfer-syntax=*'
-PART='Content-Type: application/dicom'
 MULTI='Content-Type: multipart/related; type="application/dicom"; boundary=bound'
-
-request() {
-	local method=$1 url=$2
-	shift 2
-	: >"$body"
-	: >"$head"
-	[ "$method" != HEAD ] || set -- -I "$@"
-	status=$(curl -s -m 60 -g -X "$method" -o "$body" -D "$head" -w '%{http_code}' "$@" "$base$url")
-}
-
-header() {
-	sed -n "s/^$1: *\\(.*[^\\r]\\)\\r*\$/\\1/Ip" "$head" | tail -n 1
-}
-
-json() {
-	jq -r "$1" "$body" 2>&1
-}
-
-has_status() {
-	is "$1" "$status" "$2" || diag "$(head -c 500 "$body" | tr -d '\0')"
-}
-
-says() {
-	like "$1" "$(tr '\n' ' ' <"$body")" "$2"
-}
 
 multipart_body() {
 	local file
