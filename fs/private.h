@@ -55,6 +55,7 @@ enum fs_operation {
 /* Limits, each with its reason. */
 #define FS_TIMEOUT 86400.0		/* entries and attributes; every change is notified */
 #define FS_WRITE_MAX (1u << 20)		/* bytes a WRITE; what the kernel allows at most */
+#define FS_WRITE_CHEAP (128u << 10)	/* where a request costs less than the pages of a buffer that no cache holds */
 #define FS_THREADS_MORE 6		/* beyond one a CPU: closes that parse, removals that wait */
 #define FS_THREADS_STORE 2		/* for each store after the first: one that waits shall not keep the others */
 #define FS_THREADS_STORES 64		/* for all of those */

@@ -187,6 +187,28 @@ settle_journal(struct store *st)
 		st->journaled = 0;
 }
 
+/* Those whose describing was left to us. */
+static int
+describe_jobs(struct store *st, struct job **jobs, size_t n)
+{
+	struct err err;
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < n && r == 0; i++) {
+		if (!jobs[i]->described_later)
+			continue;
+		r = jobs[i]->describe_error;	/* this is another try */
+		if (r == 0)
+			r = job_describe(jobs[i], &err);
+		if (r == 0)
+			r = job_compress(st, jobs[i], &err);
+		jobs[i]->describe_error = r;
+		jobs[i]->described_later = r < 0;
+	}
+	return r;
+}
+
 static void
 run_round(struct store *st, struct job **jobs, size_t n)
 {
@@ -195,7 +217,9 @@ run_round(struct store *st, struct job **jobs, size_t n)
 	bool replaced = false;
 	int r;
 
-	r = journal_load(jobs, n);
+	r = describe_jobs(st, jobs, n);
+	if (r == 0)
+		r = journal_load(jobs, n);
 	for (i = 0; i < n; i++)
 		if (!jobs[i]->synced && jobs[i]->bytes.len == 0)
 			fds[n_fds++] = jobs[i]->fd;	/* repaired files, too: they may be young */
@@ -376,6 +400,17 @@ committer_queue(struct store *st, struct job *job, bool waits)
 	if (!waits && (st->queue == job || st->n_pending >= LINGER_JOBS))
 		pthread_cond_signal(&st->work);
 	pthread_mutex_unlock(&st->lock);
+}
+
+bool
+committer_has_time(struct store *st)
+{
+	bool has;
+
+	pthread_mutex_lock(&st->lock);
+	has = st->n_pending < DESCRIBE_LATER_JOBS;
+	pthread_mutex_unlock(&st->lock);
+	return has;
 }
 
 /* -- waiting -------------------------------------------------------------- */

@@ -245,14 +245,6 @@ hash_file(struct incoming *in, uint64_t size, unsigned char hash[HASH_LEN])
 	return n < 0 ? (int)n : 0;
 }
 
-static uint32_t
-number(const struct dicom *d, uint32_t tag)
-{
-	double v;
-
-	return dicom_number(d, tag, &v) == 0 && v > 0 && v < UINT32_MAX ? (uint32_t)v : 0;
-}
-
 void
 job_free(struct job *job)
 {
@@ -264,6 +256,7 @@ job_free(struct job *job)
 	buf_fini(&job->json);
 	buf_fini(&job->header);
 	buf_fini(&job->bytes);
+	dicom_free(job->d);
 	free(job);
 }
 
@@ -298,74 +291,6 @@ job_new(struct store *st)
 	return job;
 }
 
-/* What retrieving needs to know, whatever else may be wrong with those attributes. */
-static void
-measure(struct job *job, const struct dicom *d)
-{
-	const struct dicom_element *pixels = dicom_find(d, TAG_PIXEL_DATA);
-	struct instance_row *row = &job->row;
-
-	row->rows = number(d, TAG_ROWS);
-	row->columns = number(d, TAG_COLUMNS);
-	row->frames = number(d, TAG_NUMBER_OF_FRAMES);
-	row->pixel_offset = pixels != NULL ? pixels->offset : 0;
-}
-
-/* Everything else the index wants to know of a data set. */
-static int
-describe(struct job *job, const struct dicom *d, struct err *err)
-{
-	const struct dicom_identity *id = &job->result.identity;
-	struct instance_row *row = &job->row;
-	int r;
-
-	strcpy(row->uid, id->sop_uid);
-	strcpy(row->class_uid, id->class_uid);
-	snprintf(row->xfer_uid, sizeof row->xfer_uid, "%s", dicom_xfer_uid(d));
-	dicom_text_first(d, TAG_MODALITY, job->modality, sizeof job->modality);
-	r = attributes_extract(d, LEVEL_STUDY, &job->study_attributes);
-	if (r == 0)
-		r = attributes_extract(d, LEVEL_SERIES, &job->series_attributes);
-	if (r == 0)
-		r = attributes_extract(d, LEVEL_INSTANCE, &job->instance_attributes);
-	if (r == 0)
-		r = dicom_write_json(d, &job->json);
-	if (r == -EMSGSIZE)
-		return err_set_dicom(err, -EFBIG, REASON_INVALID, 0, "the header is too large");
-	if (r < 0)
-		return err_set_dicom(err, r, REASON_PROCESSING, 0, "cannot read the header: %s", strerror(-r));
-	return 0;
-}
-
-/* The base of a series that exists, and what names it (0: it has none). */
-static int
-find_base(struct store *st, struct kv_txn *txn, uint64_t series, struct job *job, struct buf *base)
-{
-	const struct dicom_identity *id = &job->result.identity;
-	int r = 0;
-
-	job->base_id = base_cache_get(st->bases, job->partition, id->study_uid, id->series_uid, base);
-	if (job->base_id == 0) {
-		r = catalog_base(txn, series, base, &job->base_id);
-		if (job->base_id != 0)
-			base_cache_offer(st->bases, job->partition, id->study_uid, id->series_uid, buf_slice(base));
-	}
-	return r;
-}
-
-static int
-compress_header(struct store *st, struct job *job, struct buf *base)
-{
-	const struct dicom_identity *id = &job->result.identity;
-
-	/* A new series: the first to come here is going to be its base. */
-	if (job->base_id == 0)
-		job->base_id = base_cache_get(st->bases, job->partition, id->study_uid, id->series_uid, base);
-	if (job->base_id == 0)
-		base_cache_offer(st->bases, job->partition, id->study_uid, id->series_uid, buf_slice(&job->json));
-	return header_compress(buf_slice(&job->json), buf_slice(base), &job->header);
-}
-
 /* The instance is there already: 0, and *ret_unchanged when its bytes are the same. */
 static int
 accept_again(struct job *job, uint64_t instance, const struct instance_row *row, bool *ret_unchanged, struct err *err)
@@ -381,7 +306,7 @@ accept_again(struct job *job, uint64_t instance, const struct instance_row *row,
 	return 0;
 }
 
-/* Look for the same instance, and compress the header against its series' base. */
+/* Look for the same instance, and for what it comes to. */
 static int
 compare(struct store *st, struct job *job, enum validate_rules rules, bool *ret_unchanged, struct err *err)
 {
@@ -390,7 +315,6 @@ compare(struct store *st, struct job *job, enum validate_rules rules, bool *ret_
 	struct instance_row row;
 	struct catalog_path p;
 	struct kv_txn *txn;
-	struct buf base;
 	int r;
 
 	*ret_unchanged = false;
@@ -405,7 +329,6 @@ compare(struct store *st, struct job *job, enum validate_rules rules, bool *ret_
 								strerror(-r));
 		}
 	}
-	buf_init(&base, HEADER_MAX);
 	r = catalog_find_path(txn, job->partition, id->study_uid, id->series_uid, id->sop_uid, &p);
 	if (r == -ENOENT)
 		r = 0;
@@ -413,8 +336,7 @@ compare(struct store *st, struct job *job, enum validate_rules rules, bool *ret_
 			  : STORE_ROOT;
 	if (r == 0 && p.partition != 0 && (r = catalog_partition(txn, p.partition, &partition)) == 0)
 		strcpy(job->partition, partition.name);		/* names of files are made of its own spelling */
-	if (r == 0 && p.series != 0)
-		r = find_base(st, txn, p.series, job, &base);
+	job->series = p.series;
 	if (r == 0 && p.instance != 0)
 		r = catalog_instance(txn, p.series, p.instance, &row);
 	kv_abort(txn);
@@ -422,12 +344,6 @@ compare(struct store *st, struct job *job, enum validate_rules rules, bool *ret_
 		err_set_dicom(err, r, REASON_PROCESSING, 0, "cannot read the index: %s", strerror(-r));
 	else if (p.instance != 0)
 		r = accept_again(job, p.instance, &row, ret_unchanged, err);
-	if (r == 0 && !*ret_unchanged) {
-		r = compress_header(st, job, &base);
-		if (r < 0)
-			err_set_dicom(err, r, REASON_PROCESSING, 0, "cannot store the header: %s", strerror(-r));
-	}
-	buf_fini(&base);
 	return r;
 }
 
@@ -457,10 +373,10 @@ validate(struct job *job, struct dicom *d, const struct ingest_options *o, struc
 	return r;
 }
 
+/* Read it, short of what job_describe makes of it. */
 static int
 prepare(struct incoming *in, const struct ingest_options *o, struct job *job, struct err *err)
 {
-	struct dicom *d = NULL;
 	struct stat sb;
 	int r;
 
@@ -474,14 +390,11 @@ prepare(struct incoming *in, const struct ingest_options *o, struct job *job, st
 	job->row.size = (uint64_t)sb.st_size;
 	job->row.mtime = clock_ns(sb.st_mtim);
 	job->row.stage = in->stage;
-	r = dicom_read_fd(in->fd, &d, err);
+	r = dicom_read_fd(in->fd, &job->d, err);
 	if (r < 0)
 		return r;
-	measure(job, d);
-	r = validate(job, d, o, err);
-	if (r == 0)
-		r = describe(job, d, err);
-	dicom_free(d);
+	job_measure(job);
+	r = validate(job, job->d, o, err);
 	if (r < 0)
 		return r;
 	if (job->dropped && !job->in_place && !in->shared && fsetxattr(in->fd, RULES_NAME, RULES_V2, strlen(RULES_V2), 0) < 0)
@@ -519,6 +432,17 @@ begin(struct store *st, const char *partition, enum ingest_same same, struct job
 	return 0;
 }
 
+/* The committer's thread describes what nobody waits for, beside the one that accepts the next; unless it has
+ * more to do than that.  What could still go wrong then is only what goes wrong with a large header. */
+static bool
+may_describe_later(struct store *st, const struct job *job, const struct ingest_options *o)
+{
+	uint64_t header = job->row.pixel_offset != 0 ? job->row.pixel_offset : job->row.size;
+
+	return o->survive_kill && !o->waits && o->rules == VALIDATE_PLAIN && header <= DESCRIBE_LATER_MAX &&
+		committer_has_time(st);
+}
+
 /* Takes fd. */
 static void
 submit(struct store *st, struct job *job, int fd, bool unchanged, bool waits, struct ticket **ret_ticket)
@@ -547,8 +471,13 @@ incoming_accept(struct incoming *in, const struct ingest_options *o, struct inge
 	if (r < 0)
 		return r;
 	r = prepare(in, o, job, err);
+	job->described_later = r == 0 && may_describe_later(st, job, o);
+	if (r == 0 && !job->described_later)
+		r = job_describe(job, err);
 	if (r == 0)
 		r = compare(st, job, o->rules, &unchanged, err);
+	if (r == 0 && !unchanged && !job->described_later)
+		r = job_compress(st, job, err);
 	if (r == 0 && !unchanged && o->survive_kill) {
 		stage_name(accepted, in->stage, job->partition);
 		r = blob_stage_rename(st->blobs, in->name, accepted);
@@ -627,6 +556,8 @@ incoming_describe(struct incoming *in, const struct ingest_options *o, struct jo
 	if (r < 0)
 		return r;
 	r = prepare(in, o, job, err);
+	if (r == 0)
+		r = job_describe(job, err);
 	if (r < 0) {
 		job_free(job);
 		return r;
@@ -647,6 +578,8 @@ describe_in_place(struct store *st, const char *partition, int fd, struct job **
 		return r;
 	job->in_place = true;
 	r = prepare(&in, &o, job, err);
+	if (r == 0)
+		r = job_describe(job, err);
 	if (r < 0) {
 		job_free(job);
 		return r;
@@ -701,7 +634,11 @@ index_in_place(struct store *st, const char *partition, const char *name, int fd
 	job->in_place = true;
 	r = prepare(&in, &o, job, err);
 	if (r == 0)
+		r = job_describe(job, err);
+	if (r == 0)
 		r = compare(st, job, o.rules, &unchanged, err);
+	if (r == 0 && !unchanged)
+		r = job_compress(st, job, err);
 	if (r == 0) {
 		instance_name(right, partition, job->result.identity.study_uid, job->result.identity.series_uid,
 			      job->result.identity.sop_uid);

@@ -29,6 +29,10 @@ enum {
 	/* What nobody waits for waits this long, ms, for more to come, unless so many have. */
 	LINGER = 5,
 	LINGER_JOBS = 64,
+	/* With a header no larger than this describing cannot fail, bytes; and the committer does it as long as no
+	 * more jobs wait for it. */
+	DESCRIBE_LATER_MAX = 1 << 20,
+	DESCRIBE_LATER_JOBS = 256,
 	/* One transaction: long enough to pay for its sync, short enough not to keep others waiting. */
 	ROUND_MAX = 1024,
 	/* Instances removed in one transaction. */
@@ -65,6 +69,10 @@ struct job {
 	uint64_t sequence;
 
 	/* What to commit; the committer's once queued. */
+	struct dicom *d;		/* until job_describe */
+	bool described_later;		/* job_describe and job_compress are the committer's */
+	int describe_error;		/* then: what came of it, 0 or -errno */
+	uint64_t series;		/* the one it comes to, 0: there was none */
 	int fd;
 	uint64_t stage;
 	bool synced;			/* its bytes are durable already */
@@ -180,6 +188,15 @@ void incoming_leave(struct incoming *in);
 /* The rules a stored file was accepted by. */
 enum validate_rules kept_rules(int fd);
 
+/* -- describe.c: of a job that has its data set -- */
+
+/* What retrieving needs to know, whatever else may be wrong with those attributes. */
+void job_measure(struct job *job);
+/* Everything else the index wants to know; the data set is freed. */
+int  job_describe(struct job *job, struct err *err);
+/* Then its header, against the base of its series, which may be in the index. */
+int  job_compress(struct store *st, struct job *job, struct err *err);
+
 /* The rules it was accepted by, as far as they matter to its index. */
 enum validate_rules incoming_kept_rules(struct incoming *in);
 
@@ -245,6 +262,8 @@ void committer_stop(struct store *st);	/* after everything queued is done */
 /* Takes the job (and its two references); blocks while too much is pending.  waits: ticket_wait
  * comes next and runs the round itself, so no thread is woken for it. */
 void committer_queue(struct store *st, struct job *job, bool waits);
+/* Can it also do what who accepts could do? */
+bool committer_has_time(struct store *st);
 void job_unref(struct store *st, struct job *job);
 /* Wait for everything accepted so far. */
 void barrier(struct store *st);

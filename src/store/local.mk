@@ -1,7 +1,7 @@
 libcore_a_SOURCES += \
 	src/store/store.h src/store/internal.h src/store/step.h \
 	src/store/base_cache.h src/store/base_cache.c \
-	src/store/store.c src/store/stage.c src/store/incoming.c \
+	src/store/store.c src/store/stage.c src/store/incoming.c src/store/describe.c \
 	src/store/import.h src/store/import.c src/store/queues.c \
 	src/store/import_operation.h src/store/import_operation.c \
 	src/store/committer.c src/store/journal.c src/store/reclaim.c src/store/recover.c \
