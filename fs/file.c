@@ -169,7 +169,7 @@ file_wait_locked(struct fs *fs, struct node *file)
 static int
 give_content_locked(struct fs *fs, struct node *n, bool empty)
 {
-	struct receive *rc = receive_new(fs->st);
+	struct receive *rc = receive_new(fs->st, fs->mount->behind);
 	uint64_t instance, watermark;
 	int r = 0;
 
@@ -393,7 +393,7 @@ open_to_replace(struct fs *fs, uint64_t ino, struct handle *h, int flags)
 	if (r == 0 && !tree_same_version(ino, node.watermark))
 		r = -ESTALE;
 	if (r == 0) {
-		h->receive = receive_new(fs->st);
+		h->receive = receive_new(fs->st, fs->mount->behind);
 		r = h->receive != NULL ? 0 : -ENOMEM;
 	}
 	if (r == 0 && !(flags & O_TRUNC)) {

@@ -3,7 +3,7 @@ noinst_LIBRARIES += libfs.a
 libfs_a_SOURCES = fs/fs.h fs/private.h \
 	fs/mount.c fs/lowlevel.c fs/services.h fs/services.c \
 	fs/options.h fs/options.c \
-	fs/passthrough.h fs/passthrough.c fs/reader.h fs/reader.c fs/uring.h fs/uring.c \
+	fs/passthrough.h fs/passthrough.c fs/reader.h fs/reader.c fs/patience.h fs/patience.c fs/behind.h fs/behind.c fs/uring.h fs/uring.c \
 	fs/tree.h fs/tree.c \
 	fs/inode.h fs/inode.c \
 	fs/alias.h fs/alias.c \

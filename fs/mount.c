@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/cond.h"
 #include "base/log.h"
+#include "fs/behind.h"
 #include "fs/notify.h"
 #include "fs/services.h"
 #include "fs/virtual.h"
@@ -209,14 +210,20 @@ answer_init(struct mount *m)
 	return r < 0 ? r : 0;
 }
 
-/* The few that then still come by the device are waited for in sleep, by one. */
+/* The few that then still come by the device are waited for in sleep, by one.  And what
+ * writes a file has its own processor, so the others are free to help. */
 static int
 start_uring(struct mount *m, unsigned *n)
 {
 	struct uring_server server = { .serve = serve_request, .leave = leave, .ctx = m };
+	int r = 0;
 
 	*n = 1;
-	m->passthrough.reader.awake = false;
+	patience_init(&m->passthrough.reader.patience, false);
+	if (sysconf(_SC_NPROCESSORS_ONLN) > 1)
+		r = behind_start(m->options.spin, &m->behind);
+	if (r < 0)
+		return r;
 	return uring_start(m->passthrough.fuse_fd, FS_WRITE_MAX, &server, &m->passthrough.uring);
 }
 
@@ -310,6 +317,7 @@ mount_free(struct mount *m)
 		fs_free(m->services[i]);
 	fs_free(m->upper);
 	uring_free(m->passthrough.uring);
+	behind_stop(m->behind);
 	if (m->se != NULL) {
 		/* This only gives back what libfuse keeps for it. */
 		fuse_session_unmount(m->se);

@@ -77,6 +77,7 @@ struct mount {
 	struct fs *upper;		/* what is above them, when there are several; else NULL */
 	struct fs *by_number[STORE_NUMBER_MAX + 1];	/* of several; NULL: no such */
 
+	struct behind *behind;		/* NULL: every write is done when it is answered */
 	pthread_t *threads;		/* at the device */
 	unsigned n_threads;
 	bool uring_joined;

@@ -6,19 +6,11 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/cond.h"
 
-/* Requests that come closer than this are waited for without sleep. */
-#define PATIENCE_NS INT64_C(100000)
-#define PATIENCE_MIN_NS INT64_C(4000)
-/* A request that comes so soon after the reader fell asleep came because it did: who asked wanted its processor. */
-#define AT_ONCE_NS INT64_C(25000)
-/* After that no request is waited for without sleep for a while; on an idle machine it happens now and then. */
-#define REST_NS INT64_C(1000000)
 /* So many in a row that were there at once: another thread can serve, too. */
 #define PILE 2
 /* The seat is taken away from who works longer. */
@@ -46,7 +38,7 @@ reader_open(struct reader *r, int fuse_fd, bool awake)
 	int e = 0;
 
 	memset(r, 0, sizeof *r);
-	r->awake = awake && sysconf(_SC_NPROCESSORS_ONLN) > 1;
+	patience_init(&r->patience, awake);
 	r->stop_fd = eventfd(0, EFD_CLOEXEC);
 	r->fd = fuse_fd;
 	if (r->stop_fd < 0 || fcntl(r->fd, F_SETFL, O_NONBLOCK) < 0)
@@ -157,34 +149,6 @@ sleep_until_ready(struct reader *r)
 	poll(fds, 2, -1);
 }
 
-/* Others wanted the processor that this thread was on. */
-static bool
-was_preempted(void)
-{
-	static _Thread_local long seen;
-	struct rusage usage;
-	long before = seen;
-
-	if (getrusage(RUSAGE_THREAD, &usage) < 0)
-		return false;
-	seen = usage.ru_nivcsw;
-	return seen != before;
-}
-
-/* From how this request was waited for, since when and asleep since when (0: not): how to wait for the next. */
-static void
-learn(struct reader *r, int64_t since, int64_t asleep)
-{
-	int64_t now = clock_monotonic();
-
-	if (was_preempted() || (asleep > since && now - asleep < AT_ONCE_NS))
-		r->rest_until = now + REST_NS;
-	if (now < r->rest_until)
-		r->patience = 0;
-	else if (asleep != 0 && now - since < PATIENCE_NS)
-		r->patience = PATIENCE_NS;
-}
-
 /* With the seat. */
 static ssize_t
 wait_request(struct reader *r, void *data, size_t len)
@@ -196,16 +160,16 @@ wait_request(struct reader *r, void *data, size_t len)
 		n = read(r->fd, data, len);
 		if (n >= 0 || errno != EAGAIN) {
 			r->at_once = since == 0 ? r->at_once + 1 : 0;
-			if (n >= 0 && r->awake && since != 0)
-				learn(r, since, asleep);
+			if (n >= 0 && since != 0)
+				patience_learn(&r->patience, since, asleep);
 			return n;
 		}
 		now = clock_monotonic();
 		if (since == 0)
 			since = now;
-		if (asleep != 0 || now - since >= r->patience) {
+		if (asleep != 0 || patience_is_over(&r->patience, since, now)) {
 			if (asleep == 0)
-				r->patience = r->patience / 2 > PATIENCE_MIN_NS ? r->patience / 2 : 0;
+				patience_lost(&r->patience);
 			asleep = now;
 			sleep_until_ready(r);
 		}

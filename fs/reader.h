@@ -1,8 +1,8 @@
 /* reader.h: which thread reads the requests, and how it waits for them.
  *
  * Much of what a request costs is that a thread has to be woken for it.  So one thread at a time has
- * the seat at the device: while requests follow each other closely, and nobody else wants the
- * processor, it looks for the next one without sleeping, and it does short work itself without giving up the seat, so that nobody else is woken.
+ * the seat at the device: while requests follow each other closely, it looks for the next one
+ * without sleeping (patience.h), and it does short work itself without giving up the seat, so that nobody else is woken.
  * It gives the seat to another thread before work that takes long, and when requests pile up.  If
  * work takes long after all, another thread takes the seat away.
  *
@@ -18,10 +18,11 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
+#include "fs/patience.h"
+
 struct reader {
 	int fd;				/* the device, the session's; -1 not open */
 	int stop_fd;
-	bool awake;			/* wait without sleeping, for a while */
 	atomic_bool stopping;
 	pthread_mutex_t lock;		/* of those that wait for the seat */
 	pthread_cond_t free;
@@ -30,8 +31,7 @@ struct reader {
 	atomic_uint requests;		/* that were read, as a count that wraps */
 	atomic_bool watched;		/* one of those that wait looks whether the holder works too long */
 	/* The holder's only: */
-	int64_t patience;		/* how long it waits before it sleeps, ns */
-	int64_t rest_until;		/* it sleeps at once until then, monotonic ns */
+	struct patience patience;
 	unsigned at_once;		/* requests in a row that were there already */
 };
 

@@ -18,9 +18,12 @@ struct receive {
 	pthread_mutex_t lock;		/* guards all below; held across reads, writes and accept */
 	struct store *st;
 	struct incoming *in;		/* DIRTY or REFUSED: where writes go */
+	struct behind *behind;		/* NULL: written at once */
+	struct behind_file writes;
 	int fd;				/* CLEAN: the bytes; -1 EMPTY */
 	uint64_t size;
 	int failed;			/* -errno of a write; 0 */
+	int lost;			/* -errno of one that was said to have been done: this file is never whole */
 	bool stored;			/* some bytes of it were accepted */
 	int refused;			/* -errno of the last accept of just these bytes; 0 */
 	struct err why;
@@ -28,7 +31,7 @@ struct receive {
 };
 
 struct receive *
-receive_new(struct store *st)
+receive_new(struct store *st, struct behind *behind)
 {
 	struct receive *rc = calloc(1, sizeof *rc);
 
@@ -36,8 +39,20 @@ receive_new(struct store *st)
 		return NULL;
 	pthread_mutex_init(&rc->lock, NULL);
 	rc->st = st;
+	rc->behind = behind;
 	rc->fd = -1;
 	return rc;
+}
+
+/* From here on the staging file has what was written. */
+static int
+finish_writes(struct receive *rc)
+{
+	int r = behind_finish(rc->behind, &rc->writes);
+
+	if (r < 0)
+		rc->failed = rc->lost = r;
+	return r;
 }
 
 int
@@ -57,6 +72,7 @@ receive_free(struct receive *rc)
 {
 	if (rc == NULL)
 		return;
+	finish_writes(rc);
 	incoming_free(rc->in);
 	if (rc->fd >= 0)
 		close(rc->fd);
@@ -136,6 +152,7 @@ receive_read(struct receive *rc, void *data, size_t len, uint64_t off)
 	int fd;
 
 	pthread_mutex_lock(&rc->lock);
+	finish_writes(rc);
 	fd = rc->in != NULL ? incoming_fd(rc->in) : rc->fd;
 	if (fd >= 0)
 		n = io_pread_all(fd, data, len, off);
@@ -151,9 +168,12 @@ receive_write(struct receive *rc, const void *data, size_t len, uint64_t off, bo
 	pthread_mutex_lock(&rc->lock);
 	if (append)
 		off = rc->size;
-	r = off + len < off ? -EFBIG : begin(rc, UINT64_MAX);
-	if (r == 0)
-		r = incoming_write_at(rc->in, data, len, off);
+	r = rc->lost != 0 ? rc->lost : off + len < off ? -EFBIG : begin(rc, UINT64_MAX);
+	if (r == 0 && !behind_write(rc->behind, &rc->writes, rc->in, data, len, off)) {
+		r = finish_writes(rc);
+		if (r == 0)
+			r = incoming_write_at(rc->in, data, len, off);
+	}
 	if (r == 0 && off + len > rc->size)
 		rc->size = off + len;
 	if (r < 0)
@@ -168,6 +188,11 @@ receive_truncate(struct receive *rc, uint64_t size)
 	int r = 0;
 
 	pthread_mutex_lock(&rc->lock);
+	if (size != rc->size || size == 0) {
+		finish_writes(rc);
+		if (size == 0)
+			rc->lost = 0;
+	}
 	if (size != rc->size) {
 		r = begin(rc, size);
 		if (r == 0)
@@ -190,6 +215,7 @@ receive_allocate(struct receive *rc, int mode, uint64_t off, uint64_t len)
 		return -EOPNOTSUPP;
 	pthread_mutex_lock(&rc->lock);
 	r = begin(rc, UINT64_MAX);
+	finish_writes(rc);
 	if (r == 0 && fallocate(incoming_fd(rc->in), mode, (off_t)off, (off_t)len) < 0)
 		r = -errno;
 	if (r == 0 && fstat(incoming_fd(rc->in), &sb) == 0)
@@ -204,7 +230,9 @@ receive_sync(struct receive *rc)
 	int r = 0;
 
 	pthread_mutex_lock(&rc->lock);
-	if (rc->in != NULL && fdatasync(incoming_fd(rc->in)) < 0)
+	finish_writes(rc);
+	r = rc->lost;
+	if (r == 0 && rc->in != NULL && fdatasync(incoming_fd(rc->in)) < 0)
 		r = -errno;
 	pthread_mutex_unlock(&rc->lock);
 	return r;
@@ -261,7 +289,10 @@ receive_accept(struct receive *rc, const struct ingest_options *options, int64_t
 
 	memset(result, 0, sizeof *result);
 	pthread_mutex_lock(&rc->lock);
-	if (rc->refused != 0) {
+	finish_writes(rc);
+	if (rc->lost != 0) {
+		r = err_set_dicom(err, rc->lost, REASON_PROCESSING, 0, "it could not be written: %s", strerror(-rc->lost));
+	} else if (rc->refused != 0) {
 		r = rc->refused;
 		*err = rc->why;
 		*result = rc->what;
@@ -288,6 +319,7 @@ receive_refuse(struct receive *rc, const char *path, const struct ingest_result 
 	int fd, r = -EALREADY;
 
 	pthread_mutex_lock(&rc->lock);
+	finish_writes(rc);
 	if (rc->in != NULL) {
 		r = store_refuse_import(rc->st, rc->failed == 0 ? incoming_fd(rc->in) : -1, path, result, err);
 		if (r == 0 && rc->failed != 0)
@@ -299,7 +331,7 @@ receive_refuse(struct receive *rc, const char *path, const struct ingest_result 
 		rc->fd = fd;
 		if (fd < 0)
 			rc->size = 0;
-		rc->refused = rc->failed = 0;
+		rc->refused = rc->failed = rc->lost = 0;
 	}
 	pthread_mutex_unlock(&rc->lock);
 	return r;

@@ -27,11 +27,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "fs/behind.h"
 #include "store/store.h"
 
 struct receive;
 
-struct receive *receive_new(struct store *st);		/* EMPTY; NULL no memory */
+/* EMPTY; NULL no memory.  behind: what writes large pieces, so that it is not before the next call that a write is known
+ * to have failed; may be NULL. */
+struct receive *receive_new(struct store *st, struct behind *behind);
 /* CLEAN with the bytes of a stored file, which stay readable as long as this. */
 int  receive_set_base(struct receive *rc, const struct store_file *file);
 void receive_free(struct receive *rc);			/* NULL is fine */
@@ -48,7 +51,7 @@ uint64_t receive_size(struct receive *rc);
 
 /* 1: accepted just now, *ret_ticket is the caller's; 0: nothing new to accept, or
  * the file is empty; or -errno, refused: err and result say why.  -ENOSPC or the like, too, when a
- * write has failed so and what is there is not whole.  Whatever options->same, it may replace what it
+ * write has failed so and what is there is not whole, or nobody was told.  Whatever options->same, it may replace what it
  * has stored itself.  mtime: ns, or -1 for that of the last write. */
 int  receive_accept(struct receive *rc, const struct ingest_options *options, int64_t mtime,
 		    struct ingest_result *result, struct ticket **ret_ticket, struct err *err);

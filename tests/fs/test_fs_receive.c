@@ -16,6 +16,7 @@
 struct fixture {
 	char dir[SCRATCH_MAX];
 	struct store *st;
+	struct behind *behind;		/* NULL: without */
 	unsigned char file[SAMPLE_MAX + 1000];
 	size_t len;
 };
@@ -78,7 +79,7 @@ an_empty_file_is_nothing(void **state)
 {
 	struct fixture *f = *state;
 	struct ingest_result result;
-	struct receive *rc = receive_new(f->st);
+	struct receive *rc = receive_new(f->st, f->behind);
 	char c;
 
 	assert_int_equal(accept_it(rc, &result), 0);
@@ -93,7 +94,7 @@ refused_until_it_changes(void **state)
 {
 	struct fixture *f = *state;
 	struct ingest_result result;
-	struct receive *rc = receive_new(f->st);
+	struct receive *rc = receive_new(f->st, f->behind);
 	size_t half = f->len / 2;
 	int r;
 
@@ -113,7 +114,7 @@ what_was_accepted_is_never_written_into(void **state)
 {
 	struct fixture *f = *state;
 	struct ingest_result first, second;
-	struct receive *rc = receive_new(f->st);
+	struct receive *rc = receive_new(f->st, f->behind);
 	struct store_file *old;
 	struct store_node node;
 	unsigned char changed[SAMPLE_MAX + 1000], got[SAMPLE_MAX + 1000];
@@ -201,7 +202,7 @@ whatever_order_bytes_come_in_the_hash_is_theirs(void **state)
 	size_t i;
 
 	for (i = 0; i < sizeof ways / sizeof *ways; i++) {
-		struct receive *rc = receive_new(f->st);
+		struct receive *rc = receive_new(f->st, f->behind);
 
 		memcpy(content, f->file, n);
 		content[n - 2] = (unsigned char)i;
@@ -222,7 +223,7 @@ a_base_is_copied_when_it_is_written_over(void **state)
 {
 	struct fixture *f = *state;
 	struct ingest_result result;
-	struct receive *rc = receive_new(f->st);
+	struct receive *rc = receive_new(f->st, f->behind);
 	struct store_file *file;
 	struct err err;
 	unsigned char got[SAMPLE_MAX + 1000];
@@ -230,7 +231,7 @@ a_base_is_copied_when_it_is_written_over(void **state)
 	assert_int_equal(receive_write(rc, f->file, f->len, 0, false), f->len);
 	assert_true(accept_it(rc, &result) >= 0);
 	receive_free(rc);
-	rc = receive_new(f->st);
+	rc = receive_new(f->st, f->behind);
 	assert_int_equal(store_open_file(f->st, result.id, &file, &err), 0);
 	assert_int_equal(receive_set_base(rc, file), 0);
 	store_file_close(file);
