@@ -229,7 +229,7 @@ rests_beside_a_hog(struct fixture *f, const cpu_set_t *one)
 	atomic_store(&end, true);
 	pthread_join(busy, NULL);
 	finish(f);
-	return f->reader.rest_until > 0;
+	return f->reader.patience.rest_until > 0;
 }
 
 static void
