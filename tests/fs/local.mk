@@ -38,7 +38,7 @@ TESTS += $(fs_tests)
 EXTRA_DIST += $(fs_tests) tests/fs/mount.sh
 
 if WITH_CMOCKA
-fs_unit_tests = tests/fs/test_fs_names tests/fs/test_fs_query tests/fs/test_fs_reader tests/fs/test_fs_receive \
+fs_unit_tests = tests/fs/test_fs_names tests/fs/test_fs_query tests/fs/test_fs_reader tests/fs/test_fs_receive tests/fs/test_fs_behind \
 	tests/fs/test_fs_services
 check_PROGRAMS += $(fs_unit_tests)
 TESTS += $(fs_unit_tests)
@@ -50,5 +50,7 @@ tests_fs_test_fs_services_CFLAGS = $(AM_CFLAGS) $(FUSE_CFLAGS)
 tests_fs_test_fs_services_LDADD = $(FS_LIBS) $(CORE_LIBS) $(CMOCKA_LIBS)
 tests_fs_test_fs_receive_SOURCES = tests/fs/test_fs_receive.c $(SCRATCH) $(MAKE_DICOM)
 tests_fs_test_fs_receive_LDADD = libfs.a $(CORE_LIBS) $(CMOCKA_LIBS)
+tests_fs_test_fs_behind_SOURCES = tests/fs/test_fs_behind.c $(SCRATCH) $(MAKE_DICOM)
+tests_fs_test_fs_behind_LDADD = libfs.a $(CORE_LIBS) $(CMOCKA_LIBS)
 endif
 endif
