@@ -61,6 +61,47 @@ attributes_of(struct store_fixture *f, uint64_t id)
 	return text;
 }
 
+/* What nobody waits for is described by the committer, as long as it has time: the index knows the same of it. */
+static void
+what_is_described_later_is_described_as_well(void **state)
+{
+	const struct ingest_options o = { .survive_kill = true, .same = INGEST_SAME_REPLACE };
+	struct store_fixture *f = *state;
+	char like[8192], want[8192], sop[64] = "1.2.3.9999";
+	struct sample s = sample("1.2", "1.2.3", sop);
+	uint64_t id = put_sample(f->st, s);
+	struct ingest_result result;
+	struct store_node one, n;
+	struct ticket *ticket;
+	struct err err = { 0 };
+	char *rest;
+	unsigned i;
+	enum { MANY = 700 };	/* more than it describes at a time */
+
+	for (i = 0; i < MANY; i++) {
+		snprintf(sop, sizeof sop, "1.2.3.%u", i + 1);
+		assert_int_equal(accept_sample(f->st, &s, &o, &result, &ticket, &err), 0);
+		assert_string_equal(result.identity.sop_uid, sop);
+		ticket_free(ticket);
+	}
+	assert_int_equal(store_sync(f->st), 0);
+	strcpy(like, attributes_of(f, id));
+	rest = strstr(like, "1.2.3.9999");
+	assert_non_null(rest);
+	*rest = '\0';
+	rest += strlen("1.2.3.9999");
+	assert_int_equal(store_get_node(f->st, id, &one), 0);
+	assert_int_equal(store_get_node(f->st, one.parent, &n), 0);
+	assert_int_equal(n.count, MANY + 1);
+	for (i = 0; i < MANY; i++) {
+		snprintf(sop, sizeof sop, "1.2.3.%u", i + 1);
+		snprintf(want, sizeof want, "%s%s%s", like, sop, rest);
+		assert_int_equal(store_lookup(f->st, one.parent, sop, &n), 0);
+		assert_string_equal(attributes_of(f, n.id), want);
+	}
+	assert_true(store_is_clean(f->st));
+}
+
 static void
 each_level_has_its_own_attributes(void **state)
 {
@@ -528,6 +569,7 @@ main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, store_fixture_setup, store_fixture_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(an_instance_stored_is_found_and_its_bytes_come_back),
+		TEST(what_is_described_later_is_described_as_well),
 		TEST(each_level_has_its_own_attributes),
 		TEST(the_same_instance_again_is_kept_refused_or_replaced_as_asked),
 		TEST(what_is_refused_leaves_nothing),
