@@ -308,3 +308,26 @@ batch_open_path(struct catalog_batch *b, const struct catalog_path *path, struct
 		r = open_study(b, p, path->study, &study);
 	return r < 0 ? r : open_series(b, study, path->series, ret);
 }
+
+int
+batch_open_instance(struct catalog_batch *b, const struct catalog_path *path, struct open_series **ret,
+		    struct instance_row *row)
+{
+	struct open_series *s;
+	int r = batch_open_path(b, path, &s);
+
+	if (r == 0)
+		r = catalog_instance(b->txn, s->id, path->instance, row);
+	if (r == 0)
+		*ret = s;
+	return r;
+}
+
+int
+batch_put_instance(struct catalog_batch *b, const struct open_series *s, uint64_t instance,
+		   const struct instance_row *row)
+{
+	buf_reset(&b->scratch);
+	instance_row_put(row, &b->scratch);
+	return batch_put_scratch(b, T_INSTANCE, key_of_2(s->id, instance));
+}
