@@ -17,6 +17,8 @@
 
 #include "catalog/batch_internal.h"
 
+#define UPDATE_TRIES 100
+
 /* -- rows out ------------------------------------------------------------- */
 
 int
@@ -172,6 +174,27 @@ struct kv_txn *
 batch_txn(struct catalog_batch *b)
 {
 	return b->txn;
+}
+
+int
+batch_update(struct kv *kv, int (*fn)(void *ctx, struct catalog_batch *b), void *ctx)
+{
+	struct catalog_batch *b;
+	int tries, r, c;
+
+	for (tries = 0; tries < UPDATE_TRIES; tries++) {
+		r = batch_begin(kv, &b);
+		if (r == 0) {
+			r = fn(ctx, b);
+			if (r < 0)
+				batch_abort(b);
+			else if ((c = batch_commit(b)) < 0)
+				r = c;
+		}
+		if (r != -EAGAIN)
+			return r;
+	}
+	return -EAGAIN;
 }
 
 /* -- rows in -------------------------------------------------------------- */

@@ -114,6 +114,9 @@ int  batch_begin(struct kv *kv, struct catalog_batch **ret_batch);
 int  batch_commit(struct catalog_batch *b);	/* consumed */
 void batch_abort(struct catalog_batch *b);	/* NULL is fine */
 struct kv_txn *batch_txn(struct catalog_batch *b);
+/* Run fn in a batch and commit, again from its start after -EAGAIN, as kv_update does; -EAGAIN when that is of no
+ * avail.  What fn returns below 0 aborts. */
+int  batch_update(struct kv *kv, int (*fn)(void *ctx, struct catalog_batch *b), void *ctx);
 
 enum batch_same { BATCH_SAME_REFUSE, BATCH_SAME_KEEP, BATCH_SAME_REPLACE };
 enum batch_outcome { BATCH_CREATED, BATCH_REPLACED, BATCH_UNCHANGED };

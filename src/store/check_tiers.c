@@ -41,23 +41,28 @@ check_report_away(struct check *c)
 	}
 }
 
+struct setting {
+	uint64_t instance;
+	unsigned tier;
+};
+
+static int
+put_tier(void *ctx, struct catalog_batch *batch)
+{
+	const struct setting *s = ctx;
+	struct catalog_path path;
+	enum level level;
+	int r = catalog_path(batch_txn(batch), s->instance, &path, &level);
+
+	return r < 0 ? r : batch_set_tier(batch, &path, s->tier);
+}
+
 static int
 set_tier(struct store *st, uint64_t instance, unsigned tier)
 {
-	struct catalog_batch *batch;
-	struct catalog_path path;
-	enum level level;
-	int r = batch_begin(st->kv, &batch);
+	struct setting s = { instance, tier };
 
-	if (r < 0)
-		return r;
-	r = catalog_path(batch_txn(batch), instance, &path, &level);
-	if (r == 0)
-		r = batch_set_tier(batch, &path, tier);
-	if (r == 0)
-		return batch_commit(batch);
-	batch_abort(batch);
-	return r;
+	return batch_update(st->kv, put_tier, &s);
 }
 
 void
