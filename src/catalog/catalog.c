@@ -326,6 +326,17 @@ catalog_rows(struct kv_txn *txn, const struct catalog_path *p, struct catalog_ro
 }
 
 int
+catalog_instance_rows(struct kv_txn *txn, uint64_t instance, struct catalog_path *path, struct catalog_rows *rows)
+{
+	enum level level;
+	int r = catalog_path(txn, instance, path, &level);
+
+	if (r == 0 && level != LEVEL_INSTANCE)
+		r = -EISDIR;
+	return r < 0 ? r : catalog_rows(txn, path, rows);
+}
+
+int
 catalog_children(struct kv_txn *txn, enum table table, uint64_t parent, uint64_t first_id,
 		 enum kv_direction direction, uint64_t limit, struct kv_range **ret_range)
 {

@@ -67,6 +67,9 @@ struct catalog_rows {
 	struct instance_row instance;
 };
 int  catalog_rows(struct kv_txn *txn, const struct catalog_path *path, struct catalog_rows *ret_rows);
+/* Those of an instance, and its path, by its id alone.  -ENOENT; -EISDIR: it is the id of something above. */
+int  catalog_instance_rows(struct kv_txn *txn, uint64_t instance, struct catalog_path *ret_path,
+			   struct catalog_rows *ret_rows);
 /* The rows of a table whose keys are parent:8 id:8: those of a parent, beginning at an id. */
 int  catalog_children(struct kv_txn *txn, enum table table, uint64_t parent, uint64_t first_id,
 		      enum kv_direction direction, uint64_t limit, struct kv_range **ret_range);

@@ -157,12 +157,9 @@ swap_one(struct run *w, struct swap *s, const struct staged *staged)
 	struct catalog_rows rows;
 	struct catalog_path p;
 	struct original original;
-	enum level level;
 	bool moved;
-	int r = catalog_path(txn, staged->instance, &p, &level);
+	int r = catalog_instance_rows(txn, staged->instance, &p, &rows);
 
-	if (r == 0)
-		r = catalog_rows(txn, &p, &rows);
 	if (r == -ENOENT || (r == 0 && rows.instance.watermark != staged->watermark))
 		return 0;		/* others were there since; what they left stays */
 	if (r < 0)
