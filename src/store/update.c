@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/utf8.h"
 #include "catalog/codec.h"
 #include "dicom/vr.h"
@@ -376,18 +375,12 @@ static int
 begin(void *ctx, struct kv_txn *txn)
 {
 	struct begin *b = ctx;
-	int64_t now = clock_now();
-	struct operation_row row = {
-		.type = OPERATION_UPDATE, .status = OPERATION_NOT_STARTED, .created = now, .updated = now,
-		.input = b->encoded, .cursor = slice_of("", 0),
-	};
+	struct operation_row row = { .type = OPERATION_UPDATE, .input = b->encoded };
 	int r = check_running(txn, b);
 
 	if (r == 0)
 		r = operation_new_id(b->id);
-	if (r == 0)
-		r = operation_purge(txn, now);
-	return r < 0 ? r : operation_put(txn, b->id, &row);
+	return r < 0 ? r : operation_begin(txn, b->id, &row);
 }
 
 static int
