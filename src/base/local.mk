@@ -5,6 +5,7 @@ libcore_a_SOURCES += \
 	src/base/log.h src/base/log.c \
 	src/base/clock.h src/base/clock.c \
 	src/base/cond.h src/base/cond.c \
+	src/base/ticker.h src/base/ticker.c \
 	src/base/utf8.h src/base/utf8.c \
 	src/base/vec.h src/base/vec.c \
 	src/base/hash.h src/base/hash.c \

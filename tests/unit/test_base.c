@@ -6,6 +6,8 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +24,7 @@
 #include "base/md5.h"
 #include "base/parallel.h"
 #include "base/sha256.h"
+#include "base/ticker.h"
 
 static void
 buf_grows_and_ends_with_nul(void **state)
@@ -413,6 +416,29 @@ parallel_work_is_done_once_each_and_ends_at_a_failure(void **state)
 	assert_int_equal(done, 4);
 }
 
+static int
+tick(void *ctx)
+{
+	atomic_int *ticks = ctx;
+
+	return ++*ticks < 3 ? 1 : 24 * 3600 * 1000;
+}
+
+static void
+a_ticker_calls_at_once_and_again_and_ends_in_the_middle_of_a_rest(void **state)
+{
+	atomic_int ticks = 0;
+	struct ticker *t;
+
+	(void)state;
+	assert_int_equal(ticker_start("tick", tick, &ticks, &t, NULL), 0);
+	while (ticks < 3)
+		sched_yield();
+	ticker_stop(t);
+	assert_int_equal(ticks, 3);
+	ticker_stop(NULL);
+}
+
 static void
 log_lines_say_whom_they_are_about(void **state)
 {
@@ -440,6 +466,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(log_lines_say_whom_they_are_about),
+		cmocka_unit_test(a_ticker_calls_at_once_and_again_and_ends_in_the_middle_of_a_rest),
 		cmocka_unit_test(base64_goes_there_and_back),
 		cmocka_unit_test(hmac_is_that_of_the_rfc),
 		cmocka_unit_test(parallel_work_is_done_once_each_and_ends_at_a_failure),
