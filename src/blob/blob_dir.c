@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/copy.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "blob/blob_ops.h"
@@ -569,7 +570,7 @@ dir_tier_copy(struct blob_store *b, int fd, unsigned tier, const char *stage, co
 	to = openat(d->staging, stage, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	if (to < 0)
 		return -errno;
-	r = tier_fill(fd, to, stop);
+	r = copy_file(fd, to, stop);
 	if (r < 0) {
 		close(to);
 		dir_stage_remove(b, stage);

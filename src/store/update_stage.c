@@ -3,19 +3,16 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/io.h"
+#include "base/copy.h"
 #include "dicom/json.h"
 #include "dicom/vr.h"
 
 /* How often the record tells how far it is, ns. */
 #define TELL_EVERY (500 * (int64_t)1000000)
-#define CHUNK (256 << 10)
 
 static bool
 applies(const struct run *w, uint32_t tag, const struct instance_info *info)
@@ -153,28 +150,14 @@ write_new(struct run *w, const struct store_file *f, const struct change_value *
 
 /* Where files have one name only. */
 static int
-copy_bytes(struct store *st, int fd, const char *name)
+copy_to_stage(struct store *st, int fd, const char *name)
 {
-	char *chunk = malloc(CHUNK);
-	struct stat sb;
-	uint64_t off = 0;
-	ssize_t n = 0;
-	int to, r = chunk == NULL ? -ENOMEM : blob_stage_create(st->blobs, name, &to);
+	int to, r = blob_stage_create(st->blobs, name, &to);
 
-	if (r < 0) {
-		free(chunk);
+	if (r < 0)
 		return r;
-	}
-	while (r == 0 && (n = io_pread_all(fd, chunk, CHUNK, off)) > 0) {
-		r = io_write_all(to, chunk, (size_t)n);
-		off += (uint64_t)n;
-	}
-	if (r == 0 && n < 0)
-		r = (int)n;
-	if (r == 0 && (fstat(fd, &sb) < 0 || futimens(to, (struct timespec[2]){ sb.st_atim, sb.st_mtim }) < 0))
-		r = -errno;
+	r = copy_file(fd, to, NULL);
 	close(to);
-	free(chunk);
 	if (r < 0)
 		blob_stage_remove(st->blobs, name);
 	return r;
@@ -203,7 +186,7 @@ hold_original(struct run *w, const struct store_file *f, bool moved, uint64_t *r
 		stage_name(name, *ret_stage, NULL);
 		r = blob_stage_link(w->st->blobs, fd, name);
 		if (r == -EXDEV || r == -EPERM || r == -EOPNOTSUPP || r == -EMLINK || r == -ENOENT)
-			r = copy_bytes(w->st, fd, name);
+			r = copy_to_stage(w->st, fd, name);
 	}
 	store_file_close(first);
 	return r < 0 ? err_set(err, r, "its original cannot be kept: %s", strerror(-r)) : 0;

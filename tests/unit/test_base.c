@@ -11,11 +11,14 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/base64.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/copy.h"
 #include "base/crc64.h"
 #include "base/err.h"
 #include "base/hash.h"
@@ -416,6 +419,48 @@ parallel_work_is_done_once_each_and_ends_at_a_failure(void **state)
 	assert_int_equal(done, 4);
 }
 
+/* An open file without a name, of n bytes; -1. */
+static int
+temp_file(size_t n)
+{
+	char path[] = "/tmp/dicomlake-base-XXXXXX";
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0 && unlink(path) == 0);
+	for (; n > 0; n--)
+		assert_int_equal(write(fd, n % 7 == 0 ? "x" : "y", 1), 1);
+	return fd;
+}
+
+static void
+a_file_is_copied_with_what_goes_with_it(void **state)
+{
+	const struct timespec times[2] = { { 1000, 5 }, { 2000, 7 } };
+	int from = temp_file(5000), to = temp_file(0), stopped = temp_file(0);
+	atomic_bool stop = true;
+	char a[5001], b[5001];
+	struct stat sb;
+	bool kept;
+
+	(void)state;
+	kept = fsetxattr(from, "user.kept", "v", 1, 0) == 0;
+	assert_int_equal(fchmod(from, 0640), 0);
+	assert_int_equal(futimens(from, times), 0);
+	assert_int_equal(copy_file(from, to, NULL), 0);
+	assert_int_equal(pread(from, a, sizeof a, 0), 5000);
+	assert_int_equal(pread(to, b, sizeof b, 0), 5000);
+	assert_memory_equal(a, b, 5000);
+	assert_int_equal(fstat(to, &sb), 0);
+	assert_int_equal(sb.st_mode & 0777, 0640);
+	assert_true(sb.st_mtim.tv_sec == 2000 && sb.st_mtim.tv_nsec == 7);
+	if (kept)
+		assert_int_equal(fgetxattr(to, "user.kept", a, sizeof a), 1);
+	assert_int_equal(copy_file(from, stopped, &stop), -ECANCELED);
+	close(from);
+	close(to);
+	close(stopped);
+}
+
 static int
 tick(void *ctx)
 {
@@ -466,6 +511,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(log_lines_say_whom_they_are_about),
+		cmocka_unit_test(a_file_is_copied_with_what_goes_with_it),
 		cmocka_unit_test(a_ticker_calls_at_once_and_again_and_ends_in_the_middle_of_a_rest),
 		cmocka_unit_test(base64_goes_there_and_back),
 		cmocka_unit_test(hmac_is_that_of_the_rfc),
