@@ -94,21 +94,12 @@ is_ours(const struct hunt *s, const struct orphan *o)
 /* -- removing ------------------------------------------------------------- */
 
 static int
-has_row(void *ctx, struct kv_txn *txn)
+find_row(struct kv_txn *txn, const char *name)
 {
-	const struct orphan *o = ctx;
-	char parts[BLOB_NAME_MAX], *study, *series, *sop;
+	char part[4][UID_TEXT_MAX + 4];
 	struct catalog_path path;
 
-	strcpy(parts, o->name);
-	study = strchr(parts, '/');
-	series = study != NULL ? strchr(study + 1, '/') : NULL;
-	sop = series != NULL ? strchr(series + 1, '/') : NULL;
-	if (sop == NULL || strlen(sop) < 5)
-		return -EINVAL;
-	*study++ = *series++ = *sop++ = '\0';
-	sop[strlen(sop) - 4] = '\0';
-	return catalog_find_path(txn, parts, study, series, sop, &path);
+	return split_name(name, part) ? catalog_find_path(txn, part[0], part[1], part[2], part[3], &path) : -EINVAL;
 }
 
 /* Does its name lead to it? */
@@ -147,7 +138,7 @@ remove_one(struct hunt *s, const struct orphan *o)
 	r = kv_begin(s->st->kv, KV_WRITE, &txn);
 	if (r < 0)
 		return r;
-	r = has_row((void *)(uintptr_t)o, txn);
+	r = find_row(txn, o->name);
 	if (r == -ENOENT) {
 		r = look(s, o->name, &now);
 		if (r == 0 && now.inode == o->inode && now.changed == o->changed)
