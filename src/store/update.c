@@ -184,6 +184,17 @@ update_input_fini(struct update_input *in)
 	in->texts = NULL;
 }
 
+const char *
+update_value_of(const struct update_input *in, uint32_t tag)
+{
+	size_t i;
+
+	for (i = 0; i < in->n_values; i++)
+		if (in->values[i].tag == tag)
+			return in->values[i].text;
+	return NULL;
+}
+
 int
 update_progress_put(const struct update_progress *p, struct buf *b)
 {
@@ -222,17 +233,6 @@ refuse(struct err *err, const char *why)
 	return err_set(err, -EINVAL, "%s", why);
 }
 
-static const char *
-value_of(const struct update_input *in, uint32_t tag)
-{
-	size_t i;
-
-	for (i = 0; i < in->n_values; i++)
-		if (in->values[i].tag == tag)
-			return in->values[i].text;
-	return NULL;
-}
-
 static int
 take_uid(char to[UID_TEXT_MAX], const char *uid, const char *what, struct err *err)
 {
@@ -251,8 +251,9 @@ take_uid(char to[UID_TEXT_MAX], const char *uid, const char *what, struct err *e
 static int
 check_moves(const struct update_input *in, struct err *err)
 {
-	bool study = value_of(in, TAG_STUDY_INSTANCE_UID) != NULL, series = value_of(in, TAG_SERIES_INSTANCE_UID) != NULL,
-	     instance = value_of(in, TAG_SOP_INSTANCE_UID) != NULL;
+	bool study = update_value_of(in, TAG_STUDY_INSTANCE_UID) != NULL,
+	     series = update_value_of(in, TAG_SERIES_INSTANCE_UID) != NULL,
+	     instance = update_value_of(in, TAG_SOP_INSTANCE_UID) != NULL;
 
 	if ((study || series || instance) && in->n_studies > 1)
 		return refuse(err, "UIDs are changed in one study at a time");
@@ -394,7 +395,7 @@ record(struct store *st, struct update_input *in, char operation[OPERATION_TEXT_
 	/* Its own spelling, since they are compared. */
 	if (store_find_partition(st, in->partition, &partition) == 0)
 		snprintf(in->partition, sizeof in->partition, "%s", partition.name);
-	buf_init(&encoded, 4u << 20);
+	buf_init(&encoded, UPDATE_INPUT_MAX);
 	r = update_input_put(in, &encoded);
 	b.encoded = buf_slice(&encoded);
 	if (r == 0)

@@ -8,23 +8,13 @@
 #include "base/clock.h"
 #include "catalog/external.h"
 
-static const char *
-value_of(const struct run *w, uint32_t tag)
-{
-	size_t i;
-
-	for (i = 0; i < w->input.n_values; i++)
-		if (w->input.values[i].tag == tag)
-			return w->input.values[i].text;
-	return NULL;
-}
-
 /* -EEXIST and why: what the study is to become is there already, or what is to move is not. */
 static int
 check_targets(struct run *w, struct kv_txn *txn, char why[200])
 {
-	const char *study = value_of(w, TAG_STUDY_INSTANCE_UID), *series = value_of(w, TAG_SERIES_INSTANCE_UID),
-		   *sop = value_of(w, TAG_SOP_INSTANCE_UID);
+	const char *study = update_value_of(&w->input, TAG_STUDY_INSTANCE_UID),
+		   *series = update_value_of(&w->input, TAG_SERIES_INSTANCE_UID),
+		   *sop = update_value_of(&w->input, TAG_SOP_INSTANCE_UID);
 	struct catalog_path p;
 	int r;
 
