@@ -15,6 +15,7 @@ libcore_a_SOURCES += \
 	src/base/md5.h src/base/md5.c src/base/crc64.h src/base/crc64.c \
 	src/base/io.h src/base/io.c \
 	src/base/copy.h src/base/copy.c \
+	src/base/byte_lock.h src/base/byte_lock.c \
 	src/base/guid.h src/base/guid.c \
 	src/base/coding.h src/base/coding.c \
 	src/base/lru.h src/base/lru.c

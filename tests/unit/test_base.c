@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -17,6 +18,7 @@
 
 #include "base/base64.h"
 #include "base/buf.h"
+#include "base/byte_lock.h"
 #include "base/clock.h"
 #include "base/copy.h"
 #include "base/crc64.h"
@@ -461,6 +463,31 @@ a_file_is_copied_with_what_goes_with_it(void **state)
 	close(stopped);
 }
 
+static void
+a_lock_by_number_is_had_once_until_it_is_closed(void **state)
+{
+	char path[] = "/tmp/dicomlake-base-XXXXXX";
+	int fd = mkstemp(path), one, other, again = -1;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_false(byte_lock_is_held(AT_FDCWD, path, 1000));
+	assert_int_equal(byte_lock_take(AT_FDCWD, path, 1000, &one), 0);
+	assert_true(byte_lock_is_held(AT_FDCWD, path, 1000));
+	assert_false(byte_lock_is_held(AT_FDCWD, path, UINT64_MAX));
+	assert_int_equal(byte_lock_take(AT_FDCWD, path, 1000, &again), -EBUSY);
+	assert_int_equal(again, -1);
+	assert_int_equal(byte_lock_take(AT_FDCWD, path, UINT64_MAX, &other), 0);
+	close(one);
+	assert_false(byte_lock_is_held(AT_FDCWD, path, 1000));
+	assert_int_equal(byte_lock_take(AT_FDCWD, path, 1000, &one), 0);
+	close(one);
+	close(other);
+	close(fd);
+	unlink(path);
+	assert_false(byte_lock_is_held(AT_FDCWD, path, 1000));
+}
+
 static int
 tick(void *ctx)
 {
@@ -512,6 +539,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(log_lines_say_whom_they_are_about),
 		cmocka_unit_test(a_file_is_copied_with_what_goes_with_it),
+		cmocka_unit_test(a_lock_by_number_is_had_once_until_it_is_closed),
 		cmocka_unit_test(a_ticker_calls_at_once_and_again_and_ends_in_the_middle_of_a_rest),
 		cmocka_unit_test(base64_goes_there_and_back),
 		cmocka_unit_test(hmac_is_that_of_the_rfc),
