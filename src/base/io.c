@@ -66,6 +66,14 @@ io_pread_all(int fd, void *data, size_t len, uint64_t off)
 	return (ssize_t)done;
 }
 
+bool
+io_is_below(const char *path, const char *dir)
+{
+	size_t len = strlen(dir);
+
+	return strncmp(path, dir, len) == 0 && (path[len] == '/' || path[len] == '\0');
+}
+
 int
 io_mkdir_all(int dirfd, const char *path)
 {

@@ -155,9 +155,7 @@ static int
 check_place(struct backup *b)
 {
 	char *path = realpath(b->dir, NULL);
-	const char *source = store_path(b->st);
-	size_t len = strlen(source);
-	bool inside = path != NULL && strncmp(path, source, len) == 0 && (path[len] == '/' || path[len] == '\0');
+	bool inside = path != NULL && io_is_below(path, store_path(b->st));
 
 	free(path);
 	if (inside) {
