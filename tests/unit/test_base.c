@@ -23,6 +23,7 @@
 #include "base/copy.h"
 #include "base/crc64.h"
 #include "base/err.h"
+#include "base/guid.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/lru.h"
@@ -464,6 +465,21 @@ a_file_is_copied_with_what_goes_with_it(void **state)
 }
 
 static void
+guids_have_their_version_in_their_place(void **state)
+{
+	static const unsigned char bytes[GUID_LEN] = { 0, 1, 2, 3, 4, 5, 0xff, 7, 0xff, 9, 10, 11, 12, 13, 14, 15 };
+	char text[GUID_TEXT_MAX], other[GUID_TEXT_MAX];
+
+	(void)state;
+	guid_format(bytes, 8, text);
+	assert_string_equal(text, "00010203-0405-8f07-bf09-0a0b0c0d0e0f");
+	assert_int_equal(guid_make(text), 0);
+	assert_int_equal(guid_make(other), 0);
+	assert_int_equal(text[14], '4');
+	assert_string_not_equal(text, other);
+}
+
+static void
 a_lock_by_number_is_had_once_until_it_is_closed(void **state)
 {
 	char path[] = "/tmp/dicomlake-base-XXXXXX";
@@ -539,6 +555,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(log_lines_say_whom_they_are_about),
 		cmocka_unit_test(a_file_is_copied_with_what_goes_with_it),
+		cmocka_unit_test(guids_have_their_version_in_their_place),
 		cmocka_unit_test(a_lock_by_number_is_had_once_until_it_is_closed),
 		cmocka_unit_test(a_ticker_calls_at_once_and_again_and_ends_in_the_middle_of_a_rest),
 		cmocka_unit_test(base64_goes_there_and_back),
