@@ -10,52 +10,47 @@
 
 #include "base/io.h"
 
-/* Between looks at whether to stop. */
-#define CHUNK (8 << 20)
+/* Between looks at whether to stop: by the kernel, and by hand. */
+#define PIECE (8u << 20)
+#define CHUNK (1u << 20)
 #define XATTR_ROOM 65536
 
 static int
-copy_chunk(int from, int to, char *chunk, uint64_t off, size_t len)
+copy_chunk(int from, uint64_t off, int to, uint64_t at, char *chunk, size_t len)
 {
 	ssize_t n = io_pread_all(from, chunk, len, off);
 
-	if (n <= 0)
+	if (n < 0 || (size_t)n < len)
 		return n < 0 ? (int)n : -EIO;	/* it became shorter */
-	return (size_t)n == len ? io_write_all(to, chunk, len) : -EIO;
+	return io_pwrite_all(to, chunk, len, at);
 }
 
-static int
-copy_bytes(int from, int to, uint64_t size, const atomic_bool *stop)
+int
+copy_bytes(int from, uint64_t off, int to, uint64_t at, uint64_t len, const atomic_bool *stop)
 {
 	bool in_kernel = true;
 	char *chunk = NULL;
-	uint64_t off = 0;
 	int r = 0;
 
-	while (r == 0 && off < size) {
-		size_t len = size - off < CHUNK ? (size_t)(size - off) : CHUNK;
-		loff_t in = (loff_t)off, out = (loff_t)off;
-		ssize_t n;
+	while (r == 0 && len > 0) {
+		size_t most = in_kernel ? PIECE : CHUNK, want = len < most ? (size_t)len : most;
 
 		if (stop != NULL && atomic_load(stop)) {
 			r = -ECANCELED;
-			break;
+		} else if (in_kernel) {
+			loff_t in = (loff_t)off, out = (loff_t)at;
+			ssize_t n = copy_file_range(from, &in, to, &out, want, 0);
+
+			in_kernel = n > 0;	/* not between these file systems */
+			want = n > 0 ? (size_t)n : 0;
+		} else if (chunk == NULL && (chunk = malloc(want)) == NULL) {
+			r = -ENOMEM;
+		} else {
+			r = copy_chunk(from, off, to, at, chunk, want);
 		}
-		if (in_kernel) {
-			n = copy_file_range(from, &in, to, &out, len, 0);
-			if (n > 0) {
-				off += (uint64_t)n;
-				continue;
-			}
-			/* Not between these file systems. */
-			in_kernel = false;
-			chunk = malloc(CHUNK);
-			if (chunk == NULL || lseek(to, (off_t)off, SEEK_SET) < 0)
-				r = -ENOMEM;
-			continue;
-		}
-		r = copy_chunk(from, to, chunk, off, len);
-		off += len;
+		off += want;
+		at += want;
+		len -= want;
 	}
 	free(chunk);
 	return r;
@@ -101,6 +96,6 @@ copy_file(int from, int to, const atomic_bool *stop)
 
 	if (fstat(from, &sb) < 0)
 		return -errno;
-	r = copy_bytes(from, to, (uint64_t)sb.st_size, stop);
+	r = copy_bytes(from, 0, to, 0, (uint64_t)sb.st_size, stop);
 	return r < 0 ? r : copy_file_attributes(from, to);
 }

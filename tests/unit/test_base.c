@@ -457,8 +457,17 @@ a_file_is_copied_with_what_goes_with_it(void **state)
 	assert_int_equal(sb.st_mode & 0777, 0640);
 	assert_true(sb.st_mtim.tv_sec == 2000 && sb.st_mtim.tv_nsec == 7);
 	if (kept)
-		assert_int_equal(fgetxattr(to, "user.kept", a, sizeof a), 1);
+		assert_int_equal(fgetxattr(to, "user.kept", b, sizeof b), 1);
 	assert_int_equal(copy_file(from, stopped, &stop), -ECANCELED);
+	assert_int_equal(copy_bytes(from, 10, to, 4990, 100, NULL), 0);
+	assert_int_equal(pread(to, b, 100, 4990), 100);
+	assert_memory_equal(a + 10, b, 100);
+	assert_int_equal(copy_bytes(from, 4999, to, 0, 2, NULL), -EIO);
+	/* What the kernel does not do, as across file systems. */
+	assert_int_equal(copy_bytes(from, 0, from, 3, 3000, NULL), 0);
+	assert_int_equal(pread(from, b, 3003, 0), 3003);
+	assert_memory_equal(a, b, 3);
+	assert_memory_equal(a, b + 3, 3000);
 	close(from);
 	close(to);
 	close(stopped);
