@@ -92,9 +92,11 @@ int  catalog_header(struct kv_txn *txn, uint64_t series, uint64_t instance, stru
 /* The base of the series that headers were read of last: runs of one series expand it once.  It
  * belongs to a transaction: series is set to 0 for another. */
 struct series_base {
-	uint64_t series;
+	uint64_t series, id;		/* id: of the base; 0: it has none */
 	struct buf json;		/* buf_init'ed with HEADER_MAX */
 };
+/* That of this series, unless it is that already. */
+int  catalog_load_base(struct kv_txn *txn, struct series_base *base, uint64_t series);
 int  catalog_read_header(struct kv_txn *txn, struct series_base *base, uint64_t series, uint64_t instance,
 			 struct buf *out);
 /* Likewise of the version that was stored first (original.h). */

@@ -192,22 +192,7 @@ hold_original(struct run *w, const struct store_file *f, bool moved, uint64_t *r
 	return r < 0 ? err_set(err, r, "its original cannot be kept: %s", strerror(-r)) : 0;
 }
 
-/* A series has one base for life. */
-int
-update_load_base(struct run *w, struct kv_txn *txn, uint64_t series)
-{
-	int r;
-
-	if (w->base.series == series)
-		return 0;
-	buf_reset(&w->base.json);
-	w->base.series = 0;
-	r = catalog_base(txn, series, &w->base.json, &w->base_id);
-	if (r == 0)
-		w->base.series = series;
-	return r;
-}
-
+/* A series has one base for life: that of the run may be of another transaction. */
 static int
 compress(struct run *w, uint64_t instance, const struct job *job, struct buf *header)
 {
@@ -220,7 +205,7 @@ compress(struct run *w, uint64_t instance, const struct job *job, struct buf *he
 		return r;
 	r = catalog_path(txn, instance, &p, &level);
 	if (r == 0)
-		r = update_load_base(w, txn, p.series);
+		r = catalog_load_base(txn, &w->base, p.series);
 	kv_abort(txn);
 	return r < 0 ? r : header_compress(buf_slice(&job->json), buf_slice(&w->base.json), header);
 }

@@ -156,7 +156,7 @@ swap_one(struct run *w, struct swap *s, const struct staged *staged)
 		return r;
 	moved = strcmp(rows.study.uid, staged->study_uid) != 0 || strcmp(rows.series.uid, staged->series_uid) != 0 ||
 		strcmp(rows.instance.uid, staged->row.uid) != 0;
-	r = update_load_base(w, txn, p.series);
+	r = catalog_load_base(txn, &w->base, p.series);
 	if (r == 0 && moved)
 		r = original_of(w, s, &p, &rows, staged->original_stage, &original);
 	if (r < 0)
@@ -166,7 +166,7 @@ swap_one(struct run *w, struct swap *s, const struct staged *staged)
 	if (r < 0)
 		return r;
 	e.json = buf_slice(&s->json);
-	e.base_id = w->base_id;
+	e.base_id = w->base.id;
 	if (moved) {
 		e.moved = &original;
 		e.same = BATCH_SAME_REFUSE;
