@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "store/check_internal.h"
-#include "store/operations.h"
 #include "store/tiers_internal.h"
 
 /* The tier that a file would be in, as far as is known. */
@@ -141,12 +140,9 @@ int
 check_tiers(struct check *c)
 {
 	struct walk w = { .check = c };
-	char id[OPERATION_TEXT_MAX];
-	enum operation_kind kind;
 	int r = 0;
 
-	/* What is being moved lies in two places. */
-	if (store_next_operation(c->st, 1u << STORE_OPERATION_TIER, id, &kind) == 0)
+	if (tier_is_moving(c->st))
 		return 0;
 	for (w.tier = 1; w.tier < STORE_TIERS && r == 0; w.tier++)
 		if (blob_tier_look(c->st->blobs, w.tier) == 0)

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "store/operations.h"
 #include "store/tiers_internal.h"
 
 /* Some 400 bytes each. */
@@ -237,12 +236,9 @@ one_tier_file(void *ctx, const char *name, uint64_t size, int64_t mtime)
 static int
 walk_tiers(struct hunt *s)
 {
-	char id[OPERATION_TEXT_MAX];
-	enum operation_kind kind;
 	int r = 0;
 
-	/* What is being moved lies in two places. */
-	if (store_next_operation(s->st, 1u << STORE_OPERATION_TIER, id, &kind) == 0)
+	if (tier_is_moving(s->st))
 		return 0;
 	for (s->tier = 1; s->tier < STORE_TIERS && r == 0; s->tier++) {
 		if (blob_tier_look(s->st->blobs, s->tier) < 0)

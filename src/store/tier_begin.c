@@ -95,6 +95,15 @@ store_begin_tiering(struct store *st, const struct tier_request *rq, char ret_id
 	return 0;
 }
 
+bool
+tier_is_moving(struct store *st)
+{
+	char id[OPERATION_TEXT_MAX];
+	enum operation_kind kind;
+
+	return store_next_operation(st, 1u << STORE_OPERATION_TIER, id, &kind) == 0;
+}
+
 static int
 take_last(void *ctx, const struct operation *op)
 {
