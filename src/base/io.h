@@ -13,6 +13,9 @@ int io_pwrite_all(int fd, const void *data, size_t len, uint64_t off);
 ssize_t io_pread_all(int fd, void *data, size_t len, uint64_t off);
 /* Is a path that of the directory, or of something in it?  By their names: both as realpath(3) gives them. */
 bool io_is_below(const char *path, const char *dir);
+/* An open file by one more name, below a directory.  -EXDEV, -EPERM, -EOPNOTSUPP: it cannot have one there; -ENOENT also:
+ * it has no name any more. */
+int io_link(int fd, int dirfd, const char *name);
 /* mkdir -p below dirfd; what exists already is fine. */
 int io_mkdir_all(int dirfd, const char *path);
 

@@ -300,10 +300,7 @@ dir_stage_open(struct blob_store *b, const char *stage, int *ret_fd)
 static int
 dir_stage_link(struct blob_store *b, int fd, const char *stage)
 {
-	char path[40];
-
-	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-	return linkat(AT_FDCWD, path, ((struct dir *)b)->staging, stage, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
+	return io_link(fd, ((struct dir *)b)->staging, stage);
 }
 
 static int

@@ -110,13 +110,9 @@ remove_part(struct backup_files *f)
 static int
 link_file(struct backup_files *f, int from)
 {
-	char path[64];
 	int r = remove_part(f);
 
-	if (r < 0)
-		return r;
-	snprintf(path, sizeof path, "/proc/self/fd/%d", from);
-	return linkat(AT_FDCWD, path, f->dir, PART, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
+	return r < 0 ? r : io_link(from, f->dir, PART);
 }
 
 /* In the way that costs least.  One that does not work here is not tried again, but for -ENOENT: this original
