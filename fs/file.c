@@ -54,7 +54,8 @@ leave_file_locked(struct fs *fs, struct node *n, bool leaving)
 
 	if (leaving)
 		n->u.file.leaving--;
-	if (--n->u.file.opens == 0) {
+	node_leave_file_locked(fs->nodes, n);
+	if (n->u.file.opens == 0) {
 		rc = n->u.file.receive;
 		n->u.file.receive = NULL;
 	}

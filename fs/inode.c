@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/cond.h"
 #include "fs/tree.h"
 
 /* A chained hash table over one of the links in struct node. */
@@ -17,6 +18,7 @@ struct table {
 
 struct nodes {
 	pthread_mutex_t lock;		/* guards all below and every node */
+	pthread_cond_t left;		/* a file is open no more */
 	struct table by_id, by_name, by_instance;
 	struct node *idle_first, *idle_last;	/* may go, oldest first */
 	size_t counts[NODE_FILE + 1];
@@ -129,6 +131,7 @@ nodes_new(size_t max_local, void (*gone)(void *ctx, uint64_t parent, const char 
 	tables[1] = &t->by_name;
 	tables[2] = &t->by_instance;
 	pthread_mutex_init(&t->lock, NULL);
+	cond_init(&t->left);
 	t->max_local = max_local;
 	t->gone = gone;
 	t->gone_ctx = ctx;
@@ -175,6 +178,7 @@ nodes_free(struct nodes *t, void (*drop)(struct node *file))
 	free(t->by_id.slots);
 	free(t->by_name.slots);
 	free(t->by_instance.slots);
+	pthread_cond_destroy(&t->left);
 	pthread_mutex_destroy(&t->lock);
 	free(t);
 }
@@ -189,6 +193,12 @@ void
 nodes_unlock(struct nodes *t)
 {
 	pthread_mutex_unlock(&t->lock);
+}
+
+bool
+nodes_wait_left_locked(struct nodes *t, const struct timespec *until)
+{
+	return pthread_cond_timedwait(&t->left, &t->lock, until) == 0;
 }
 
 struct node *
@@ -626,6 +636,13 @@ node_add_local_locked(struct nodes *t, struct node *parent, const char *name,
 	t->last_local++;
 	*ret_node = n;
 	return 0;
+}
+
+void
+node_leave_file_locked(struct nodes *t, struct node *file)
+{
+	if (--file->u.file.opens == 0)
+		pthread_cond_broadcast(&t->left);
 }
 
 void

@@ -25,6 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "store/store.h"
 
@@ -96,6 +97,8 @@ struct nodes *nodes_new(size_t max_local, void (*gone)(void *ctx, uint64_t paren
 void nodes_free(struct nodes *t, void (*drop)(struct node *file));
 void nodes_lock(struct nodes *t);
 void nodes_unlock(struct nodes *t);
+/* Let go of the lock until a file has nobody any more who has it open.  false: `until` (cond.h) has come. */
+bool nodes_wait_left_locked(struct nodes *t, const struct timespec *until);
 
 struct node *node_find_locked(struct nodes *t, uint64_t id);
 /* The node that stands for id now: a directory the catalog has taken over
@@ -115,6 +118,8 @@ int node_add_local_locked(struct nodes *t, struct node *parent, const char *name
 			  enum node_kind kind, struct node **ret_node);
 /* Made now, by this user. */
 void node_made_by(struct node *n, mode_t mode, uid_t uid, gid_t gid);
+/* One less who has the file open; node_review_locked is left to do. */
+void node_leave_file_locked(struct nodes *t, struct node *file);
 /* n lookups less. */
 void node_forget_locked(struct nodes *t, uint64_t id, uint64_t n);
 /* Take the name away. */

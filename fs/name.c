@@ -8,16 +8,14 @@
 #include <errno.h>
 #include <linux/fs.h>
 #include <string.h>
-#include <time.h>
 
-#include "base/clock.h"
+#include "base/cond.h"
 #include "base/log.h"
 #include "fs/import.h"
 #include "fs/notify.h"
 #include "fs/virtual.h"
 
-#define RMDIR_TRIES 40
-#define RMDIR_PAUSE_MS 5
+#define RMDIR_PATIENCE_MS 200
 
 /* What (ino, name) is in the catalog: 0 and *found, or -ENOENT; a virtual one is
  * -EPERM, as nothing is to be done to it.  The lock is not held. */
@@ -124,28 +122,28 @@ local_child_locked(struct fs *fs, uint64_t ino, const char *name, struct node **
 }
 
 static int
-try_remove_dir(struct fs *fs, uint64_t ino, const char *name)
+try_remove_dir_locked(struct fs *fs, uint64_t ino, const char *name)
 {
 	struct node *n;
-	int r;
+	int r = local_child_locked(fs, ino, name, &n);
 
-	nodes_lock(fs->nodes);
-	r = local_child_locked(fs, ino, name, &n);
-	if (r == 0)
-		r = n->kind == NODE_FILE ? -ENOTDIR : alias_remove_dir_locked(fs->nodes, n);
-	nodes_unlock(fs->nodes);
-	return r;
+	if (r < 0)
+		return r;
+	return n->kind == NODE_FILE ? -ENOTDIR : alias_remove_dir_locked(fs->nodes, n);
 }
 
 /* Nobody waits for a RELEASE, so who has closed all of it may come before it is known here. */
 static int
 remove_local_dir(struct fs *fs, uint64_t ino, const char *name)
 {
-	const struct timespec pause = { .tv_nsec = RMDIR_PAUSE_MS * 1000000 };
-	int r, tries = 0;
+	const struct timespec until = cond_deadline(RMDIR_PATIENCE_MS);
+	bool late = false;
+	int r;
 
-	while ((r = try_remove_dir(fs, ino, name)) == -EBUSY && ++tries < RMDIR_TRIES)
-		nanosleep(&pause, NULL);
+	nodes_lock(fs->nodes);
+	while ((r = try_remove_dir_locked(fs, ino, name)) == -EBUSY && !late)
+		late = !nodes_wait_left_locked(fs->nodes, &until);
+	nodes_unlock(fs->nodes);
 	return r == -EBUSY ? -ENOTEMPTY : r;
 }
 

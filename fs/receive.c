@@ -9,10 +9,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/copy.h"
 #include "base/io.h"
 #include "store/import.h"
-
-#define COPY_CHUNK (1u << 20)
 
 struct receive {
 	pthread_mutex_t lock;		/* guards all below; held across reads, writes and accept */
@@ -80,39 +79,6 @@ receive_free(struct receive *rc)
 	free(rc);
 }
 
-static int
-copy_bytes(int from, int to, uint64_t size)
-{
-	char *chunk = NULL;
-	off_t in = 0, out = 0;
-	ssize_t n;
-	int r = 0;
-
-	while ((uint64_t)out < size) {
-		n = copy_file_range(from, &in, to, &out, size - (uint64_t)out, 0);
-		if (n <= 0)
-			break;		/* other file systems, old kernels: by hand */
-	}
-	if ((uint64_t)out >= size)
-		return 0;
-	chunk = malloc(COPY_CHUNK);
-	if (chunk == NULL)
-		return -ENOMEM;
-	while ((uint64_t)out < size && r == 0) {
-		size_t want = size - (uint64_t)out < COPY_CHUNK ? (size_t)(size - (uint64_t)out) : COPY_CHUNK;
-
-		n = io_pread_all(from, chunk, want, (uint64_t)out);
-		if (n <= 0) {
-			r = n < 0 ? (int)n : -EIO;
-			break;
-		}
-		r = io_pwrite_all(to, chunk, (size_t)n, (uint64_t)out);
-		out += n;
-	}
-	free(chunk);
-	return r;
-}
-
 /* Make sure there is a staging file that only we know, with the first keep
  * bytes of what is there now. */
 static int
@@ -130,7 +96,7 @@ begin(struct receive *rc, uint64_t keep)
 	if (r < 0)
 		return r;
 	if (rc->fd >= 0 && keep > 0)
-		r = copy_bytes(rc->fd, incoming_fd(in), keep < rc->size ? keep : rc->size);
+		r = copy_bytes(rc->fd, 0, incoming_fd(in), 0, keep < rc->size ? keep : rc->size, NULL);
 	if (r < 0) {
 		incoming_free(in);
 		return r;

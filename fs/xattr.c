@@ -310,7 +310,9 @@ fs_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 
 	buf_init(&list, XATTR_MAX);
 	for (i = 0; r == 0 && i < N_OWN; i++) {
-		if (!own[i].listed || (own[i].get == get_tier && !store_has_tier(fs->st, STORE_HOT)) || (own[i].on & s.what) == 0 || (s.local && s.what != ON_REFUSED))
+		if (!own[i].listed || (own[i].on & s.what) == 0 || (s.local && s.what != ON_REFUSED))
+			continue;
+		if (own[i].get == get_tier && !store_has_tier(fs->st, STORE_HOT))
 			continue;
 		cost = xattr_cost(own[i].name, own[i].len != 0 ? own[i].len : NUMBER_LEN);
 		room -= cost < room ? cost : room;

@@ -4,9 +4,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/copy.h"
 #include "base/vec.h"
 #include "web/limits.h"
 
@@ -240,31 +240,6 @@ compare_ids(const void *a, const void *b)
 	return strcmp(((const struct block *)a)->id, ((const struct block *)b)->id);
 }
 
-static int
-copy_range(int from, uint64_t off, uint64_t len, int to, uint64_t *at)
-{
-	off64_t in = (off64_t)off, out = (off64_t)*at;
-	char piece[16384];
-	ssize_t n;
-
-	while (len > 0) {
-		n = copy_file_range(from, &in, to, &out, len, 0);
-		if (n <= 0) {
-			/* Other kernels and file systems: by hand. */
-			n = pread(from, piece, len < sizeof piece ? (size_t)len : sizeof piece, in);
-			if (n > 0)
-				n = pwrite(to, piece, (size_t)n, out);
-			if (n <= 0)
-				return n < 0 ? -errno : -EIO;
-			in += n;
-			out += n;
-		}
-		len -= (uint64_t)n;
-	}
-	*at = (uint64_t)out;
-	return 0;
-}
-
 /* Are the blocks the file, one after the other and nothing else? */
 static bool
 is_in_order(const struct block *const *list, size_t n, uint64_t end)
@@ -295,7 +270,8 @@ join(struct blocks *b, struct upload *u, bool alone, const struct block *const *
 	}
 	r = incoming_new(b->st, &in, err);
 	for (i = 0; i < n && r == 0; i++) {
-		r = copy_range(incoming_fd(u->in), list[i]->off, list[i]->len, incoming_fd(in), &at);
+		r = copy_bytes(incoming_fd(u->in), list[i]->off, incoming_fd(in), at, list[i]->len, NULL);
+		at += list[i]->len;
 		if (r < 0)
 			err_set(err, r, "The blocks cannot be put together: %s", strerror(-r));
 	}

@@ -73,13 +73,7 @@ begin(struct request *rq, json_t *body, struct change_set *c, struct err *err)
 	update.values = c->values;
 	update.n_values = c->n;
 	r = store_begin_update(rq->service->store, &update, operation, err);
-	if (r == 0) {
-		ops_wake(rq->service->ops);
-		operation_reply_begun(rq, operation);
-	} else if (r == -EBUSY) {
-		operation_put_location(rq, operation);
-	}
-	return r;
+	return operation_reply_begun(rq, r, operation);
 }
 
 int

@@ -193,7 +193,7 @@ export_order_parse(const struct dialect *dialect, const struct export_settings *
 static int
 begin(struct request *rq, const struct export_settings *settings, json_t *body, struct err *err)
 {
-	char operation[OPERATION_TEXT_MAX];
+	char operation[OPERATION_TEXT_MAX] = "";
 	struct export_order o;
 	int r = export_order_parse(rq->dialect, settings, body, &o, err);
 
@@ -202,11 +202,7 @@ begin(struct request *rq, const struct export_settings *settings, json_t *body, 
 	o.request.partition = rq->partition;
 	r = export_begin(rq->service->store, settings, &o.spec, &o.request, operation, err);
 	export_order_fini(&o);
-	if (r == 0) {
-		ops_wake(rq->service->ops);
-		operation_reply_begun(rq, operation);
-	}
-	return r;
+	return operation_reply_begun(rq, r, operation);
 }
 
 int

@@ -10,10 +10,10 @@
 #include <string.h>
 #include <strings.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/crc64.h"
+#include "base/io.h"
 #include "base/log.h"
 #include "base/md5.h"
 #include "web/blocks.h"
@@ -87,21 +87,6 @@ sums_fini(struct sums *s)
 
 /* ----------------------------------------------------------- bytes ---- */
 
-static int
-write_at(int fd, const char *data, size_t len, uint64_t off)
-{
-	ssize_t n;
-
-	for (; len > 0; data += n, len -= (size_t)n, off += (uint64_t)n) {
-		n = pwrite(fd, data, len, (off_t)off);
-		if (n < 0 && errno == EINTR)
-			n = 0;
-		else if (n < 0)
-			return -errno;
-	}
-	return 0;
-}
-
 /* The body into in, or with in NULL into fd from off on. */
 static int
 receive_body(struct request *rq, struct incoming *in, int fd, uint64_t off, struct sums *sums, uint64_t *ret_size,
@@ -115,7 +100,7 @@ receive_body(struct request *rq, struct incoming *in, int fd, uint64_t off, stru
 	while (r == 0 && (n = request_read(rq, room, LIMIT_CHUNK, err)) > 0) {
 		if (in != NULL)
 			r = incoming_write(in, room, (size_t)n, err);
-		else if ((r = write_at(fd, room, (size_t)n, off + size)) < 0)
+		else if ((r = io_pwrite_all(fd, room, (size_t)n, off + size)) < 0)
 			err_set(err, r, "A block cannot be written: %s", strerror(-r));
 		if (r == 0 && sums_add(sums, room, (size_t)n) < 0)
 			r = err_set(err, -EIO, "The MD5 of the body cannot be made");

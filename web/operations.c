@@ -31,8 +31,8 @@ operation_put_reference(const struct request *rq, const char *id, struct buf *ou
 	buf_puts(out, "\"}");
 }
 
-void
-operation_put_location(struct request *rq, const char *id)
+static void
+put_location(struct request *rq, const char *id)
 {
 	struct buf url;
 
@@ -43,16 +43,22 @@ operation_put_location(struct request *rq, const char *id)
 	buf_fini(&url);
 }
 
-void
-operation_reply_begun(struct request *rq, const char *id)
+int
+operation_reply_begun(struct request *rq, int r, const char *id)
 {
 	struct buf out;
 
-	operation_put_location(rq, id);
+	if (r == -EBUSY && id[0] != '\0')
+		put_location(rq, id);
+	if (r < 0)
+		return r;
+	ops_wake(rq->service->ops);
+	put_location(rq, id);
 	buf_init(&out, LIMIT_REPLY_HEAD);
 	operation_put_reference(rq, id, &out);
 	reply_body(rq, 202, REPLY_JSON, out.data, out.len);
 	buf_fini(&out);
+	return 0;
 }
 
 struct answer {
@@ -173,7 +179,7 @@ operation_handle(struct request *rq, struct err *err)
 	r = store_operation(rq->service->store, id, put_operation, &a, err);
 	if (r == 0) {
 		if (!a.finished)
-			operation_put_location(rq, id);
+			put_location(rq, id);
 		r = reply_buf(rq, a.finished ? 200 : 202, REPLY_JSON, &a.out);
 	}
 	buf_fini(&a.out);

@@ -220,13 +220,7 @@ add(struct request *rq, json_t *body, struct err *err)
 	if (r == 0)
 		r = store_add_query_tags(rq->service->store, specs, n, operation, err);
 	free(specs);
-	if (r == 0) {
-		ops_wake(rq->service->ops);
-		operation_reply_begun(rq, operation);
-	} else if (r == -EBUSY) {
-		operation_put_location(rq, operation);
-	}
-	return r;
+	return operation_reply_begun(rq, r, operation);
 }
 
 int

@@ -2,12 +2,11 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
-#include "base/cond.h"
+#include "base/ticker.h"
 #include "web/limits.h"
 
 /* How late a shutdown may be. */
@@ -22,40 +21,26 @@ struct watch_slot {
 
 struct watch {
 	unsigned idle_ms;
-	pthread_t thread;
-	pthread_mutex_t lock;		/* guards: slots and all of each, ended */
-	pthread_cond_t wake;
+	struct ticker *ticker;
+	pthread_mutex_t lock;		/* guards: slots and all of each */
 	struct watch_slot *slots;
-	bool ended;
 };
 
-static void
-shut_overdue_locked(struct watch *watch)
+static int
+shut_overdue(void *ctx)
 {
+	struct watch *watch = ctx;
 	int64_t now = clock_monotonic();
 	struct watch_slot *s;
 
+	pthread_mutex_lock(&watch->lock);
 	for (s = watch->slots; s != NULL; s = s->next)
 		if (s->deadline != 0 && s->deadline < now) {
 			shutdown(s->fd, SHUT_RDWR);
 			s->deadline = 0;
 		}
-}
-
-static void *
-watch_run(void *ctx)
-{
-	struct watch *watch = ctx;
-
-	pthread_mutex_lock(&watch->lock);
-	while (!watch->ended) {
-		struct timespec ts = cond_deadline(LATE_MS);
-
-		shut_overdue_locked(watch);
-		pthread_cond_timedwait(&watch->wake, &watch->lock, &ts);
-	}
 	pthread_mutex_unlock(&watch->lock);
-	return NULL;
+	return LATE_MS;
 }
 
 int
@@ -68,11 +53,11 @@ watch_start(unsigned idle_ms, struct watch **ret_watch)
 		return -ENOMEM;
 	watch->idle_ms = idle_ms;
 	pthread_mutex_init(&watch->lock, NULL);
-	cond_init(&watch->wake);
-	r = pthread_create(&watch->thread, NULL, watch_run, watch);
-	if (r != 0) {
+	r = ticker_start("watch", shut_overdue, watch, &watch->ticker, NULL);
+	if (r < 0) {
+		pthread_mutex_destroy(&watch->lock);
 		free(watch);
-		return -r;
+		return r;
 	}
 	*ret_watch = watch;
 	return 0;
@@ -83,12 +68,7 @@ watch_stop(struct watch *watch)
 {
 	if (watch == NULL)
 		return;
-	pthread_mutex_lock(&watch->lock);
-	watch->ended = true;
-	pthread_cond_signal(&watch->wake);
-	pthread_mutex_unlock(&watch->lock);
-	pthread_join(watch->thread, NULL);
-	pthread_cond_destroy(&watch->wake);
+	ticker_stop(watch->ticker);
 	pthread_mutex_destroy(&watch->lock);
 	free(watch);
 }

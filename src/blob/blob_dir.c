@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/copy.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "blob/blob_ops.h"
@@ -299,10 +300,7 @@ dir_stage_open(struct blob_store *b, const char *stage, int *ret_fd)
 static int
 dir_stage_link(struct blob_store *b, int fd, const char *stage)
 {
-	char path[40];
-
-	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-	return linkat(AT_FDCWD, path, ((struct dir *)b)->staging, stage, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
+	return io_link(fd, ((struct dir *)b)->staging, stage);
 }
 
 static int
@@ -569,7 +567,7 @@ dir_tier_copy(struct blob_store *b, int fd, unsigned tier, const char *stage, co
 	to = openat(d->staging, stage, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	if (to < 0)
 		return -errno;
-	r = tier_fill(fd, to, stop);
+	r = copy_file(fd, to, stop);
 	if (r < 0) {
 		close(to);
 		dir_stage_remove(b, stage);

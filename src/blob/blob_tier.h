@@ -25,8 +25,6 @@ int  tier_path(const struct tier_dirs *t, unsigned tier, const char *name, char 
 /* Which tier the link leads to that lies at name below a directory.  -EINVAL: it is no link; -ELOOP: to none. */
 int  tier_of_link(const struct tier_dirs *t, int dir, const char *name, unsigned *ret_tier);
 int  tier_open(const struct tier_dirs *t, unsigned tier, const char *name, int *ret_fd);
-/* The bytes of a file, its mode, times and what it has for users, into an empty one. */
-int  tier_fill(int from, int to, const atomic_bool *stop);
 /* Into a part, aside, which has the name of a stage; then that gets its name.  -ENOENT: there is no such part. */
 int  tier_copy(const struct tier_dirs *t, unsigned tier, const char *stage, int from, const atomic_bool *stop,
 	       int *ret_fd);

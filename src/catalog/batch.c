@@ -17,6 +17,8 @@
 
 #include "catalog/batch_internal.h"
 
+#define UPDATE_TRIES 100
+
 /* -- rows out ------------------------------------------------------------- */
 
 int
@@ -174,6 +176,27 @@ batch_txn(struct catalog_batch *b)
 	return b->txn;
 }
 
+int
+batch_update(struct kv *kv, int (*fn)(void *ctx, struct catalog_batch *b), void *ctx)
+{
+	struct catalog_batch *b;
+	int tries, r, c;
+
+	for (tries = 0; tries < UPDATE_TRIES; tries++) {
+		r = batch_begin(kv, &b);
+		if (r == 0) {
+			r = fn(ctx, b);
+			if (r < 0)
+				batch_abort(b);
+			else if ((c = batch_commit(b)) < 0)
+				r = c;
+		}
+		if (r != -EAGAIN)
+			return r;
+	}
+	return -EAGAIN;
+}
+
 /* -- rows in -------------------------------------------------------------- */
 
 int
@@ -307,4 +330,27 @@ batch_open_path(struct catalog_batch *b, const struct catalog_path *path, struct
 	if (r == 0)
 		r = open_study(b, p, path->study, &study);
 	return r < 0 ? r : open_series(b, study, path->series, ret);
+}
+
+int
+batch_open_instance(struct catalog_batch *b, const struct catalog_path *path, struct open_series **ret,
+		    struct instance_row *row)
+{
+	struct open_series *s;
+	int r = batch_open_path(b, path, &s);
+
+	if (r == 0)
+		r = catalog_instance(b->txn, s->id, path->instance, row);
+	if (r == 0)
+		*ret = s;
+	return r;
+}
+
+int
+batch_put_instance(struct catalog_batch *b, const struct open_series *s, uint64_t instance,
+		   const struct instance_row *row)
+{
+	buf_reset(&b->scratch);
+	instance_row_put(row, &b->scratch);
+	return batch_put_scratch(b, T_INSTANCE, key_of_2(s->id, instance));
 }

@@ -67,6 +67,11 @@ int  open_study(struct catalog_batch *b, struct open_partition *p, uint64_t id, 
 int  open_series(struct catalog_batch *b, struct open_study *study, uint64_t id, struct open_series **ret);
 /* All rows above an instance that is there. */
 int  batch_open_path(struct catalog_batch *b, const struct catalog_path *path, struct open_series **ret);
+/* And its own, whose slices are good until the next write. */
+int  batch_open_instance(struct catalog_batch *b, const struct catalog_path *path, struct open_series **ret,
+			 struct instance_row *ret_row);
+int  batch_put_instance(struct catalog_batch *b, const struct open_series *s, uint64_t instance,
+			const struct instance_row *row);
 /* A row that is new; NULL: no memory. */
 struct open_study *add_study(struct catalog_batch *b, struct open_partition *p, uint64_t id);
 struct open_series *add_series(struct catalog_batch *b, struct open_study *study, uint64_t id);

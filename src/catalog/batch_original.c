@@ -101,9 +101,7 @@ put_flag(struct catalog_batch *b, struct open_series *s, uint64_t instance, bool
 	if (r < 0)
 		return r;
 	row.flags = (uint8_t)(updated ? row.flags | INSTANCE_UPDATED : row.flags & ~INSTANCE_UPDATED);
-	buf_reset(&b->scratch);
-	instance_row_put(&row, &b->scratch);
-	return batch_put_scratch(b, T_INSTANCE, key_of_2(s->id, instance));
+	return batch_put_instance(b, s, instance, &row);
 }
 
 int

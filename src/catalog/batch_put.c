@@ -364,9 +364,7 @@ batch_put(struct catalog_batch *b, const struct catalog_entry *e, struct catalog
 		r = index_extended(b, p->id, id, s->id, buf_slice(&b->extended_old), buf_slice(&b->extended));
 	if (r == 0) {
 		row.extended = buf_slice(&b->extended);
-		buf_reset(&b->scratch);
-		instance_row_put(&row, &b->scratch);
-		r = batch_put_scratch(b, T_INSTANCE, key_of_2(s->id, id));
+		r = batch_put_instance(b, s, id, &row);
 	}
 	if (r == 0 && e->bytes.len > 0)
 		r = put_journal(b, row.watermark, id, e->bytes);

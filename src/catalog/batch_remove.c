@@ -136,11 +136,8 @@ batch_remove(struct catalog_batch *b, const struct catalog_path *path, int64_t n
 	struct instance_row row;
 	struct feed_entry f;
 	struct key k;
-	int r;
+	int r = batch_open_instance(b, path, &s, &row);
 
-	r = batch_open_path(b, path, &s);
-	if (r == 0)
-		r = catalog_instance(b->txn, s->id, path->instance, &row);
 	if (r < 0)
 		return r;
 	study = s->study;

@@ -212,9 +212,7 @@ index_instance(struct catalog_batch *b, struct open_series *s, const struct cata
 	if (r < 0)
 		return r;
 	row->extended = buf_slice(extended);
-	buf_reset(&b->scratch);
-	instance_row_put(row, &b->scratch);
-	return batch_put_scratch(b, T_INSTANCE, key_of_2(s->id, path->instance));
+	return batch_put_instance(b, s, path->instance, row);
 }
 
 static int

@@ -1,7 +1,5 @@
 /* Which tier the bytes of an instance lie in (blob.h), and the sums of it.  It is no change of the instance: no feed
  * entry tells of it, and nothing gets another number or time. */
-#include <errno.h>
-
 #include "catalog/batch_internal.h"
 
 void
@@ -22,18 +20,14 @@ batch_set_tier(struct catalog_batch *b, const struct catalog_path *path, unsigne
 {
 	struct instance_row row;
 	struct open_series *s;
-	int r = batch_open_path(b, path, &s);
+	int r = batch_open_instance(b, path, &s, &row);
 
-	if (r == 0)
-		r = catalog_instance(b->txn, s->id, path->instance, &row);
 	if (r < 0)
 		return r;
 	count_tier(s, &row, false);
 	instance_row_set_tier(&row, tier);
 	count_tier(s, &row, true);
-	buf_reset(&b->scratch);
-	instance_row_put(&row, &b->scratch);
-	return batch_put_scratch(b, T_INSTANCE, key_of_2(s->id, path->instance));
+	return batch_put_instance(b, s, path->instance, &row);
 }
 
 int
@@ -41,10 +35,8 @@ batch_reclaim_tiers(struct catalog_batch *b, const struct catalog_path *path)
 {
 	struct instance_row row;
 	struct open_series *s;
-	int r = batch_open_path(b, path, &s);
+	int r = batch_open_instance(b, path, &s, &row);
 
-	if (r == 0)
-		r = catalog_instance(b->txn, s->id, path->instance, &row);
 	if (r < 0)
 		return r;
 	row.watermark = b->counters.next_watermark++;

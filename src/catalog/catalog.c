@@ -326,6 +326,17 @@ catalog_rows(struct kv_txn *txn, const struct catalog_path *p, struct catalog_ro
 }
 
 int
+catalog_instance_rows(struct kv_txn *txn, uint64_t instance, struct catalog_path *path, struct catalog_rows *rows)
+{
+	enum level level;
+	int r = catalog_path(txn, instance, path, &level);
+
+	if (r == 0 && level != LEVEL_INSTANCE)
+		r = -EISDIR;
+	return r < 0 ? r : catalog_rows(txn, path, rows);
+}
+
+int
 catalog_children(struct kv_txn *txn, enum table table, uint64_t parent, uint64_t first_id,
 		 enum kv_direction direction, uint64_t limit, struct kv_range **ret_range)
 {
@@ -454,17 +465,16 @@ catalog_header(struct kv_txn *txn, uint64_t series, uint64_t instance, struct sl
 	return r < 0 ? r : header_expand(v, base, out);
 }
 
-static int
-read_base(struct kv_txn *txn, struct series_base *base, uint64_t series)
+int
+catalog_load_base(struct kv_txn *txn, struct series_base *base, uint64_t series)
 {
-	uint64_t id;
 	int r;
 
 	if (base->series == series)
 		return 0;
 	buf_reset(&base->json);
 	base->series = 0;
-	r = catalog_base(txn, series, &base->json, &id);
+	r = catalog_base(txn, series, &base->json, &base->id);
 	if (r == 0)
 		base->series = series;
 	return r;
@@ -473,7 +483,7 @@ read_base(struct kv_txn *txn, struct series_base *base, uint64_t series)
 int
 catalog_read_header(struct kv_txn *txn, struct series_base *base, uint64_t series, uint64_t instance, struct buf *out)
 {
-	int r = read_base(txn, base, series);
+	int r = catalog_load_base(txn, base, series);
 
 	return r < 0 ? r : catalog_header(txn, series, instance, buf_slice(&base->json), out);
 }
@@ -482,7 +492,7 @@ int
 catalog_read_original(struct kv_txn *txn, struct series_base *base, uint64_t series, uint64_t instance, struct buf *out)
 {
 	struct original o;
-	int r = read_base(txn, base, series);
+	int r = catalog_load_base(txn, base, series);
 
 	if (r == 0)
 		r = original_get(txn, series, instance, &o);

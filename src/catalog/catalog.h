@@ -67,6 +67,9 @@ struct catalog_rows {
 	struct instance_row instance;
 };
 int  catalog_rows(struct kv_txn *txn, const struct catalog_path *path, struct catalog_rows *ret_rows);
+/* Those of an instance, and its path, by its id alone.  -ENOENT; -EISDIR: it is the id of something above. */
+int  catalog_instance_rows(struct kv_txn *txn, uint64_t instance, struct catalog_path *ret_path,
+			   struct catalog_rows *ret_rows);
 /* The rows of a table whose keys are parent:8 id:8: those of a parent, beginning at an id. */
 int  catalog_children(struct kv_txn *txn, enum table table, uint64_t parent, uint64_t first_id,
 		      enum kv_direction direction, uint64_t limit, struct kv_range **ret_range);
@@ -89,9 +92,11 @@ int  catalog_header(struct kv_txn *txn, uint64_t series, uint64_t instance, stru
 /* The base of the series that headers were read of last: runs of one series expand it once.  It
  * belongs to a transaction: series is set to 0 for another. */
 struct series_base {
-	uint64_t series;
+	uint64_t series, id;		/* id: of the base; 0: it has none */
 	struct buf json;		/* buf_init'ed with HEADER_MAX */
 };
+/* That of this series, unless it is that already. */
+int  catalog_load_base(struct kv_txn *txn, struct series_base *base, uint64_t series);
 int  catalog_read_header(struct kv_txn *txn, struct series_base *base, uint64_t series, uint64_t instance,
 			 struct buf *out);
 /* Likewise of the version that was stored first (original.h). */
@@ -114,6 +119,9 @@ int  batch_begin(struct kv *kv, struct catalog_batch **ret_batch);
 int  batch_commit(struct catalog_batch *b);	/* consumed */
 void batch_abort(struct catalog_batch *b);	/* NULL is fine */
 struct kv_txn *batch_txn(struct catalog_batch *b);
+/* Run fn in a batch and commit, again from its start after -EAGAIN, as kv_update does; -EAGAIN when that is of no
+ * avail.  What fn returns below 0 aborts. */
+int  batch_update(struct kv *kv, int (*fn)(void *ctx, struct catalog_batch *b), void *ctx);
 
 enum batch_same { BATCH_SAME_REFUSE, BATCH_SAME_KEEP, BATCH_SAME_REPLACE };
 enum batch_outcome { BATCH_CREATED, BATCH_REPLACED, BATCH_UNCHANGED };

@@ -452,12 +452,8 @@ static bool
 lies_in_store(const struct source *s, const char *path)
 {
 	char real[PATH_MAX], store[PATH_MAX];
-	size_t len;
 
-	if (realpath(path, real) == NULL || realpath(s->options.store_path, store) == NULL)
-		return false;
-	len = strlen(store);
-	return strncmp(real, store, len) == 0 && (real[len] == '\0' || real[len] == '/');
+	return realpath(path, real) != NULL && realpath(s->options.store_path, store) != NULL && io_is_below(real, store);
 }
 
 static bool

@@ -10,9 +10,6 @@
 
 enum {
 	PIECE = 256 << 10,		/* copied at a time: what the second level cache holds */
-	TAG_META_LENGTH = 0x00020000,
-	TAG_MEDIA_SOP_INSTANCE_UID = 0x00020003,
-	META_MAX = 1 << 20,		/* as edit.c */
 };
 
 /* A stretch of the file that other bytes take the place of; none of it, where something is put in. */
@@ -281,76 +278,13 @@ copy(int fd, uint64_t from, uint64_t to, edit_sink sink, void *ctx)
 	return r;
 }
 
-static uint32_t
-get32(const unsigned char *p)
-{
-	return (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
-}
-
-/* The elements of group 0002 but its length, with another SOP Instance UID. */
 static int
-rewrite_meta(const unsigned char *p, size_t len, const char *sop_uid, struct buf *out)
-{
-	while (len >= 8) {
-		bool extended = vr_is_extended(VR(p[4], p[5]));
-		size_t n = extended ? 12 : 8, uid = strlen(sop_uid);
-		uint64_t value;
-		uint32_t tag = (uint32_t)p[1] << 24 | (uint32_t)p[0] << 16 | (uint32_t)p[3] << 8 | p[2];
-
-		if (len < n)
-			return -EBADMSG;
-		value = extended ? get32(p + 8) : (uint64_t)p[6] | (uint64_t)p[7] << 8;
-		if (value > len - n)
-			return -EBADMSG;
-		n += (size_t)value;
-		if (tag == TAG_MEDIA_SOP_INSTANCE_UID) {
-			put_header(out, false, false, tag, VR('U', 'I'), (uint32_t)(uid + uid % 2));
-			buf_put(out, sop_uid, uid + uid % 2);	/* its NUL pads it */
-		} else if (tag != TAG_META_LENGTH)
-			buf_put(out, p, n);
-		p += n;
-		len -= n;
-	}
-	return len == 0 ? buf_error(out) : -EBADMSG;
-}
-
-static int
-write_meta(const struct change *c, const char *sop_uid, edit_sink sink, void *ctx)
-{
-	size_t len = (size_t)c->d->data_set_offset;
-	unsigned char *raw;
-	struct buf meta, head;
-	ssize_t got;
-	int r;
-
-	if (sop_uid == NULL || c->d->data_set_offset <= 132)
-		return copy(c->fd, 0, c->d->data_set_offset, sink, ctx);
-	if (len > META_MAX || (raw = malloc(len)) == NULL)
-		return len > META_MAX ? -EFBIG : -ENOMEM;
-	buf_init(&meta, 2 * META_MAX);
-	buf_init(&head, 64);
-	got = io_pread_all(c->fd, raw, len, 0);
-	r = got < 0 ? (int)got : (size_t)got < len ? -EBADMSG : rewrite_meta(raw + 132, len - 132, sop_uid, &meta);
-	put_header(&head, false, false, TAG_META_LENGTH, VR('U', 'L'), 4);
-	put32(&head, false, (uint32_t)meta.len);
-	if (r == 0)
-		r = sink(ctx, raw, 132);
-	if (r == 0)
-		r = sink(ctx, head.data, head.len);
-	if (r == 0)
-		r = sink(ctx, meta.data, meta.len);
-	buf_fini(&meta);
-	buf_fini(&head);
-	free(raw);
-	return r;
-}
-
-static int
-write_all(struct change *c, const char *sop_uid, edit_sink sink, void *ctx)
+write_all(struct change *c, const char *sop_uid, edit_sink sink, void *ctx, struct err *err)
 {
 	uint64_t at = c->d->data_set_offset;
 	size_t i;
-	int r = write_meta(c, sop_uid, sink, ctx);
+	int r = sop_uid == NULL ? copy(c->fd, 0, at, sink, ctx) :
+		edit_write_meta(c->d, c->fd, TAG_MEDIA_STORAGE_SOP_INSTANCE_UID, sop_uid, sink, ctx, err);
 
 	qsort(c->cuts, c->n, sizeof *c->cuts, by_place);
 	for (i = 0; i < c->n && r == 0; i++) {
@@ -424,7 +358,7 @@ change_write(const struct dicom *d, int fd, const struct change_value *values, s
 		if (declare && !is_changed(values, n, utf8.tag) && n > 0 && TAG_GROUP(values[0].tag) != 0x0008)
 			drop_group_lengths(&c, &utf8, 1);
 		drop_meta(&c);
-		r = write_all(&c, sop_uid, sink, ctx);
+		r = write_all(&c, sop_uid, sink, ctx, err);
 	}
 	free(c.cuts);
 	buf_fini(&c.bytes);

@@ -2,8 +2,8 @@
  * else byte for byte: in its own transfer syntax, and in the order it has.
  *
  * What changes beside those attributes is what they make untrue: the group lengths (gggg,0000) of their groups are
- * left out, like what a broken data set has of group 0002, and a new SOP Instance UID goes into the file meta information too.  A deflated data set
- * comes out inflated, in explicit VR little endian.
+ * left out, like what a broken data set has of group 0002, and a new SOP Instance UID goes into the file meta
+ * information too.  A deflated data set comes out inflated, in explicit VR little endian.
  *
  * Texts are given in UTF-8, and written in the character set that the file declares.  Where that has not the
  * characters, and no other text of the file needs it, the file is declared to be UTF-8; else the

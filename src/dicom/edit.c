@@ -16,7 +16,6 @@ enum {
 	PIECE = 64 << 10,		/* copied at a time; a multiple of every word */
 	META_MAX = 1 << 20,		/* file meta information: a thousand times what it needs */
 	TAG_META_LENGTH = 0x00020000,
-	TAG_TRANSFER_SYNTAX = 0x00020010,
 };
 
 #define UNDEFINED 0xFFFFFFFFu
@@ -319,12 +318,12 @@ edit_write_elements(const struct dicom *d, int fd, uint32_t from, uint32_t to, c
 
 /* -------------------------------------------------------------- meta ---- */
 
-/* The elements of group 0002 but its length, with another transfer syntax. */
+/* The elements of group 0002 but its length, one of them another UID. */
 static int
-rewrite_meta(const unsigned char *p, size_t len, const char *xfer_uid, struct buf *out)
+rewrite_meta(const unsigned char *p, size_t len, uint32_t changed, const char *uid, struct buf *out)
 {
 	unsigned char head[12];
-	size_t uid_len = strlen(xfer_uid);
+	size_t uid_len = strlen(uid);
 
 	while (len >= 8) {
 		bool extended = vr_is_extended(VR(p[4], p[5]));
@@ -338,9 +337,9 @@ rewrite_meta(const unsigned char *p, size_t len, const char *xfer_uid, struct bu
 		if (value > len - n)
 			return -EBADMSG;
 		n += (size_t)value;
-		if (tag == TAG_TRANSFER_SYNTAX) {
+		if (tag == changed) {
 			buf_put(out, head, make_header(tag, VR('U', 'I'), (uint32_t)(uid_len + uid_len % 2), head));
-			buf_put(out, xfer_uid, uid_len + uid_len % 2);	/* its NUL pads it */
+			buf_put(out, uid, uid_len + uid_len % 2);	/* its NUL pads it */
 		} else if (tag != TAG_META_LENGTH) {
 			buf_put(out, p, n);
 		}
@@ -351,7 +350,8 @@ rewrite_meta(const unsigned char *p, size_t len, const char *xfer_uid, struct bu
 }
 
 int
-edit_write_meta(const struct dicom *d, int fd, const char *xfer_uid, edit_sink sink, void *ctx, struct err *err)
+edit_write_meta(const struct dicom *d, int fd, uint32_t tag, const char *uid, edit_sink sink, void *ctx,
+		struct err *err)
 {
 	unsigned char length[4], head[12], *raw;
 	size_t len = (size_t)d->data_set_offset;
@@ -366,7 +366,7 @@ edit_write_meta(const struct dicom *d, int fd, const char *xfer_uid, edit_sink s
 		return err_set(err, -ENOMEM, "out of memory");
 	buf_init(&meta, 2 * META_MAX);
 	got = io_pread_all(fd, raw, len, 0);
-	r = got < 0 ? (int)got : (size_t)got < len ? -EBADMSG : rewrite_meta(raw + 132, len - 132, xfer_uid, &meta);
+	r = got < 0 ? (int)got : (size_t)got < len ? -EBADMSG : rewrite_meta(raw + 132, len - 132, tag, uid, &meta);
 	if (r == 0) {
 		put32(length, (uint32_t)meta.len);
 		r = sink(ctx, raw, 132);
@@ -418,7 +418,7 @@ edit_inflate(const struct dicom *d, int fd, uint64_t max, int *ret_fd, struct er
 
 	if (to < 0)
 		return err_set(err, -errno, "no memory for the inflated data set");
-	r = edit_write_meta(d, fd, UID_EXPLICIT_LE, write_fd, &to, err);
+	r = edit_write_meta(d, fd, TAG_TRANSFER_SYNTAX_UID, UID_EXPLICIT_LE, write_fd, &to, err);
 	if (r == 0)
 		r = input_open_fd(&in, fd);
 	if (r == 0)

@@ -27,8 +27,9 @@ struct edit {
 };
 
 /* Everything before the data set: the preamble as it is, the file meta
- * information with this transfer syntax. */
-int  edit_write_meta(const struct dicom *d, int fd, const char *xfer_uid, edit_sink sink, void *ctx, struct err *err);
+ * information with this UID as the element of that tag, where it has one. */
+int  edit_write_meta(const struct dicom *d, int fd, uint32_t tag, const char *uid, edit_sink sink, void *ctx,
+		     struct err *err);
 /* The elements of the top level from tag `from` up to and including `to`, with the edits
  * (ascending) that lie there.  pixel_swap: bytes of the words of PixelData that a big
  * endian file has (image.h). */

@@ -379,27 +379,28 @@ is_passing(int status)
 	return status == 408 || status == 429 || (status >= 500 && status != 501 && status != 505);
 }
 
-/* Twice as long each time, of which a random half: many who were refused together do not come back together. */
-static unsigned
-wait_before(const struct http_client *c, const struct http_reply *reply, unsigned tried)
+/* Many who were refused together do not come back together. */
+int64_t
+http_wait(int64_t first_ms, int64_t most_ms, unsigned tried, int64_t asked, int64_t asked_most)
 {
-	uint64_t ms = (uint64_t)c->options.wait_ms << (tried < 10 ? tried - 1 : 9);
+	int64_t ms = first_ms << (tried < 20 ? tried - 1 : 19);
 	unsigned random = 0;
 
 	if (getrandom(&random, sizeof random, 0) != sizeof random)
 		random = (unsigned)clock_monotonic();
-	if (ms > WAIT_MAX_MS)
-		ms = WAIT_MAX_MS;
+	if (ms > most_ms)
+		ms = most_ms;
 	ms = ms / 2 + random % (ms / 2 + 1);
-	if (reply->status != 0) {
-		int64_t said = http_reply_retry_after(reply);
+	if (asked > asked_most)
+		asked = asked_most;
+	return asked >= 0 && asked * 1000 > ms ? asked * 1000 : ms;
+}
 
-		if (said > WAIT_MAX_MS / 1000)
-			said = WAIT_MAX_MS / 1000;
-		if (said >= 0 && (uint64_t)said * 1000 > ms)
-			ms = (uint64_t)said * 1000;
-	}
-	return (unsigned)ms;
+static unsigned
+wait_before(const struct http_client *c, const struct http_reply *reply, unsigned tried)
+{
+	return (unsigned)http_wait(c->options.wait_ms, WAIT_MAX_MS, tried,
+				   reply->status != 0 ? http_reply_retry_after(reply) : -1, WAIT_MAX_MS / 1000);
 }
 
 /* false: told to stop. */

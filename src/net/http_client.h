@@ -78,6 +78,9 @@ void http_reply_fini(struct http_reply *reply);		/* a zeroed one is fine */
 bool http_reply_header(const struct http_reply *reply, const char *name, char *text, size_t size);
 /* How long Retry-After asks to wait, s; -1: it does not say. */
 int64_t http_reply_retry_after(const struct http_reply *reply);
+/* How long to wait, ms, before what was tried so often (1 or more) is tried again: first_ms, twice as long each time, up to
+ * most_ms, of which a random half; or longer, as Retry-After asks (s, up to asked_most; -1: it does not). */
+int64_t http_wait(int64_t first_ms, int64_t most_ms, unsigned tried, int64_t asked, int64_t asked_most);
 /* What a status means: 0 for 2xx, -EACCES, -ENOENT, -EEXIST, -EAGAIN, else -EIO. */
 int  http_status_error(int status);
 

@@ -15,11 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "net/http_client.h"
 #include "ops/event_sender.h"
 #include "store/receivers.h"
 
@@ -77,22 +77,6 @@ rest(struct teller *t, int64_t ms, bool watch)
 	while (poll(fds, 2, ms > INT32_MAX ? INT32_MAX : (int)ms) < 0 && errno == EINTR)
 		;
 	return (fds[1].revents & POLLIN) != 0;
-}
-
-/* Twice as long each time, a random half of it. */
-static int64_t
-wait_of(const struct teller *t, int64_t asked)
-{
-	int64_t ms = (int64_t)FIRST_WAIT_MS << (t->tries < 20 ? t->tries - 1 : 19);
-	unsigned random = 0;
-
-	if (ms > t->events->settings.retry_ms)
-		ms = t->events->settings.retry_ms;
-	if (getrandom(&random, sizeof random, 0) == sizeof random)
-		ms = ms / 2 + random % (ms / 2 + 1);
-	if (asked > ASKED_MAX)
-		asked = ASKED_MAX;
-	return asked >= 0 && asked * 1000 > ms ? asked * 1000 : ms;
 }
 
 /* -- the place ------------------------------------------------------------ */
@@ -230,7 +214,7 @@ tell_some(struct teller *t, int64_t *ret_ms)
 	}
 	if (r < 0) {
 		note_failure(t, &err);
-		*ret_ms = wait_of(t, wait);
+		*ret_ms = http_wait(FIRST_WAIT_MS, t->events->settings.retry_ms, t->tries, wait, ASKED_MAX);
 		return -EAGAIN;
 	}
 	log_debug("events receiver=%s events=%zu sequence=%" PRIu64, t->receiver->name, t->n, t->read);

@@ -1,13 +1,12 @@
 #include "ops/lifecycle.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/cond.h"
 #include "base/log.h"
+#include "base/ticker.h"
 #include "store/tier.h"
 
 /* The clock may be set, or another process begin one: look at least that often, ms. */
@@ -17,10 +16,7 @@ struct lifecycle {
 	struct store *store;
 	struct ops *ops;
 	int64_t interval;		/* ns */
-	pthread_t thread;
-	pthread_mutex_t lock;		/* guards ended */
-	pthread_cond_t wake;
-	bool ended;
+	struct ticker *ticker;
 };
 
 /* How long until the next is due, ns; not above 0: it is. */
@@ -50,30 +46,20 @@ begin(struct lifecycle *l)
 		ops_wake(l->ops);
 }
 
-static void *
-run(void *arg)
+static int
+look(void *ctx)
 {
-	struct lifecycle *l = arg;
-	struct timespec until;
+	struct lifecycle *l = ctx;
 	int64_t left;
 
-	pthread_setname_np(pthread_self(), "lifecycle");
-	pthread_mutex_lock(&l->lock);
-	while (!l->ended) {
-		pthread_mutex_unlock(&l->lock);
-		left = until_due(l);
-		if (left <= 0) {
-			begin(l);
-			left = l->interval;
-		}
-		pthread_mutex_lock(&l->lock);
-		left = left / 1000000 + 1;
-		until = cond_deadline(left < LOOK_MS ? (int)left : LOOK_MS);
-		while (!l->ended && pthread_cond_timedwait(&l->wake, &l->lock, &until) == 0)
-			;
+	store_log_about(l->store);
+	left = until_due(l);
+	if (left <= 0) {
+		begin(l);
+		left = l->interval;
 	}
-	pthread_mutex_unlock(&l->lock);
-	return NULL;
+	left = left / 1000000 + 1;
+	return left < LOOK_MS ? (int)left : LOOK_MS;
 }
 
 int
@@ -91,12 +77,10 @@ lifecycle_start(struct store *st, struct ops *ops, uint64_t interval, struct lif
 	l->store = st;
 	l->ops = ops;
 	l->interval = (int64_t)interval * 1000000;
-	pthread_mutex_init(&l->lock, NULL);
-	cond_init(&l->wake);
-	r = -pthread_create(&l->thread, NULL, run, l);
+	r = ticker_start("lifecycle", look, l, &l->ticker, err);
 	if (r < 0) {
 		free(l);
-		return err_set(err, r, "cannot start a thread: %s", strerror(-r));
+		return r;
 	}
 	*ret_lifecycle = l;
 	return 0;
@@ -107,12 +91,6 @@ lifecycle_stop(struct lifecycle *l)
 {
 	if (l == NULL)
 		return;
-	pthread_mutex_lock(&l->lock);
-	l->ended = true;
-	pthread_cond_signal(&l->wake);
-	pthread_mutex_unlock(&l->lock);
-	pthread_join(l->thread, NULL);
-	pthread_cond_destroy(&l->wake);
-	pthread_mutex_destroy(&l->lock);
+	ticker_stop(l->ticker);
 	free(l);
 }

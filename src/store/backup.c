@@ -155,9 +155,7 @@ static int
 check_place(struct backup *b)
 {
 	char *path = realpath(b->dir, NULL);
-	const char *source = store_path(b->st);
-	size_t len = strlen(source);
-	bool inside = path != NULL && strncmp(path, source, len) == 0 && (path[len] == '/' || path[len] == '\0');
+	bool inside = path != NULL && io_is_below(path, store_path(b->st));
 
 	free(path);
 	if (inside) {
@@ -463,6 +461,15 @@ gather(struct backup *b)
 
 /* -- the swap ------------------------------------------------------------- */
 
+/* The copy as a store: nobody has it open. */
+static int
+lock_copy(struct backup *b, int *ret_lock)
+{
+	int r = store_lock_open(b->dir, LOCK_EX, ret_lock);
+
+	return r < 0 ? err_set(b->err, r, r == -EBUSY ? "%s is open as a store" : "%s: cannot lock it", b->dir) : 0;
+}
+
 static int
 swap_index(struct backup *b)
 {
@@ -470,9 +477,9 @@ swap_index(struct backup *b)
 
 	if (faccessat(b->dir_fd, "index.new", F_OK, 0) < 0)
 		return errno == ENOENT ? 0 : say(b, -errno, "look for index.new");	/* it was done */
-	r = store_lock_open(b->dir, LOCK_EX, &lock);
+	r = lock_copy(b, &lock);
 	if (r < 0)
-		return err_set(b->err, r, r == -EBUSY ? "%s is open as a store" : "%s: cannot lock it", b->dir);
+		return r;
 	if (faccessat(b->dir_fd, "index", F_OK, 0) == 0) {
 		index_remove(b->dir, "index.old");
 		if (renameat(b->dir_fd, "index", b->dir_fd, "index.old") < 0)
@@ -567,9 +574,9 @@ prepare(struct backup *b)
 	if (r < 0)
 		return r;
 	if (faccessat(b->dir_fd, "index", F_OK, 0) == 0) {
-		r = store_lock_open(b->dir, LOCK_EX, &lock);
+		r = lock_copy(b, &lock);
 		if (r < 0)
-			return err_set(b->err, r, r == -EBUSY ? "%s is open as a store" : "%s: cannot lock it", b->dir);
+			return r;
 		close(lock);
 		r = check_history(b);
 		if (r < 0)

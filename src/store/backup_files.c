@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -15,12 +14,12 @@
 #include <linux/fs.h>
 
 #include "base/clock.h"
+#include "base/copy.h"
 #include "base/io.h"
 #include "store/import.h"
 
 #define PART "backup.part"
 #define NEXT "backup.next"
-#define CHUNK (1 << 20)
 
 /* -- directories ---------------------------------------------------------- */
 
@@ -85,55 +84,18 @@ make_parent(struct backup_files *f, int below, const char *name)
 
 /* -- placing -------------------------------------------------------------- */
 
-static int
-copy_bytes(int from, int to)
-{
-	char *chunk = NULL;
-	uint64_t off = 0;
-	ssize_t n;
-	int r = 0;
-
-	for (;;) {
-		n = copy_file_range(from, NULL, to, NULL, 64 << 20, 0);
-		if (n <= 0)
-			break;
-		off += (uint64_t)n;
-	}
-	if (n == 0)
-		return 0;
-	/* Not between these file systems. */
-	chunk = malloc(CHUNK);
-	if (chunk == NULL)
-		return -ENOMEM;
-	while (r == 0 && (n = io_pread_all(from, chunk, CHUNK, off)) != 0) {
-		r = n < 0 ? (int)n : io_write_all(to, chunk, (size_t)n);
-		off += n > 0 ? (uint64_t)n : 0;
-	}
-	free(chunk);
-	return r;
-}
-
-/* A new file with the bytes, mode and time of another: its blocks, or a copy of them. */
+/* A new file like another: its blocks, or a copy of them. */
 static int
 make_file(struct backup_files *f, int from, bool clone)
 {
-	struct stat sb;
-	struct timespec times[2];
-	int fd, r = 0;
+	int r, fd = openat(f->dir, PART, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
 
-	if (fstat(from, &sb) < 0 || lseek(from, 0, SEEK_SET) < 0)
-		return -errno;
-	fd = openat(f->dir, PART, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
 	if (fd < 0)
 		return -errno;
-	if (clone)
-		r = ioctl(fd, FICLONE, from) < 0 ? -EOPNOTSUPP : 0;
+	if (!clone)
+		r = copy_file(from, fd, NULL);
 	else
-		r = copy_bytes(from, fd);
-	times[0] = sb.st_atim;
-	times[1] = sb.st_mtim;
-	if (r == 0 && (fchmod(fd, sb.st_mode & 0777) < 0 || futimens(fd, times) < 0))
-		r = -errno;
+		r = ioctl(fd, FICLONE, from) < 0 ? -EOPNOTSUPP : copy_file_attributes(from, fd);
 	close(fd);
 	return r;
 }
@@ -148,13 +110,9 @@ remove_part(struct backup_files *f)
 static int
 link_file(struct backup_files *f, int from)
 {
-	char path[64];
 	int r = remove_part(f);
 
-	if (r < 0)
-		return r;
-	snprintf(path, sizeof path, "/proc/self/fd/%d", from);
-	return linkat(AT_FDCWD, path, f->dir, PART, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
+	return r < 0 ? r : io_link(from, f->dir, PART);
 }
 
 /* In the way that costs least.  One that does not work here is not tried again, but for -ENOENT: this original

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "store/check_internal.h"
-#include "store/operations.h"
 #include "store/tiers_internal.h"
 
 /* The tier that a file would be in, as far as is known. */
@@ -41,23 +40,28 @@ check_report_away(struct check *c)
 	}
 }
 
+struct setting {
+	uint64_t instance;
+	unsigned tier;
+};
+
+static int
+put_tier(void *ctx, struct catalog_batch *batch)
+{
+	const struct setting *s = ctx;
+	struct catalog_path path;
+	enum level level;
+	int r = catalog_path(batch_txn(batch), s->instance, &path, &level);
+
+	return r < 0 ? r : batch_set_tier(batch, &path, s->tier);
+}
+
 static int
 set_tier(struct store *st, uint64_t instance, unsigned tier)
 {
-	struct catalog_batch *batch;
-	struct catalog_path path;
-	enum level level;
-	int r = batch_begin(st->kv, &batch);
+	struct setting s = { instance, tier };
 
-	if (r < 0)
-		return r;
-	r = catalog_path(batch_txn(batch), instance, &path, &level);
-	if (r == 0)
-		r = batch_set_tier(batch, &path, tier);
-	if (r == 0)
-		return batch_commit(batch);
-	batch_abort(batch);
-	return r;
+	return batch_update(st->kv, put_tier, &s);
 }
 
 void
@@ -136,12 +140,9 @@ int
 check_tiers(struct check *c)
 {
 	struct walk w = { .check = c };
-	char id[OPERATION_TEXT_MAX];
-	enum operation_kind kind;
 	int r = 0;
 
-	/* What is being moved lies in two places. */
-	if (store_next_operation(c->st, 1u << STORE_OPERATION_TIER, id, &kind) == 0)
+	if (tier_is_moving(c->st))
 		return 0;
 	for (w.tier = 1; w.tier < STORE_TIERS && r == 0; w.tier++)
 		if (blob_tier_look(c->st->blobs, w.tier) == 0)

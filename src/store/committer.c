@@ -65,31 +65,35 @@ put_job(struct catalog_batch *batch, struct job *job)
 	return batch_put(batch, &e, &job->put);
 }
 
+struct commit {
+	struct job **jobs;
+	size_t n;
+};
+
+static int
+put_jobs(void *ctx, struct catalog_batch *batch)
+{
+	const struct commit *c = ctx;
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < c->n && r == 0; i++) {
+		c->jobs[i]->put_error = r = put_job(batch, c->jobs[i]);
+		if (r == -EEXIST)
+			r = 0;
+	}
+	if (r == 0)
+		step(STEP_WRITTEN);
+	return r;
+}
+
 /* One transaction for all of them.  Each gets its put_error (0 or -EEXIST). */
 static int
 commit_jobs(struct store *st, struct job **jobs, size_t n)
 {
-	struct catalog_batch *batch;
-	size_t i;
-	int r, tries;
+	struct commit c = { jobs, n };
 
-	for (tries = 0; tries < 10; tries++) {
-		r = batch_begin(st->kv, &batch);
-		for (i = 0; i < n && r == 0; i++) {
-			jobs[i]->put_error = r = put_job(batch, jobs[i]);
-			if (r == -EEXIST)
-				r = 0;
-			else if (r < 0)
-				batch_abort(batch);
-		}
-		if (r == 0) {
-			step(STEP_WRITTEN);
-			r = batch_commit(batch);
-		}
-		if (r != -EAGAIN)
-			break;
-	}
-	return r;
+	return batch_update(st->kv, put_jobs, &c);
 }
 
 /* Is this still the version the row names?  Somebody may have replaced or removed it. */

@@ -49,63 +49,56 @@ check_version(struct kv_txn *txn, const struct catalog_path *path, uint64_t wate
 	return r == 0 && row.watermark != watermark ? -ESTALE : r;
 }
 
-/* One transaction.  Returns how many were removed, 0 when none are left. */
+struct removal {
+	const struct catalog_path *path;
+	uint64_t watermark;		/* 0: whatever version there is */
+	struct catalog_path *list;
+	uint64_t sequence;
+};
+
+/* One transaction.  Returns how many were removed; -ENOENT when none are left. */
 static int
-remove_round(struct store *st, const struct catalog_path *path, uint64_t watermark, struct catalog_path *list,
-	     uint64_t *ret_sequence)
+remove_round(void *ctx, struct catalog_batch *batch)
 {
-	struct catalog_batch *batch;
+	struct removal *w = ctx;
 	int64_t now = clock_now();
 	int i, n, r;
 
-	r = batch_begin(st->kv, &batch);
-	if (r < 0)
-		return r;
-	n = watermark != 0 ? check_version(batch_txn(batch), path, watermark) : 0;
+	n = w->watermark != 0 ? check_version(batch_txn(batch), w->path, w->watermark) : 0;
 	if (n == 0)
-		n = collect(batch_txn(batch), path, list);
+		n = collect(batch_txn(batch), w->path, w->list);
 	for (i = 0, r = n < 0 ? n : 0; i < n && r == 0; i++)
-		r = batch_remove(batch, &list[i], now, ret_sequence);
-	if (r < 0 || n <= 0) {
-		batch_abort(batch);
-		return r == -ENOENT ? 0 : r;
-	}
-	r = batch_commit(batch);
-	return r < 0 ? r : n;
+		r = batch_remove(batch, &w->list[i], now, &w->sequence);
+	return r < 0 ? r : n > 0 ? n : -ENOENT;
 }
 
 static int
 remove_path(struct store *st, const struct catalog_path *path, uint64_t watermark, uint64_t *ret_instances,
 	    struct err *err)
 {
-	struct catalog_path *list = malloc(REMOVE_ROUND * sizeof *list);
-	uint64_t sequence = 0, total = 0;
-	int r, tries = 0;
+	struct removal w = { .path = path, .watermark = watermark, .list = malloc(REMOVE_ROUND * sizeof *w.list) };
+	uint64_t total = 0;
+	int r;
 
-	if (list == NULL)
+	if (w.list == NULL)
 		return err_set(err, -ENOMEM, "out of memory");
-	for (;;) {
-		r = remove_round(st, path, watermark, list, &sequence);
-		if (r == -EAGAIN && ++tries < 100)
-			continue;
-		if (r <= 0)
-			break;
+	while ((r = batch_update(st->kv, remove_round, &w)) > 0) {
 		total += (uint64_t)r;
 		step(STEP_REMOVED);
 		reclaim_all(st);
 		if (path->instance != 0)
 			break;
 	}
-	free(list);
+	free(w.list);
 	if (total > 0)
 		changes_wake(st);
 	if (r == -ESTALE)
 		return err_set(err, r, "the instance was replaced by another version");
-	if (r < 0)
+	if (r < 0 && r != -ENOENT)
 		return err_set(err, r, "cannot delete: %s", strerror(-r));
 	if (total == 0)
 		return err_set(err, -ENOENT, "nothing to delete");
-	wait_observed(st, sequence);
+	wait_observed(st, w.sequence);
 	if (ret_instances != NULL)
 		*ret_instances = total;
 	return 0;

@@ -5,9 +5,10 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/guid.h"
 #include "base/hash.h"
 
-#define GUID_TEXT 37
+_Static_assert(HASH_LEN == GUID_LEN, "all of it");
 
 static const char *const types[] = {
 	[CHANGE_CREATE] = "Microsoft.HealthcareApis.DicomImageCreated",
@@ -17,17 +18,14 @@ static const char *const types[] = {
 
 /* RFC 9562, version 8: what the bits are is ours to say. */
 static void
-make_id(const struct event_source *source, const struct change *c, char text[GUID_TEXT])
+make_id(const struct event_source *source, const struct change *c, char text[GUID_TEXT_MAX])
 {
 	unsigned char hash[HASH_LEN];
-	char seed[1024], hex[2 * HASH_LEN + 1];
+	char seed[1024];
 	int n = snprintf(seed, sizeof seed, "%.512s %" PRIu64 " %" PRId64 " %s", source->host, c->sequence, c->time, c->sop_uid);
 
 	hash_bytes(seed, (size_t)n, hash);
-	hash[6] = (hash[6] & 0x0F) | 0x80;
-	hash[8] = (hash[8] & 0x3F) | 0x80;
-	hash_format(hash, hex);
-	snprintf(text, GUID_TEXT, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
+	guid_format(hash, 8, text);
 }
 
 /* UIDs and names of partitions need no escapes. */
@@ -69,7 +67,7 @@ void
 event_put_json(enum event_schema schema, const struct event_source *source, const struct change_entry *e, struct buf *out)
 {
 	const struct change *c = &e->change;
-	char id[GUID_TEXT], time[CLOCK_TEXT_MAX];
+	char id[GUID_TEXT_MAX], time[CLOCK_TEXT_MAX];
 	bool cloud = schema == EVENT_CLOUD;
 
 	make_id(source, c, id);

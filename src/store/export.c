@@ -299,18 +299,14 @@ static int
 begin(void *ctx, struct kv_txn *txn)
 {
 	const struct beginning *b = ctx;
-	int64_t now = clock_now();
-	struct operation_row row = {
-		.type = OPERATION_EXPORT, .status = OPERATION_NOT_STARTED, .created = now, .updated = now, .total = b->total,
-	};
+	struct operation_row row = { .type = OPERATION_EXPORT, .total = b->total };
 	struct buf input, cursor;
 	uint32_t i;
-	int r = operation_purge(txn, now);
+	int r;
 
 	buf_init(&input, ACCESS_MAX);
 	buf_init(&cursor, 256);
-	if (r == 0)
-		r = export_input_put(&b->input, &input);
+	r = export_input_put(&b->input, &input);
 	if (r == 0)
 		r = export_cursor_put(&b->cursor, &cursor);
 	row.input = buf_slice(&input);
@@ -318,7 +314,7 @@ begin(void *ctx, struct kv_txn *txn)
 	for (i = 0; i < b->input.n_values && r == 0; i++)
 		r = operation_value_put(txn, b->id, i, b->rq->values[i]);
 	if (r == 0)
-		r = operation_put(txn, b->id, &row);
+		r = operation_begin(txn, b->id, &row);
 	buf_fini(&input);
 	buf_fini(&cursor);
 	return r;

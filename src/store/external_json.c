@@ -70,25 +70,16 @@ put_name(struct slice text, struct buf *out)
 	buf_putc(out, '}');
 }
 
-/* As JSON has it: no sign, no zeros before, digits on both sides of the point. */
 static void
 put_number(struct slice text, struct buf *out)
 {
-	char copy[64];
-	double n;
+	char number[64];
+	size_t n = text.len < sizeof number ? number_put_text(number, text.data, text.len) : 0;
 
-	if (text.len >= sizeof copy) {
-		buf_put_json_string(out, text.data, text.len);
-		return;
-	}
-	memcpy(copy, text.data, text.len);
-	copy[text.len] = '\0';
-	if (!number_parse(copy, text.len, &n))
-		buf_put_json_string(out, text.data, text.len);
-	else if (n == (double)(int64_t)n && n > -1e15 && n < 1e15)
-		buf_printf(out, "%" PRId64, (int64_t)n);
+	if (n > 0)
+		buf_put(out, number, n);
 	else
-		buf_printf(out, "%.17g", n);
+		buf_put_json_string(out, text.data, text.len);
 }
 
 static int

@@ -115,16 +115,14 @@ make_parents(struct store *st, const char *full)
 static int
 link_fd(struct store *st, int fd, const char *full)
 {
-	char self[32];
 	int i, r = 0;
 
-	snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
 	for (i = 0; i < PLACE_TRIES; i++) {
 		r = make_parents(st, full);
 		if (r == 0)
 			r = clear_name(st, full);
-		if (r == 0 && linkat(AT_FDCWD, self, st->dir, full, AT_SYMLINK_FOLLOW) < 0)
-			r = -errno;
+		if (r == 0)
+			r = io_link(fd, st->dir, full);
 		/* Somebody else placed one of that name meanwhile, or removed the directory; but when
 		 * that is said twice, it is the file that has no name any more. */
 		if (r != -EEXIST && (r != -ENOENT || i > 0))

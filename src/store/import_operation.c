@@ -4,18 +4,17 @@
  *  (2) The totals are written with the marks that they count.
  *  (3) Marks of an operation that has ended, or is no more, are nobody's: whoever begins or ends an
  *      import removes them, a bounded number in one transaction.
- *  (4) Whoever works on an import holds a lock on one byte of a file, which the kernel lets go
- *      when the process ends in whatever way.
+ *  (4) Whoever works on an import holds a lock (base/byte_lock.h), which the kernel lets go when the process ends in
+ *      whatever way.
  */
 #include "store/import_operation.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/byte_lock.h"
 #include "base/clock.h"
 #include "catalog/codec.h"
 #include "store/operations_internal.h"
@@ -41,32 +40,12 @@ struct import_operation {
 
 /* -- who works on it ------------------------------------------------------ */
 
-static struct flock
-byte_of(const unsigned char id[OPERATION_ID_LEN])
-{
-	return (struct flock){
-		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)(read_u64(id) >> 2), .l_len = 1,
-	};
-}
-
-static int
-open_lock(struct store *st)
-{
-	int fd = openat(st->dir, "import/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-
-	return fd < 0 ? -errno : fd;
-}
+#define LOCK_FILE "import/lock"
 
 bool
 import_is_worked_on(struct store *st, const unsigned char id[OPERATION_ID_LEN])
 {
-	struct flock byte = byte_of(id);
-	int fd = openat(st->dir, "import/lock", O_RDWR | O_CLOEXEC);
-	bool worked_on = fd >= 0 && fcntl(fd, F_OFD_GETLK, &byte) == 0 && byte.l_type != F_UNLCK;
-
-	if (fd >= 0)
-		close(fd);
-	return worked_on;
+	return byte_lock_is_held(st->dir, LOCK_FILE, read_u64(id));
 }
 
 /* -- the record ----------------------------------------------------------- */
@@ -352,7 +331,6 @@ import_operation_begin(struct store *st, const struct import_request *request, s
 {
 	struct import_operation *op = calloc(1, sizeof *op);
 	struct beginning b = { .op = op };
-	struct flock byte;
 	struct buf input;
 	int r;
 
@@ -372,12 +350,9 @@ import_operation_begin(struct store *st, const struct import_request *request, s
 	}
 	operation_format(op->id, op->text);
 	op->resumed = b.resumed;
-	r = op->lock = open_lock(st);
-	byte = byte_of(op->id);
-	if (r >= 0)
-		r = fcntl(op->lock, F_OFD_SETLK, &byte) < 0 ? -errno : 0;
-	if (r == -EAGAIN || r == -EACCES) {
-		r = err_set(err, -EBUSY, "another process is at this very import");
+	r = byte_lock_take(st->dir, LOCK_FILE, read_u64(op->id), &op->lock);
+	if (r == -EBUSY) {
+		err_set(err, r, "another process is at this very import");
 		goto fail;
 	}
 	if (r == 0)

@@ -547,14 +547,15 @@ store_has_same(struct store *st, const char *partition, int fd, const void *data
 	return 1;
 }
 
-int
-incoming_describe(struct incoming *in, const struct ingest_options *o, struct job **ret_job, struct err *err)
+static int
+describe_file(struct incoming *in, const struct ingest_options *o, bool in_place, struct job **ret_job, struct err *err)
 {
 	struct job *job;
 	int r = begin(in->st, o->partition, o->same, &job, err);
 
 	if (r < 0)
 		return r;
+	job->in_place = in_place;
 	r = prepare(in, o, job, err);
 	if (r == 0)
 		r = job_describe(job, err);
@@ -567,25 +568,18 @@ incoming_describe(struct incoming *in, const struct ingest_options *o, struct jo
 }
 
 int
+incoming_describe(struct incoming *in, const struct ingest_options *o, struct job **ret_job, struct err *err)
+{
+	return describe_file(in, o, false, ret_job, err);
+}
+
+int
 describe_in_place(struct store *st, const char *partition, int fd, struct job **ret_job, struct err *err)
 {
 	struct ingest_options o = { .partition = partition, .rules = kept_rules(fd), .same = INGEST_SAME_REPLACE };
 	struct incoming in = { .st = st, .fd = fd };
-	struct job *job;
-	int r = begin(st, partition, o.same, &job, err);
 
-	if (r < 0)
-		return r;
-	job->in_place = true;
-	r = prepare(&in, &o, job, err);
-	if (r == 0)
-		r = job_describe(job, err);
-	if (r < 0) {
-		job_free(job);
-		return r;
-	}
-	*ret_job = job;
-	return 0;
+	return describe_file(&in, &o, true, ret_job, err);
 }
 
 void

@@ -160,6 +160,8 @@ void original_name(char name[BLOB_NAME_MAX], const char *partition, const char *
 		   const char *series_uid, const char *sop_uid);
 /* Name of the stage an instance row came in by. */
 void row_stage_name(char name[BLOB_STAGE_MAX], uint64_t stage, uint8_t flags, const char *partition);
+/* Both of an instance: where its latest version lies, and by which stage that came in. */
+void instance_names(const struct catalog_rows *rows, char name[BLOB_NAME_MAX], char stage[BLOB_STAGE_MAX]);
 
 /* -- query_tags.c -- */
 

@@ -122,18 +122,14 @@ find_place(struct kv_txn *txn, uint64_t watermark, uint64_t instance, struct pla
 {
 	struct catalog_rows rows;
 	struct catalog_path p;
-	enum level level;
-	int r = catalog_path(txn, instance, &p, &level);
+	int r = catalog_instance_rows(txn, instance, &p, &rows);
 
-	if (r == 0)
-		r = catalog_rows(txn, &p, &rows);
+	if (r == -EISDIR || (r == 0 && rows.instance.watermark != watermark))
+		return -ENOENT;
 	if (r < 0)
 		return r;
-	if (level != LEVEL_INSTANCE || rows.instance.watermark != watermark)
-		return -ENOENT;
 	place->row = rows.instance;
-	instance_name(place->name, rows.partition.name, rows.study.uid, rows.series.uid, rows.instance.uid);
-	row_stage_name(place->stage, rows.instance.stage, rows.instance.flags, rows.partition.name);
+	instance_names(&rows, place->name, place->stage);
 	return 0;
 }
 

@@ -113,6 +113,17 @@ operation_purge(struct kv_txn *txn, int64_t now)
 	return r < 0 ? r : 0;
 }
 
+int
+operation_begin(struct kv_txn *txn, const unsigned char id[OPERATION_ID_LEN], struct operation_row *row)
+{
+	int r;
+
+	row->status = OPERATION_NOT_STARTED;
+	row->created = row->updated = clock_now();
+	r = operation_purge(txn, row->created);
+	return r < 0 ? r : operation_put(txn, id, row);
+}
+
 /* -- values -------------------------------------------------------------- */
 
 static struct key

@@ -17,6 +17,9 @@ int  operation_parse(const char *text, unsigned char id[OPERATION_ID_LEN]);
 int  operation_find_unfinished(struct kv_txn *txn, unsigned types, unsigned char id[OPERATION_ID_LEN]);
 /* Drop some of those that ended long ago. */
 int  operation_purge(struct kv_txn *txn, int64_t now);
+/* Put the record of a new one, which nobody has started; what it is about is the caller's to set, all else is
+ * set here.  Drops old ones. */
+int  operation_begin(struct kv_txn *txn, const unsigned char id[OPERATION_ID_LEN], struct operation_row *row);
 
 /* What an operation is about, when that is much: values in a table of their own, by their numbers. */
 int  operation_value_put(struct kv_txn *txn, const unsigned char id[OPERATION_ID_LEN], uint32_t number, const char *text);

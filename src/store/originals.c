@@ -61,31 +61,25 @@ original_of_file(struct store *st, const char *name)
 	return r;
 }
 
-static int
-set_original(struct store *st, const struct catalog_path *path, const struct original *original)
-{
-	struct catalog_batch *batch;
-	int r, tries = 0;
+struct setting {
+	struct catalog_path path;
+	const struct original *original;
+};
 
-	do {
-		r = batch_begin(st->kv, &batch);
-		if (r < 0)
-			return r;
-		r = batch_set_original(batch, path, original);
-		if (r < 0)
-			batch_abort(batch);
-		else
-			r = batch_commit(batch);
-	} while (r == -EAGAIN && ++tries < 10);
-	return r;
+static int
+set_original(void *ctx, struct catalog_batch *batch)
+{
+	const struct setting *s = ctx;
+
+	return batch_set_original(batch, &s->path, s->original);
 }
 
 static int
 adopt(struct store *st, const char *name, int fd, struct err *err)
 {
 	char part[4][UID_TEXT_MAX + 4];
-	struct catalog_path path;
 	struct original o = { .header = { "", 0 } };
+	struct setting s = { .original = &o };
 	struct job *job = NULL;
 	struct kv_txn *txn;
 	int r = split_original(name, part) ? 0 : err_set(err, -ESRCH, "it is no original");
@@ -96,7 +90,7 @@ adopt(struct store *st, const char *name, int fd, struct err *err)
 		return r;
 	r = kv_begin(st->kv, KV_READ, &txn);
 	if (r == 0) {
-		r = find_instance(txn, name, &path);
+		r = find_instance(txn, name, &s.path);
 		kv_abort(txn);
 	}
 	o.row = job->row;
@@ -106,7 +100,7 @@ adopt(struct store *st, const char *name, int fd, struct err *err)
 	strcpy(o.series_uid, job->result.identity.series_uid);
 	o.header = buf_slice(&job->json);
 	if (r == 0)
-		r = set_original(st, &path, &o);
+		r = batch_update(st->kv, set_original, &s);
 	job_free(job);
 	return r < 0 ? err_set(err, r, "it cannot be kept as an original: %s", strerror(-r)) : 0;
 }
@@ -126,14 +120,14 @@ adopt_original(struct store *st, const char *name, struct err *err)
 int
 forget_original(struct store *st, uint64_t instance)
 {
-	struct catalog_path path;
+	struct setting s = { .original = NULL };
 	struct kv_txn *txn;
 	enum level level;
 	int r = kv_begin(st->kv, KV_READ, &txn);
 
 	if (r < 0)
 		return r;
-	r = catalog_path(txn, instance, &path, &level);
+	r = catalog_path(txn, instance, &s.path, &level);
 	kv_abort(txn);
-	return r < 0 ? r : set_original(st, &path, NULL);
+	return r < 0 ? r : batch_update(st->kv, set_original, &s);
 }

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "store/operations.h"
 #include "store/tiers_internal.h"
 
 /* Some 400 bytes each. */
@@ -94,21 +93,12 @@ is_ours(const struct hunt *s, const struct orphan *o)
 /* -- removing ------------------------------------------------------------- */
 
 static int
-has_row(void *ctx, struct kv_txn *txn)
+find_row(struct kv_txn *txn, const char *name)
 {
-	const struct orphan *o = ctx;
-	char parts[BLOB_NAME_MAX], *study, *series, *sop;
+	char part[4][UID_TEXT_MAX + 4];
 	struct catalog_path path;
 
-	strcpy(parts, o->name);
-	study = strchr(parts, '/');
-	series = study != NULL ? strchr(study + 1, '/') : NULL;
-	sop = series != NULL ? strchr(series + 1, '/') : NULL;
-	if (sop == NULL || strlen(sop) < 5)
-		return -EINVAL;
-	*study++ = *series++ = *sop++ = '\0';
-	sop[strlen(sop) - 4] = '\0';
-	return catalog_find_path(txn, parts, study, series, sop, &path);
+	return split_name(name, part) ? catalog_find_path(txn, part[0], part[1], part[2], part[3], &path) : -EINVAL;
 }
 
 /* Does its name lead to it? */
@@ -147,7 +137,7 @@ remove_one(struct hunt *s, const struct orphan *o)
 	r = kv_begin(s->st->kv, KV_WRITE, &txn);
 	if (r < 0)
 		return r;
-	r = has_row((void *)(uintptr_t)o, txn);
+	r = find_row(txn, o->name);
 	if (r == -ENOENT) {
 		r = look(s, o->name, &now);
 		if (r == 0 && now.inode == o->inode && now.changed == o->changed)
@@ -246,12 +236,9 @@ one_tier_file(void *ctx, const char *name, uint64_t size, int64_t mtime)
 static int
 walk_tiers(struct hunt *s)
 {
-	char id[OPERATION_TEXT_MAX];
-	enum operation_kind kind;
 	int r = 0;
 
-	/* What is being moved lies in two places. */
-	if (store_next_operation(s->st, 1u << STORE_OPERATION_TIER, id, &kind) == 0)
+	if (tier_is_moving(s->st))
 		return 0;
 	for (s->tier = 1; s->tier < STORE_TIERS && r == 0; s->tier++) {
 		if (blob_tier_look(s->st->blobs, s->tier) < 0)

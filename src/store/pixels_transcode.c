@@ -205,11 +205,17 @@ put_elements(struct job *j, uint32_t from, uint32_t to)
 				   j->p->known->image_error == 0 ? j->p->known->image.swap : 2, j->put, j->ctx, j->err);
 }
 
+static int
+put_meta(struct job *j)
+{
+	return edit_write_meta(j->p->known->d, j->p->fd, TAG_TRANSFER_SYNTAX_UID, j->xfer_uid, j->put, j->ctx, j->err);
+}
+
 /* The data set alone changes its encoding; pixel data are a value as others are. */
 static int
 transcode_data_set(struct job *j)
 {
-	int r = edit_write_meta(j->p->known->d, j->p->fd, j->xfer_uid, j->put, j->ctx, j->err);
+	int r = put_meta(j);
 
 	return r == 0 ? put_elements(j, 0, UINT32_MAX) : r;
 }
@@ -241,7 +247,7 @@ transcode_frames(struct job *j)
 	if (r < 0)
 		return r;
 	make_edits(j);
-	r = edit_write_meta(j->p->known->d, j->p->fd, j->xfer_uid, j->put, j->ctx, j->err);
+	r = put_meta(j);
 	if (r == 0)
 		r = put_elements(j, 0, TAG_PIXEL_DATA - 1);
 	if (r == 0)

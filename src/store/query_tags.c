@@ -63,11 +63,9 @@ struct addition {
 };
 
 static int
-begin_operation(struct addition *a, struct kv_txn *txn, int64_t now)
+begin_operation(struct addition *a, struct kv_txn *txn)
 {
-	struct operation_row row = {
-		.type = OPERATION_REINDEX, .status = OPERATION_NOT_STARTED, .created = now, .updated = now,
-	};
+	struct operation_row row = { .type = OPERATION_REINDEX };
 	struct reindex_input input = { .n_tags = a->n };
 	struct catalog_counters c;
 	struct partition_row sums;
@@ -88,7 +86,7 @@ begin_operation(struct addition *a, struct kv_txn *txn, int64_t now)
 	r = reindex_input_put(&input, &in);
 	row.input = buf_slice(&in);
 	if (r == 0)
-		r = operation_put(txn, a->operation, &row);
+		r = operation_begin(txn, a->operation, &row);
 	buf_fini(&in);
 	return r;
 }
@@ -133,9 +131,7 @@ add(void *ctx, struct kv_txn *txn)
 		if (r == 0)
 			r = query_tag_put(txn, t);
 	}
-	if (r == 0)
-		r = operation_purge(txn, now);
-	return r < 0 ? r : begin_operation(a, txn, now);
+	return r < 0 ? r : begin_operation(a, txn);
 }
 
 static int

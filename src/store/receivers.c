@@ -1,18 +1,16 @@
 /* Places of the receivers of events, and who may tell them.
  *
- * Who tells a receiver holds a lock on the byte of "events.lock" that its name hashes to.  Such a lock
- * ends with the process however that ends.
+ * Who tells a receiver holds the lock (base/byte_lock.h) in "events.lock" that its name hashes to.
  */
 #include "store/receivers.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/byte_lock.h"
 #include "base/clock.h"
 #include "base/vec.h"
 #include "catalog/receiver.h"
@@ -49,46 +47,29 @@ put(struct kv_txn *txn, const char *name, const struct receiver_row *row)
 
 /* -- locks ---------------------------------------------------------------- */
 
-static struct flock
+static uint64_t
 lock_of(const char *name)
 {
 	unsigned char hash[HASH_LEN];
 
 	hash_bytes(name, strlen(name), hash);
-	/* Any byte a file can have. */
-	return (struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)(read_u64(hash) >> 2), .l_len = 1 };
+	return read_u64(hash);
 }
 
 static bool
 is_locked(struct store *st, const char *name)
 {
-	struct flock lock = lock_of(name);
-	int fd = openat(st->dir, "events.lock", O_RDONLY | O_CLOEXEC);
-	bool locked = fd >= 0 && fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
-
-	if (fd >= 0)
-		close(fd);
-	return locked;
+	return byte_lock_is_held(st->dir, "events.lock", lock_of(name));
 }
 
 int
 store_receiver_lock(struct store *st, const char *name, int *ret_lock, struct err *err)
 {
-	struct flock lock = lock_of(name);
-	int fd, r;
+	int r = byte_lock_take(st->dir, "events.lock", lock_of(name), ret_lock);
 
-	fd = openat(st->dir, "events.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-	if (fd < 0)
-		return err_set(err, -errno, "cannot open events.lock: %s", strerror(errno));
-	/* Of this open file, not of the process: another thread must not get it, too. */
-	if (fcntl(fd, F_OFD_SETLK, &lock) < 0) {
-		r = errno == EAGAIN || errno == EACCES ? -EBUSY : -errno;
-		err_set(err, r, r == -EBUSY ? "another process sends events to %s" : "cannot lock events.lock for %s", name);
-		close(fd);
-		return r;
-	}
-	*ret_lock = fd;
-	return 0;
+	if (r == -EBUSY)
+		return err_set(err, r, "another process sends events to %s", name);
+	return r < 0 ? err_set(err, r, "cannot lock events.lock for %s: %s", name, strerror(-r)) : 0;
 }
 
 /* -- one ------------------------------------------------------------------ */

@@ -99,7 +99,7 @@ reclaim_round(struct store *st)
 {
 	struct reclaim_entry entry;
 	uint64_t watermarks[RECLAIM_ROUND];
-	struct kv_range *g;
+	struct kv_range *g = NULL;
 	struct kv_txn *txn;
 	struct slice k, v;
 	int n = 0, kept = 0, i, r;
@@ -118,8 +118,7 @@ reclaim_round(struct store *st)
 		}
 		watermarks[n++] = read_u64(k.data);
 	}
-	if (g != NULL)
-		kv_range_close(g);
+	kv_range_close(g);
 	step(STEP_RECLAIMED);
 	for (i = 0; i < n && r >= 0; i++) {
 		struct key key = key_of_1(watermarks[i]);

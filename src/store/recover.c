@@ -30,11 +30,8 @@ publish_original(struct store *st, struct kv_txn *txn, uint64_t instance, uint64
 	struct catalog_rows rows;
 	struct catalog_path p;
 	struct original o;
-	enum level level;
-	int r = catalog_path(txn, instance, &p, &level);
+	int r = catalog_instance_rows(txn, instance, &p, &rows);
 
-	if (r == 0)
-		r = catalog_rows(txn, &p, &rows);
 	if (r == 0)
 		r = original_get(txn, p.series, p.instance, &o);
 	if (r == 0 && o.row.stage != stage)

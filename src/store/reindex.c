@@ -22,6 +22,7 @@
 
 struct reindex {
 	struct catalog_batch *batch;
+	unsigned max;			/* instances of this step */
 	unsigned char id[OPERATION_ID_LEN];
 	struct operation_row row;
 	struct reindex_input input;
@@ -172,52 +173,47 @@ put_row(struct reindex *w)
 	return r;
 }
 
-/* 1: more to do, 0: finished; the batch is consumed. */
+/* 1: more to do, 0: finished; -EALREADY: it was. */
 static int
-run_step(struct reindex *w, unsigned max)
+run_step(void *ctx, struct catalog_batch *batch)
 {
-	int r = operation_get(batch_txn(w->batch), w->id, &w->row), more = 0;
+	struct reindex *w = ctx;
+	int r = operation_get(batch_txn(batch), w->id, &w->row), more = 0;
 
+	w->batch = batch;
+	w->base.series = 0;
 	if (r == 0)
 		r = reindex_input_get(w->row.input, &w->input);
 	if (r == 0)
 		r = read_cursor(w);
-	if (r < 0 || operation_is_finished(&w->row)) {
-		batch_abort(w->batch);
+	if (r == 0 && operation_is_finished(&w->row))
+		r = -EALREADY;
+	if (r < 0)
 		return r;
-	}
 	w->row.status = OPERATION_RUNNING;
 	if (has_tags(w, batch_tags(w->batch)))
-		more = index_some(w, max);
+		more = index_some(w, w->max);
 	if (more == 0)
 		finish(w);
 	r = more < 0 ? more : put_row(w);
-	if (r < 0) {
-		batch_abort(w->batch);
+	if (r < 0)
 		return r;
-	}
 	step(STEP_REINDEXING);
-	r = batch_commit(w->batch);
-	return r < 0 ? r : more;
+	return more;
 }
 
 int
 store_reindex_step(struct store *st, const char *operation, unsigned limit, struct err *err)
 {
-	struct reindex w = { .now = clock_now() };
-	int r = operation_parse(operation, w.id), tries = 0;
+	struct reindex w = { .now = clock_now(), .max = limit == 0 || limit > STEP_MAX ? STEP_MAX : limit };
+	int r = operation_parse(operation, w.id);
 
 	if (r < 0)
 		return err_set(err, r, "the id of an operation has 32 hexadecimal digits");
-	if (limit == 0 || limit > STEP_MAX)
-		limit = STEP_MAX;
 	buf_init(&w.base.json, HEADER_MAX);
-	do {
-		w.base.series = 0;
-		r = batch_begin(st->kv, &w.batch);
-		if (r == 0)
-			r = run_step(&w, limit);
-	} while (r == -EAGAIN && ++tries < 100);
+	r = batch_update(st->kv, run_step, &w);
+	if (r == -EALREADY)
+		r = 0;
 	buf_fini(&w.base.json);
 	if (r >= 0)
 		step(STEP_REINDEXED);

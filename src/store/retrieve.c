@@ -471,17 +471,12 @@ find_file(struct store *st, uint64_t id, bool first, struct instance_info *info,
 	struct original o;
 	struct catalog_path p;
 	struct kv_txn *txn;
-	enum level level;
 	int r;
 
 	r = kv_begin(st->kv, KV_READ, &txn);
 	if (r < 0)
 		return r;
-	r = catalog_path(txn, id, &p, &level);
-	if (r == 0 && level != LEVEL_INSTANCE)
-		r = -EISDIR;
-	if (r == 0)
-		r = catalog_rows(txn, &p, &rows);
+	r = catalog_instance_rows(txn, id, &p, &rows);
 	first = first && r == 0 && (rows.instance.flags & INSTANCE_UPDATED) != 0;
 	if (first)
 		r = original_get(txn, p.series, id, &o);
@@ -493,8 +488,7 @@ find_file(struct store *st, uint64_t id, bool first, struct instance_info *info,
 	} else if (r == 0) {
 		*row = rows.instance;
 		info_of(row, id, rows.study.uid, rows.series.uid, info);
-		instance_name(name, rows.partition.name, rows.study.uid, rows.series.uid, row->uid);
-		row_stage_name(stage, row->stage, row->flags, rows.partition.name);
+		instance_names(&rows, name, stage);
 	}
 	kv_abort(txn);
 	return r;

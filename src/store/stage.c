@@ -87,3 +87,10 @@ row_stage_name(char name[BLOB_STAGE_MAX], uint64_t stage, uint8_t flags, const c
 {
 	stage_name(name, stage, flags & INSTANCE_ACCEPTED_STAGE ? partition : NULL);
 }
+
+void
+instance_names(const struct catalog_rows *rows, char name[BLOB_NAME_MAX], char stage[BLOB_STAGE_MAX])
+{
+	instance_name(name, rows->partition.name, rows->study.uid, rows->series.uid, rows->instance.uid);
+	row_stage_name(stage, rows->instance.stage, rows->instance.flags, rows->partition.name);
+}

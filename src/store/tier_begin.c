@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "catalog/codec.h"
 
 static int
@@ -56,21 +55,16 @@ static int
 put_operation(void *ctx, struct kv_txn *txn)
 {
 	struct begin *b = ctx;
-	struct operation_row row = { .type = OPERATION_TIER, .status = OPERATION_NOT_STARTED, .created = clock_now(),
-				     .cursor = slice_of("", 0) };
+	struct operation_row row = { .type = OPERATION_TIER };
 	struct buf input;
-	int r;
+	int r = count_nodes(txn, b->rq, &row.total);
 
-	row.updated = row.created;
 	buf_init(&input, TIER_INPUT_MAX);
-	r = operation_purge(txn, row.created);
-	if (r == 0)
-		r = count_nodes(txn, b->rq, &row.total);
 	if (r == 0)
 		r = input_put(b->rq, &input);
 	row.input = buf_slice(&input);
 	if (r == 0)
-		r = operation_put(txn, b->id, &row);
+		r = operation_begin(txn, b->id, &row);
 	buf_fini(&input);
 	return r;
 }
@@ -99,6 +93,15 @@ store_begin_tiering(struct store *st, const struct tier_request *rq, char ret_id
 		return err_set(err, r, "cannot write the index: %s", strerror(-r));
 	operation_format(b.id, ret_id);
 	return 0;
+}
+
+bool
+tier_is_moving(struct store *st)
+{
+	char id[OPERATION_TEXT_MAX];
+	enum operation_kind kind;
+
+	return store_next_operation(st, 1u << STORE_OPERATION_TIER, id, &kind) == 0;
 }
 
 static int

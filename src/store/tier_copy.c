@@ -63,20 +63,15 @@ find(struct mover *m, struct slot *s)
 	struct catalog_rows rows;
 	struct catalog_path p;
 	struct kv_txn *txn;
-	enum level level;
 	int r = kv_begin(m->st->kv, KV_READ, &txn);
 
 	if (r < 0)
 		return r;
-	r = catalog_path(txn, s->info.id, &p, &level);
-	if (r == 0)
-		r = catalog_rows(txn, &p, &rows);
+	r = catalog_instance_rows(txn, s->info.id, &p, &rows);
 	if (r == 0 && rows.instance.watermark != s->info.watermark)
 		r = -EBUSY;		/* another version by now */
-	if (r == 0) {
-		instance_name(s->name, rows.partition.name, rows.study.uid, rows.series.uid, rows.instance.uid);
-		row_stage_name(s->own_stage, rows.instance.stage, rows.instance.flags, rows.partition.name);
-	}
+	if (r == 0)
+		instance_names(&rows, s->name, s->own_stage);
 	kv_abort(txn);
 	return r;
 }

@@ -81,13 +81,22 @@ tier_lead_page(struct mover *m)
 	return r < 0 ? r : blob_sync_all(m->st->blobs);
 }
 
+struct page {
+	struct mover *m;
+	struct tier_cursor before;
+	bool ended;
+};
+
 static int
-write_rows(struct mover *m, struct catalog_batch *batch)
+write_rows(void *ctx, struct catalog_batch *batch)
 {
+	const struct page *page = ctx;
+	struct mover *m = page->m;
 	struct catalog_path p;
 	size_t i;
 	int r = 0;
 
+	m->cursor = page->before;
 	for (i = 0; i < m->n && r == 0; i++) {
 		const struct slot *s = &m->slots[i];
 
@@ -99,30 +108,17 @@ write_rows(struct mover *m, struct catalog_batch *batch)
 		m->cursor.moved++;
 		m->cursor.bytes += s->info.size;
 	}
+	if (r == 0)
+		r = tier_put_record(m, batch_txn(batch), page->ended);
+	if (r == 0)
+		step(STEP_TIER_WRITTEN);
 	return r;
 }
 
 int
 tier_write_page(struct mover *m, bool ended)
 {
-	const struct tier_cursor before = m->cursor;
-	struct catalog_batch *batch;
-	int r, tries = 0;
+	struct page page = { m, m->cursor, ended };
 
-	do {
-		m->cursor = before;
-		r = batch_begin(m->st->kv, &batch);
-		if (r < 0)
-			return r;
-		r = write_rows(m, batch);
-		if (r == 0)
-			r = tier_put_record(m, batch_txn(batch), ended);
-		if (r < 0) {
-			batch_abort(batch);
-			return r;
-		}
-		step(STEP_TIER_WRITTEN);
-		r = batch_commit(batch);
-	} while (r == -EAGAIN && ++tries < 100);
-	return r;
+	return batch_update(m->st->kv, write_rows, &page);
 }

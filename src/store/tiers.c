@@ -109,14 +109,6 @@ tier_sums(struct store *st, uint64_t tiers[STORE_TIERS])
 /* -- checking ------------------------------------------------------------- */
 
 static bool
-is_below(const char *path, const char *dir)
-{
-	size_t len = strlen(dir);
-
-	return strncmp(path, dir, len) == 0 && (path[len] == '/' || path[len] == '\0');
-}
-
-static bool
 is_same(const char *a, const char *b)
 {
 	struct stat x, y;
@@ -133,7 +125,7 @@ check_places(struct store *st, const char *path, const struct tiers_conf *conf, 
 		const char *dir = conf->dirs[i], *name = store_tier_name((enum store_tier)i);
 		char *real = dir[0] != '\0' ? realpath(dir, NULL) : NULL;
 		const char *at = real != NULL ? real : dir;
-		bool mixed = dir[0] != '\0' && (is_below(at, st->path) || is_below(st->path, at));
+		bool mixed = dir[0] != '\0' && (io_is_below(at, st->path) || io_is_below(st->path, at));
 
 		free(real);
 		if (mixed)

@@ -9,6 +9,8 @@ _Static_assert(STORE_TIERS == BLOB_TIERS && STORE_TIERS == ROW_TIERS, "tiers");
 
 /* Bytes in each tier but the first, by the index. */
 int  tier_sums(struct store *st, uint64_t tiers[STORE_TIERS]);
+/* Is a move under way?  What it has in hand lies in two places. */
+bool tier_is_moving(struct store *st);
 /* Before something is put there: mark its directory, if nothing is in it yet. */
 int  tier_begin_use(struct store *st, enum store_tier tier, struct err *err);
 /* Do the bytes of an instance lie in a tier, whatever its name leads to? */

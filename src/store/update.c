@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/utf8.h"
 #include "catalog/codec.h"
 #include "dicom/vr.h"
@@ -185,6 +184,17 @@ update_input_fini(struct update_input *in)
 	in->texts = NULL;
 }
 
+const char *
+update_value_of(const struct update_input *in, uint32_t tag)
+{
+	size_t i;
+
+	for (i = 0; i < in->n_values; i++)
+		if (in->values[i].tag == tag)
+			return in->values[i].text;
+	return NULL;
+}
+
 int
 update_progress_put(const struct update_progress *p, struct buf *b)
 {
@@ -223,17 +233,6 @@ refuse(struct err *err, const char *why)
 	return err_set(err, -EINVAL, "%s", why);
 }
 
-static const char *
-value_of(const struct update_input *in, uint32_t tag)
-{
-	size_t i;
-
-	for (i = 0; i < in->n_values; i++)
-		if (in->values[i].tag == tag)
-			return in->values[i].text;
-	return NULL;
-}
-
 static int
 take_uid(char to[UID_TEXT_MAX], const char *uid, const char *what, struct err *err)
 {
@@ -252,8 +251,9 @@ take_uid(char to[UID_TEXT_MAX], const char *uid, const char *what, struct err *e
 static int
 check_moves(const struct update_input *in, struct err *err)
 {
-	bool study = value_of(in, TAG_STUDY_INSTANCE_UID) != NULL, series = value_of(in, TAG_SERIES_INSTANCE_UID) != NULL,
-	     instance = value_of(in, TAG_SOP_INSTANCE_UID) != NULL;
+	bool study = update_value_of(in, TAG_STUDY_INSTANCE_UID) != NULL,
+	     series = update_value_of(in, TAG_SERIES_INSTANCE_UID) != NULL,
+	     instance = update_value_of(in, TAG_SOP_INSTANCE_UID) != NULL;
 
 	if ((study || series || instance) && in->n_studies > 1)
 		return refuse(err, "UIDs are changed in one study at a time");
@@ -376,18 +376,12 @@ static int
 begin(void *ctx, struct kv_txn *txn)
 {
 	struct begin *b = ctx;
-	int64_t now = clock_now();
-	struct operation_row row = {
-		.type = OPERATION_UPDATE, .status = OPERATION_NOT_STARTED, .created = now, .updated = now,
-		.input = b->encoded, .cursor = slice_of("", 0),
-	};
+	struct operation_row row = { .type = OPERATION_UPDATE, .input = b->encoded };
 	int r = check_running(txn, b);
 
 	if (r == 0)
 		r = operation_new_id(b->id);
-	if (r == 0)
-		r = operation_purge(txn, now);
-	return r < 0 ? r : operation_put(txn, b->id, &row);
+	return r < 0 ? r : operation_begin(txn, b->id, &row);
 }
 
 static int
@@ -401,7 +395,7 @@ record(struct store *st, struct update_input *in, char operation[OPERATION_TEXT_
 	/* Its own spelling, since they are compared. */
 	if (store_find_partition(st, in->partition, &partition) == 0)
 		snprintf(in->partition, sizeof in->partition, "%s", partition.name);
-	buf_init(&encoded, 4u << 20);
+	buf_init(&encoded, UPDATE_INPUT_MAX);
 	r = update_input_put(in, &encoded);
 	b.encoded = buf_slice(&encoded);
 	if (r == 0)

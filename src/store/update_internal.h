@@ -7,6 +7,7 @@
 #include "store/update.h"
 
 #define UPDATE_VALUES_MAX 64
+#define UPDATE_INPUT_MAX (4u << 20)
 /* Lines of one failed study beside the one that names it (contract 6.4). */
 #define UPDATE_ERRORS_MAX 5
 #define UPDATE_ERRORS_TEXT_MAX (256 << 10)
@@ -33,6 +34,8 @@ struct update_progress {
 int  update_input_put(const struct update_input *input, struct buf *out);
 int  update_input_get(struct slice value, struct update_input *ret_input);	/* update_input_fini, on success */
 void update_input_fini(struct update_input *input);
+/* What an attribute is to be; NULL: it stays. */
+const char *update_value_of(const struct update_input *input, uint32_t tag);
 int  update_progress_put(const struct update_progress *p, struct buf *out);
 int  update_progress_get(struct slice value, struct update_progress *ret_progress);	/* an empty one is zeros */
 

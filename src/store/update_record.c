@@ -33,7 +33,7 @@ update_put_record(struct run *w, struct kv_txn *txn, bool failed, uint64_t insta
 	if (r < 0)
 		return r;
 	buf_init(&cursor, UPDATE_ERRORS_TEXT_MAX + 4096);
-	buf_init(&input, 4u << 20);
+	buf_init(&input, UPDATE_INPUT_MAX);
 	p.next++;
 	p.failed += failed;
 	p.updated += !failed && instances > 0;

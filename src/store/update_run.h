@@ -40,7 +40,6 @@ struct run {
 	FILE *spool;			/* of struct staged */
 	struct buf record;		/* of the spool: what is lent from it */
 	struct series_base base;
-	uint64_t base_id;
 	uint64_t sequence;
 	int64_t swap_ns;		/* how long others could not write */
 };
@@ -69,8 +68,6 @@ int  update_put_record(struct run *w, struct kv_txn *txn, bool failed, uint64_t 
 
 /* update_stage.c: those of the study with watermarks from low on.  -ENOENT: it is not there; -ECANCELED. */
 int  update_stage(struct run *w, uint64_t low);
-/* A series has one base for life: that of this one into w->base. */
-int  update_load_base(struct run *w, struct kv_txn *txn, uint64_t series);
 
 /* update_swap.c.  The first, before anything is staged for nothing: -EEXIST and why, what the study is to become is
  * there already, or what is to move is not. */

@@ -3,19 +3,16 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/io.h"
+#include "base/copy.h"
 #include "dicom/json.h"
 #include "dicom/vr.h"
 
 /* How often the record tells how far it is, ns. */
 #define TELL_EVERY (500 * (int64_t)1000000)
-#define CHUNK (256 << 10)
 
 static bool
 applies(const struct run *w, uint32_t tag, const struct instance_info *info)
@@ -153,28 +150,14 @@ write_new(struct run *w, const struct store_file *f, const struct change_value *
 
 /* Where files have one name only. */
 static int
-copy_bytes(struct store *st, int fd, const char *name)
+copy_to_stage(struct store *st, int fd, const char *name)
 {
-	char *chunk = malloc(CHUNK);
-	struct stat sb;
-	uint64_t off = 0;
-	ssize_t n = 0;
-	int to, r = chunk == NULL ? -ENOMEM : blob_stage_create(st->blobs, name, &to);
+	int to, r = blob_stage_create(st->blobs, name, &to);
 
-	if (r < 0) {
-		free(chunk);
+	if (r < 0)
 		return r;
-	}
-	while (r == 0 && (n = io_pread_all(fd, chunk, CHUNK, off)) > 0) {
-		r = io_write_all(to, chunk, (size_t)n);
-		off += (uint64_t)n;
-	}
-	if (r == 0 && n < 0)
-		r = (int)n;
-	if (r == 0 && (fstat(fd, &sb) < 0 || futimens(to, (struct timespec[2]){ sb.st_atim, sb.st_mtim }) < 0))
-		r = -errno;
+	r = copy_file(fd, to, NULL);
 	close(to);
-	free(chunk);
 	if (r < 0)
 		blob_stage_remove(st->blobs, name);
 	return r;
@@ -203,28 +186,13 @@ hold_original(struct run *w, const struct store_file *f, bool moved, uint64_t *r
 		stage_name(name, *ret_stage, NULL);
 		r = blob_stage_link(w->st->blobs, fd, name);
 		if (r == -EXDEV || r == -EPERM || r == -EOPNOTSUPP || r == -EMLINK || r == -ENOENT)
-			r = copy_bytes(w->st, fd, name);
+			r = copy_to_stage(w->st, fd, name);
 	}
 	store_file_close(first);
 	return r < 0 ? err_set(err, r, "its original cannot be kept: %s", strerror(-r)) : 0;
 }
 
-/* A series has one base for life. */
-int
-update_load_base(struct run *w, struct kv_txn *txn, uint64_t series)
-{
-	int r;
-
-	if (w->base.series == series)
-		return 0;
-	buf_reset(&w->base.json);
-	w->base.series = 0;
-	r = catalog_base(txn, series, &w->base.json, &w->base_id);
-	if (r == 0)
-		w->base.series = series;
-	return r;
-}
-
+/* A series has one base for life: that of the run may be of another transaction. */
 static int
 compress(struct run *w, uint64_t instance, const struct job *job, struct buf *header)
 {
@@ -237,7 +205,7 @@ compress(struct run *w, uint64_t instance, const struct job *job, struct buf *he
 		return r;
 	r = catalog_path(txn, instance, &p, &level);
 	if (r == 0)
-		r = update_load_base(w, txn, p.series);
+		r = catalog_load_base(txn, &w->base, p.series);
 	kv_abort(txn);
 	return r < 0 ? r : header_compress(buf_slice(&job->json), buf_slice(&w->base.json), header);
 }

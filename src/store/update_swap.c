@@ -8,23 +8,13 @@
 #include "base/clock.h"
 #include "catalog/external.h"
 
-static const char *
-value_of(const struct run *w, uint32_t tag)
-{
-	size_t i;
-
-	for (i = 0; i < w->input.n_values; i++)
-		if (w->input.values[i].tag == tag)
-			return w->input.values[i].text;
-	return NULL;
-}
-
 /* -EEXIST and why: what the study is to become is there already, or what is to move is not. */
 static int
 check_targets(struct run *w, struct kv_txn *txn, char why[200])
 {
-	const char *study = value_of(w, TAG_STUDY_INSTANCE_UID), *series = value_of(w, TAG_SERIES_INSTANCE_UID),
-		   *sop = value_of(w, TAG_SOP_INSTANCE_UID);
+	const char *study = update_value_of(&w->input, TAG_STUDY_INSTANCE_UID),
+		   *series = update_value_of(&w->input, TAG_SERIES_INSTANCE_UID),
+		   *sop = update_value_of(&w->input, TAG_SOP_INSTANCE_UID);
 	struct catalog_path p;
 	int r;
 
@@ -157,19 +147,16 @@ swap_one(struct run *w, struct swap *s, const struct staged *staged)
 	struct catalog_rows rows;
 	struct catalog_path p;
 	struct original original;
-	enum level level;
 	bool moved;
-	int r = catalog_path(txn, staged->instance, &p, &level);
+	int r = catalog_instance_rows(txn, staged->instance, &p, &rows);
 
-	if (r == 0)
-		r = catalog_rows(txn, &p, &rows);
 	if (r == -ENOENT || (r == 0 && rows.instance.watermark != staged->watermark))
 		return 0;		/* others were there since; what they left stays */
 	if (r < 0)
 		return r;
 	moved = strcmp(rows.study.uid, staged->study_uid) != 0 || strcmp(rows.series.uid, staged->series_uid) != 0 ||
 		strcmp(rows.instance.uid, staged->row.uid) != 0;
-	r = update_load_base(w, txn, p.series);
+	r = catalog_load_base(txn, &w->base, p.series);
 	if (r == 0 && moved)
 		r = original_of(w, s, &p, &rows, staged->original_stage, &original);
 	if (r < 0)
@@ -179,7 +166,7 @@ swap_one(struct run *w, struct swap *s, const struct staged *staged)
 	if (r < 0)
 		return r;
 	e.json = buf_slice(&s->json);
-	e.base_id = w->base_id;
+	e.base_id = w->base.id;
 	if (moved) {
 		e.moved = &original;
 		e.same = BATCH_SAME_REFUSE;

@@ -100,7 +100,15 @@ refused "to one that was changed" 'was changed since' backup "$store" "$copy"
 
 # --copy, and a file that cannot be had.
 rm -rf "$copy"
+one=$(find "$store/AHDS" -name 2.25.9.8.dcm -not -path '*/.original/*')
+setfattr -n user.dicomlake.rules -v v2 "$one" 2>/dev/null && ruled=yes || ruled=
 ok "bytes are copied when asked" backup --copy
+if [ -n "$ruled" ]; then
+	is "with the rules that a file was stored by" \
+		"$(getfattr --absolute-names --only-values -n user.dicomlake.rules "$copy${one#"$store"}" 2>&1)" v2
+else
+	skip "with the rules that a file was stored by" "no extended attributes where the store is, or no setfattr"
+fi
 is "all of them" "$(sum '.copied, .shared')" "$(find "$store/AHDS" -name '*.dcm' | wc -l) 0"
 is "no file of it is one of the store" "$(find "$copy/AHDS" -type f -links +1 | head -n 1)" ""
 ok "the same" same_as_store "$copy"

@@ -7,9 +7,11 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cond.h"
 #include "fs/alias.h"
 #include "fs/inode.h"
 #include "fs/options.h"
@@ -417,6 +419,45 @@ rmdir_spares_what_is_in_use(void **state)
 	end(&f);
 }
 
+struct opener {
+	struct nodes *t;
+	struct node *file;
+};
+
+static void *
+leave(void *arg)
+{
+	struct opener *o = arg;
+
+	nodes_lock(o->t);
+	node_leave_file_locked(o->t, o->file);
+	nodes_unlock(o->t);
+	return NULL;
+}
+
+static void
+rmdir_may_wait_for_the_last_who_leaves_a_file(void **state)
+{
+	struct timespec soon = cond_deadline(5), until = cond_deadline(60000);
+	struct fixture f;
+	struct opener o;
+	pthread_t thread;
+
+	(void)state;
+	start(&f, 100);
+	o = (struct opener){ f.t, add(&f, f.partition, "x", NODE_FILE) };
+	o.file->u.file.opens = 2;
+	node_leave_file_locked(f.t, o.file);
+	while (nodes_wait_left_locked(f.t, &soon))
+		;
+	assert_int_equal(o.file->u.file.opens, 1);
+	assert_int_equal(pthread_create(&thread, NULL, leave, &o), 0);
+	while (o.file->u.file.opens > 0)
+		assert_true(nodes_wait_left_locked(f.t, &until));
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	end(&f);
+}
+
 static void
 names_move_within_their_partition(void **state)
 {
@@ -485,6 +526,7 @@ main(void)
 		cmocka_unit_test(an_emptied_directory_waits_for_its_rmdir),
 		cmocka_unit_test(directories_are_listed_until_something_was_stored_from_them),
 		cmocka_unit_test(rmdir_spares_what_is_in_use),
+		cmocka_unit_test(rmdir_may_wait_for_the_last_who_leaves_a_file),
 		cmocka_unit_test(names_move_within_their_partition),
 		cmocka_unit_test(names_go_with_their_instance),
 	};

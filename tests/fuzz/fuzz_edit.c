@@ -38,7 +38,7 @@ rewrite(const struct dicom *d, int fd, size_t size)
 	int r;
 
 	buf_init(&out, 16 * size + 65536);
-	r = edit_write_meta(d, fd, UID_EXPLICIT_LE, put, &out, &err);
+	r = edit_write_meta(d, fd, TAG_TRANSFER_SYNTAX_UID, UID_EXPLICIT_LE, put, &out, &err);
 	if (r == 0)
 		r = edit_write_elements(d, fd, 0, UINT32_MAX, edits, 3, image_describe(d, &image, NULL) == 0 ? image.swap : 2,
 					put, &out, &err);

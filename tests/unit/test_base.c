@@ -6,22 +6,31 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/base64.h"
 #include "base/buf.h"
+#include "base/byte_lock.h"
 #include "base/clock.h"
+#include "base/copy.h"
 #include "base/crc64.h"
 #include "base/err.h"
+#include "base/guid.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/lru.h"
 #include "base/md5.h"
 #include "base/parallel.h"
 #include "base/sha256.h"
+#include "base/ticker.h"
 
 static void
 buf_grows_and_ends_with_nul(void **state)
@@ -413,6 +422,120 @@ parallel_work_is_done_once_each_and_ends_at_a_failure(void **state)
 	assert_int_equal(done, 4);
 }
 
+/* An open file without a name, of n bytes; -1. */
+static int
+temp_file(size_t n)
+{
+	char path[] = "/tmp/dicomlake-base-XXXXXX";
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0 && unlink(path) == 0);
+	for (; n > 0; n--)
+		assert_int_equal(write(fd, n % 7 == 0 ? "x" : "y", 1), 1);
+	return fd;
+}
+
+static void
+a_file_is_copied_with_what_goes_with_it(void **state)
+{
+	const struct timespec times[2] = { { 1000, 5 }, { 2000, 7 } };
+	int from = temp_file(5000), to = temp_file(0), stopped = temp_file(0);
+	atomic_bool stop = true;
+	char a[5001], b[5001];
+	struct stat sb;
+	bool kept;
+
+	(void)state;
+	kept = fsetxattr(from, "user.kept", "v", 1, 0) == 0;
+	assert_int_equal(fchmod(from, 0640), 0);
+	assert_int_equal(futimens(from, times), 0);
+	assert_int_equal(copy_file(from, to, NULL), 0);
+	assert_int_equal(pread(from, a, sizeof a, 0), 5000);
+	assert_int_equal(pread(to, b, sizeof b, 0), 5000);
+	assert_memory_equal(a, b, 5000);
+	assert_int_equal(fstat(to, &sb), 0);
+	assert_int_equal(sb.st_mode & 0777, 0640);
+	assert_true(sb.st_mtim.tv_sec == 2000 && sb.st_mtim.tv_nsec == 7);
+	if (kept)
+		assert_int_equal(fgetxattr(to, "user.kept", b, sizeof b), 1);
+	assert_int_equal(copy_file(from, stopped, &stop), -ECANCELED);
+	assert_int_equal(copy_bytes(from, 10, to, 4990, 100, NULL), 0);
+	assert_int_equal(pread(to, b, 100, 4990), 100);
+	assert_memory_equal(a + 10, b, 100);
+	assert_int_equal(copy_bytes(from, 4999, to, 0, 2, NULL), -EIO);
+	/* What the kernel does not do, as across file systems. */
+	assert_int_equal(copy_bytes(from, 0, from, 3, 3000, NULL), 0);
+	assert_int_equal(pread(from, b, 3003, 0), 3003);
+	assert_memory_equal(a, b, 3);
+	assert_memory_equal(a, b + 3, 3000);
+	close(from);
+	close(to);
+	close(stopped);
+}
+
+static void
+guids_have_their_version_in_their_place(void **state)
+{
+	static const unsigned char bytes[GUID_LEN] = { 0, 1, 2, 3, 4, 5, 0xff, 7, 0xff, 9, 10, 11, 12, 13, 14, 15 };
+	char text[GUID_TEXT_MAX], other[GUID_TEXT_MAX];
+
+	(void)state;
+	guid_format(bytes, 8, text);
+	assert_string_equal(text, "00010203-0405-8f07-bf09-0a0b0c0d0e0f");
+	assert_int_equal(guid_make(text), 0);
+	assert_int_equal(guid_make(other), 0);
+	assert_int_equal(text[14], '4');
+	assert_string_not_equal(text, other);
+}
+
+static void
+a_lock_by_number_is_had_once_until_it_is_closed(void **state)
+{
+	char path[] = "/tmp/dicomlake-base-XXXXXX";
+	int fd = mkstemp(path), one, other, again = -1;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_false(byte_lock_is_held(AT_FDCWD, path, 1000));
+	assert_int_equal(byte_lock_take(AT_FDCWD, path, 1000, &one), 0);
+	assert_true(byte_lock_is_held(AT_FDCWD, path, 1000));
+	assert_false(byte_lock_is_held(AT_FDCWD, path, UINT64_MAX));
+	assert_int_equal(byte_lock_take(AT_FDCWD, path, 1000, &again), -EBUSY);
+	assert_int_equal(again, -1);
+	assert_int_equal(byte_lock_take(AT_FDCWD, path, UINT64_MAX, &other), 0);
+	close(one);
+	assert_false(byte_lock_is_held(AT_FDCWD, path, 1000));
+	assert_int_equal(byte_lock_take(AT_FDCWD, path, 1000, &one), 0);
+	close(one);
+	close(other);
+	close(fd);
+	unlink(path);
+	assert_false(byte_lock_is_held(AT_FDCWD, path, 1000));
+}
+
+static int
+tick(void *ctx)
+{
+	atomic_int *ticks = ctx;
+
+	return ++*ticks < 3 ? 1 : 24 * 3600 * 1000;
+}
+
+static void
+a_ticker_calls_at_once_and_again_and_ends_in_the_middle_of_a_rest(void **state)
+{
+	atomic_int ticks = 0;
+	struct ticker *t;
+
+	(void)state;
+	assert_int_equal(ticker_start("tick", tick, &ticks, &t, NULL), 0);
+	while (ticks < 3)
+		sched_yield();
+	ticker_stop(t);
+	assert_int_equal(ticks, 3);
+	ticker_stop(NULL);
+}
+
 static void
 log_lines_say_whom_they_are_about(void **state)
 {
@@ -440,6 +563,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(log_lines_say_whom_they_are_about),
+		cmocka_unit_test(a_file_is_copied_with_what_goes_with_it),
+		cmocka_unit_test(guids_have_their_version_in_their_place),
+		cmocka_unit_test(a_lock_by_number_is_had_once_until_it_is_closed),
+		cmocka_unit_test(a_ticker_calls_at_once_and_again_and_ends_in_the_middle_of_a_rest),
 		cmocka_unit_test(base64_goes_there_and_back),
 		cmocka_unit_test(hmac_is_that_of_the_rfc),
 		cmocka_unit_test(parallel_work_is_done_once_each_and_ends_at_a_failure),

@@ -127,6 +127,50 @@ an_operation_comes_back_as_it_was_put(void **state)
 	kv_abort(txn);
 }
 
+struct attempts {
+	unsigned again, made;		/* that many fail, of those made */
+	int result;
+};
+
+/* Leaves a record of every attempt. */
+static int
+attempt(void *ctx, struct catalog_batch *b)
+{
+	struct operation_row row = { .type = OPERATION_REINDEX, .status = OPERATION_RUNNING };
+	struct attempts *a = ctx;
+	unsigned char id[OPERATION_ID_LEN] = { (unsigned char)++a->made };
+
+	assert_int_equal(operation_put(batch_txn(b), id, &row), 0);
+	return a->made <= a->again ? -EAGAIN : a->result;
+}
+
+static uint64_t
+operations(struct kv *kv)
+{
+	struct kv_txn *txn;
+	uint64_t n = 0;
+
+	assert_int_equal(kv_begin(kv, KV_READ, &txn), 0);
+	assert_int_equal(catalog_count(txn, T_OPERATION, 0, &n), 0);
+	kv_abort(txn);
+	return n;
+}
+
+static void
+a_batch_that_is_to_run_again_leaves_what_the_last_run_did(void **state)
+{
+	struct attempts a = { .again = 2, .result = 7 }, refused = { .result = -ESTALE }, never = { .again = UINT32_MAX };
+	struct kv *kv = *state;
+
+	assert_int_equal(batch_update(kv, attempt, &a), 7);
+	assert_int_equal(a.made, 3);
+	assert_int_equal(operations(kv), 1);
+	assert_int_equal(batch_update(kv, attempt, &refused), -ESTALE);
+	assert_int_equal(refused.made, 1);
+	assert_int_equal(batch_update(kv, attempt, &never), -EAGAIN);
+	assert_int_equal(operations(kv), 1);
+}
+
 static void
 read_one(const char *vr, uint32_t tag, const char *member, struct query_value *v, struct query_tags *tags)
 {
@@ -192,6 +236,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(times_of_the_feed_never_go_back, setup, teardown),
 		cmocka_unit_test(a_row_without_values_of_query_tags_is_what_it_was_before_there_were_any),
 		cmocka_unit_test_setup_teardown(an_operation_comes_back_as_it_was_put, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_batch_that_is_to_run_again_leaves_what_the_last_run_did, setup, teardown),
 		cmocka_unit_test(the_first_value_of_a_tag_is_indexed_or_an_error_or_nothing),
 	};
 

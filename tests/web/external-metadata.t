@@ -19,7 +19,8 @@ for bad in 'PN-00191100: A=B=C=D' 'PN-00101010: x' 'SQ-00191100: x' 'DA-00191100
 done
 nothing_stored "with a bad header"
 
-stow v2 "$tmp/1.dcm" -- -H 'msdicom-meta-PN-00191100: Person^Name' -H 'msdicom-meta-us-00191102: 7' -H 'msdicom-meta-LO-001911ff:'
+stow v2 "$tmp/1.dcm" -- -H 'msdicom-meta-PN-00191100: Person^Name' -H 'msdicom-meta-us-00191102: 7' -H 'msdicom-meta-LO-001911ff:' \
+	-H 'msdicom-meta-FD-00191103: 0.1' -H 'msdicom-meta-FD-00191104: +1e300'
 has_status "good ones are taken" 200
 request GET /v2/studies/2.25.100/metadata -H "$J"
 plain=$(header ETag)
@@ -28,6 +29,7 @@ request GET /v2/studies/2.25.100/metadata -H "$J" -H "$META"
 with=$(header ETag)
 is "but to who asks, with their creator" "$(values)" '[["Microsoft","Person^Name"]]'
 is "numbers are numbers, and empty ones are none" "$(json '.[0] | [."00191102", ."001911FF"] | tostring')" '[{"vr":"US","Value":[7]},null]'
+is "as they were given" "$(grep -oE '"0019110[34]":\{"vr":"FD","Value":\[[^]]*' "$body" | cut -d[ -f2 | tr '\n' ' ')" "0.1 1e300 "
 is "in the order of tags" "$(json '.[0] | keys_unsorted == (keys_unsorted | sort) | tostring')" true
 ok "with another tag" [ "$plain" != "$with" ]
 like "and caches are told" "$(header Vary)" 'msdicom-request-meta'
