@@ -11,7 +11,7 @@ diag "$seconds seconds, DICOMLAKE_TEST_SEED=$seed"
 # Twenty-four instances in four series of two studies, each in three versions of other sizes
 for v in 1 2 3; do
 	make_files "$tmp/v$v/a" 12 $((v * 700)) 6 2.25.71
-	make_files "$tmp/v$v/b" 12 $((v * 9000)) 6 2.25.72
+	make_files "$tmp/v$v/b" 12 $((v * 40000)) 6 2.25.72
 done
 for f in "$tmp"/v*/*/*.dcm; do
 	echo "$(sha256sum <"$f" | cut -c 1-64) ${f#"$tmp"/v?/}"
