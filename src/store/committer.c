@@ -2,7 +2,8 @@
  *
  * One round runs at a time.  Who waits for a commit runs it (waking another thread for it would
  * cost a small instance more than its round's work); a thread of the committer's own
- * runs those nobody waits for.
+ * runs those nobody waits for, and first describes what was accepted for the mount (describe.c): who copies
+ * a folder has one file described while the next comes in.
  * They begin when the first of them is LINGER old: a folder that is copied into the mount
  * has some files in each round then, not one, and who copies it has more of the processor.
  *

@@ -29,9 +29,9 @@ enum {
 	/* What nobody waits for waits this long, ms, for more to come, unless so many have. */
 	LINGER = 5,
 	LINGER_JOBS = 64,
-	/* With a header no larger than this describing cannot fail, bytes; and the committer does it as long as no
-	 * more jobs wait for it. */
-	DESCRIBE_LATER_MAX = 1 << 20,
+	/* A header no larger than this waits to be described by the committer, as long as no more jobs wait for it:
+	 * that cannot fail for its size, and what waits is bounded. */
+	DESCRIBE_LATER_MAX = 64 << 10,
 	DESCRIBE_LATER_JOBS = 256,
 	/* One transaction: long enough to pay for its sync, short enough not to keep others waiting. */
 	ROUND_MAX = 1024,
