@@ -38,6 +38,8 @@ struct uring_server {
 int  uring_switch_on(void);
 /* Rings of the kind that is needed can be made. */
 bool uring_is_possible(void);
+/* Those that there could be, as the file lists them ("0-3,8"): the kernel has a queue for each.  0: it makes no sense. */
+size_t uring_count_processors(const char *path);
 
 /* After the INIT reply with the flag.  payload_max: of a request or a reply, bytes; no less than max_write.
  * *ret is set before the first request comes. */
