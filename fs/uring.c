@@ -67,6 +67,7 @@ struct server {
 	char small[sizeof(struct fuse_in_header) + HEADER_LEN + URING_SMALL] __attribute__((aligned(8)));
 	atomic_uint_fast64_t unique;	/* of the request it has; 0 none */
 	atomic_bool replied;
+	atomic_uint_fast64_t waits_about;	/* the node, while another is to reply; 0 */
 	sem_t wake;			/* another thread has replied, or all end */
 	struct start *start;		/* who waits for its entry to be taken; NULL nobody */
 };
@@ -84,7 +85,7 @@ struct uring {
 	struct queue *queues;
 	size_t n_queues;
 	atomic_bool stopping;
-	atomic_uint_fast64_t nudges;	/* their uniques: the kernel's own are even */
+	atomic_uint_fast64_t nudges;	/* their uniques */
 	pthread_mutex_t lock;		/* of what follows, and of a reply by another thread */
 	struct server *servers;		/* with those that have ended */
 };
@@ -275,21 +276,35 @@ put_command(struct server *s, unsigned op)
 	atomic_fetch_add(&s->queue->waiting, 1);
 }
 
-/* A new entry takes no request that has come before it; only who answers is given the next of those.  So
- * there is one to answer: what this asks for is nothing, but it comes as a request to the queue of the
- * processor that it is asked for on. */
+/* A new entry takes no request that has come before it; only who answers is given the next of those.  So while
+ * one waits for another's reply, there has to be something to answer: a part of nothing of the file that it was asked
+ * about, which comes as a request to the queue of the processor that it is asked for on.  (The kernel wants a regular
+ * file, and only of one that it has open is it sure to know.) */
 static void
-nudge(struct server *s)
+nudge(struct uring *u, uint64_t node)
 {
-	struct uring *u = s->queue->u;
-	struct fuse_notify_retrieve_out what = {
-		.notify_unique = atomic_fetch_add(&u->nudges, 2), .nodeid = FUSE_ROOT_ID,
-	};
+	struct fuse_notify_retrieve_out what = { .notify_unique = atomic_fetch_add(&u->nudges, 2), .nodeid = node };
 	struct fuse_out_header out = { .len = sizeof out + sizeof what, .error = FUSE_NOTIFY_RETRIEVE };
 	struct iovec iov[] = { { &out, sizeof out }, { &what, sizeof what } };
 
-	if (writev(u->fuse_fd, iov, 2) < 0 && errno != ENODEV && errno != ENOTCONN)
+	if (writev(u->fuse_fd, iov, 2) < 0 && errno != ENODEV && errno != ENOTCONN && errno != ENOENT)
 		log_debug("io_uring: nudge: %s", strerror(errno));
+}
+
+/* By who is new in the queue. */
+static void
+nudge_for_others(struct queue *q)
+{
+	const struct server *s;
+	uint64_t node = 0;
+
+	pthread_mutex_lock(&q->u->lock);
+	for (s = q->u->servers; s != NULL && node == 0; s = s->next)
+		if (s->queue == q)
+			node = atomic_load(&s->waits_about);
+	pthread_mutex_unlock(&q->u->lock);
+	if (node != 0)
+		nudge(q->u, node);
 }
 
 static bool
@@ -374,17 +389,35 @@ wait_request(struct server *s)
 	return what == A_REQUEST && r >= 0;
 }
 
-/* One more waits than are at work.  Where none can be started, who is at work takes the next. */
-static void
+/* One more waits than are at work.  Where none can be started, who is at work takes the next.
+ * true: there was none for a moment. */
+static bool
 keep_one_waiting(struct queue *q)
 {
-	if (atomic_load(&q->waiting) == 0)
-		add_server(q, NULL);
+	if (atomic_fetch_sub(&q->waiting, 1) > 1)
+		return false;
+	add_server(q, NULL);
+	return true;
 }
 
-/* false: it is to end, and there is no reply. */
+/* Until another thread has replied, or it is to end. */
+static void
+wait_reply(struct server *s, uint64_t node, bool queued)
+{
+	struct uring *u = s->queue->u;
+
+	atomic_store(&s->waits_about, node);
+	/* Who is new either has seen that, or is there by now. */
+	if (queued && !atomic_load(&s->replied))
+		nudge(u, node);
+	while (!atomic_load(&s->replied) && !atomic_load(&u->stopping))
+		sem_wait(&s->wake);
+	atomic_store(&s->waits_about, 0);
+}
+
+/* queued: others may have come while none could take them.  false: it is to end, and there is no reply. */
 static bool
-serve(struct server *s)
+serve(struct server *s, bool queued)
 {
 	struct uring *u = s->queue->u;
 	struct fuse_in_header in;
@@ -403,8 +436,8 @@ serve(struct server *s)
 
 		uring_reply(u, &iov, 1, &n);
 	}
-	while (!atomic_load(&s->replied) && !atomic_load(&u->stopping))
-		sem_wait(&s->wake);
+	if (!atomic_load(&s->replied))
+		wait_reply(s, in.nodeid, queued);
 	atomic_store(&s->unique, 0);
 	return atomic_load(&s->replied);
 }
@@ -424,18 +457,15 @@ run(void *arg)
 		s->start->error = r;
 		sem_post(&s->start->done);
 	} else if (r == 0)
-		nudge(s);
+		nudge_for_others(s->queue);
 	else if (r != -ENOTCONN && r != -ECONNABORTED)
 		log_error("io_uring: %s", strerror(-r));
 	while (r == 0 && wait_request(s)) {
-		atomic_fetch_sub(&s->queue->waiting, 1);
 		if (is_nudge(s)) {
+			atomic_fetch_sub(&s->queue->waiting, 1);
 			answer_nudge(s);
-		} else {
-			keep_one_waiting(s->queue);
-			if (!serve(s))
-				break;
-		}
+		} else if (!serve(s, keep_one_waiting(s->queue)))
+			break;
 		put_command(s, COMMIT_AND_FETCH);
 	}
 	/* What is in the ring ends with it. */
@@ -557,7 +587,8 @@ uring_start(int fuse_fd, size_t payload_max, const struct uring_server *server, 
 	u->n_queues = uring_count_processors(PROCESSORS);
 	u->queues = calloc(u->n_queues, sizeof *u->queues);
 	u->stop_fd = eventfd(0, EFD_CLOEXEC);
-	atomic_store(&u->nudges, 1);
+	/* Even, as all must be, and none that the kernel gives a request. */
+	atomic_store(&u->nudges, UINT64_C(1) << 63);
 	pthread_mutex_init(&u->lock, NULL);
 	atomic_store(ret, u);
 	if (u->n_queues == 0)

@@ -5,8 +5,8 @@
  * without another processor.  What is no request (forgets, interrupts, notifications) still goes through the device.
  *
  * A thread has a ring with one entry: it takes one request at a time, and the kernel gives the next to another
- * that waits.  There is always one more than are at work, so a request may wait for anything, also for
- * somebody else to answer it.
+ * that waits.  There is always one more than are at work, so a request may be answered by somebody else, whatever
+ * that one waits for (if it is about a regular file: see nudge).
  *
  * Once the kernel was told (in the INIT reply), it sends nothing before each queue has an entry.
  *
