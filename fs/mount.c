@@ -210,35 +210,52 @@ answer_init(struct mount *m)
 	return r < 0 ? r : 0;
 }
 
-/* The few that then still come by the device are waited for in sleep, by one.  And what
- * writes a file has its own processor, so the others are free to help. */
 static int
-start_uring(struct mount *m, unsigned *n)
+start_uring(struct mount *m)
 {
 	struct uring_server server = { .serve = serve_request, .leave = leave, .ctx = m };
 	int r = 0;
 
-	*n = 1;
-	patience_init(&m->passthrough.reader.patience, false);
+	/* A file comes in by one processor, so another is free to help. */
 	if (sysconf(_SC_NPROCESSORS_ONLN) > 1)
 		r = behind_start(m->options.spin, &m->behind);
-	if (r < 0)
-		return r;
-	return uring_start(m->passthrough.fuse_fd, FS_WRITE_MAX, &server, &m->passthrough.uring);
+	if (r == 0)
+		r = uring_start(m->passthrough.fuse_fd, FS_WRITE_MAX, &server, &m->passthrough.uring);
+	/* It was switched off since it was offered: the kernel sends all by the device. */
+	if (r == -EOPNOTSUPP) {
+		m->passthrough.uring_on = false;
+		behind_stop(m->behind);
+		m->behind = NULL;
+		return 0;
+	}
+	/* The few that still come by the device are waited for in sleep. */
+	patience_init(&m->passthrough.reader.patience, false);
+	return r;
+}
+
+/* How many answer what comes by the device. */
+static unsigned
+device_threads(const struct mount *m)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned more = (unsigned)(m->n - 1) * FS_THREADS_STORE;
+
+	if (m->passthrough.uring_on)
+		return 1;
+	return (unsigned)(cpus > 0 ? cpus : 1) + FS_THREADS_MORE + (more < FS_THREADS_STORES ? more : FS_THREADS_STORES);
 }
 
 static int
 start_threads(struct mount *m)
 {
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	unsigned more = (unsigned)(m->n - 1) * FS_THREADS_STORE;
-	unsigned n = (unsigned)(cpus > 0 ? cpus : 1) + FS_THREADS_MORE + (more < FS_THREADS_STORES ? more : FS_THREADS_STORES);
+	unsigned n;
 	int r = answer_init(m);
 
 	if (r == 0 && m->passthrough.uring_on)
-		r = start_uring(m, &n);
+		r = start_uring(m);
 	if (r < 0)
 		return r;
+	n = device_threads(m);
 	m->threads = calloc(n, sizeof *m->threads);
 	if (m->threads == NULL)
 		return -ENOMEM;
@@ -282,6 +299,7 @@ unmount(struct mount *m)
 		if (m->passthrough.uring != NULL)
 			uring_stop(m->passthrough.uring);
 		join_threads(m);
+		m->passthrough.closed = true;
 		fuse_session_unmount(m->se);
 	} else if (errno != EINVAL && errno != ENOENT)
 		log_error("unmount dir=%s error=\"%s\"", m->dir, strerror(errno));
@@ -430,6 +448,7 @@ mount_and_serve(struct mount *m, struct err *err)
 	if (r < 0) {
 		stop_observing(m);
 		unmount(m);
+		join_threads(m);
 		return err_set(err, r, "cannot serve %s: %s", m->dir, strerror(-r));
 	}
 	return 0;

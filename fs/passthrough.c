@@ -81,6 +81,10 @@ io_writev(int fd, struct iovec *iov, int count, void *userdata)
 			patch_init(p, iov[1].iov_base);
 	}
 	(void)fd;
+	if (p->closed) {
+		errno = ENOENT;		/* libfuse says nothing then */
+		return -1;
+	}
 	if (u != NULL && uring_reply(u, iov, count, &n))
 		return n;
 	return reader_write(&p->reader, iov, count);

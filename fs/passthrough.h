@@ -29,6 +29,7 @@ struct passthrough {
 	atomic_bool init_seen, init_answered;	/* one thread handles INIT, before all others */
 	uint64_t offered;		/* INIT flags of the kernel */
 	atomic_bool on, uring_on;
+	atomic_bool closed;		/* fuse_fd is, and may be somebody else's by now */
 	_Atomic(struct uring *) uring;	/* requests come from there, too; NULL: only from the reader */
 	bool direct_mmap;		/* mmap works on direct_io files; known after INIT */
 };

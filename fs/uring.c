@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -37,7 +38,8 @@ struct ring_command {
 };
 enum { REGISTER = 1, COMMIT_AND_FETCH = 2 };
 
-#define RING_FLAGS (IORING_SETUP_SQE128 | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN)
+/* Disabled, until the thread that uses it comes: so all that may fail does before it is started. */
+#define RING_FLAGS (IORING_SETUP_SQE128 | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_R_DISABLED)
 #define RING_LEN 4		/* one entry's command and the wait for the end */
 #define QUEUE_THREADS 1024	/* no sooner than so many wait for each other is there none left */
 #define HEAD_ROOM 4096		/* before the payload: what goes before it in a request */
@@ -50,6 +52,7 @@ struct queue {
 	uint16_t number;		/* of its processor */
 	atomic_uint waiting;		/* threads that can take a request */
 	unsigned threads;		/* with the lock of all */
+	bool short_of_threads;		/* likewise: it has been said */
 };
 
 /* A thread and its entry. */
@@ -64,6 +67,7 @@ struct server {
 	char small[sizeof(struct fuse_in_header) + HEADER_LEN + URING_SMALL] __attribute__((aligned(8)));
 	atomic_uint_fast64_t unique;	/* of the request it has; 0 none */
 	atomic_bool replied;
+	atomic_uint_fast64_t waits_about;	/* the node, while another is to reply; 0 */
 	sem_t wake;			/* another thread has replied, or all end */
 	struct start *start;		/* who waits for its entry to be taken; NULL nobody */
 };
@@ -81,6 +85,7 @@ struct uring {
 	struct queue *queues;
 	size_t n_queues;
 	atomic_bool stopping;
+	atomic_uint_fast64_t nudges;	/* their uniques */
 	pthread_mutex_t lock;		/* of what follows, and of a reply by another thread */
 	struct server *servers;		/* with those that have ended */
 };
@@ -96,8 +101,13 @@ int
 uring_switch_on(void)
 {
 	char c = 'N';
-	int fd = open(SWITCH, O_RDONLY | O_CLOEXEC), r = 0;
+	int fd, r = 0;
 
+	/* Who opens the device has the module loaded. */
+	fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	if (fd >= 0)
+		close(fd);
+	fd = open(SWITCH, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	if (read(fd, &c, 1) != 1)
@@ -113,11 +123,10 @@ uring_switch_on(void)
 	return r;
 }
 
-/* It has a queue for each that there could be, as in "0-3,8". */
-static size_t
-possible_processors(void)
+size_t
+uring_count_processors(const char *path)
 {
-	FILE *f = fopen(PROCESSORS, "re");
+	FILE *f = fopen(path, "re");
 	unsigned first, last;
 	size_t n = 0;
 	int c = ',';
@@ -151,7 +160,7 @@ uring_is_possible(void)
 {
 	struct io_uring ring;
 
-	if (possible_processors() == 0 || make_ring(&ring) < 0)
+	if (uring_count_processors(PROCESSORS) == 0 || make_ring(&ring) < 0)
 		return false;
 	io_uring_queue_exit(&ring);
 	return true;
@@ -267,49 +276,86 @@ put_command(struct server *s, unsigned op)
 	atomic_fetch_add(&s->queue->waiting, 1);
 }
 
-static int
-setup(struct server *s)
+/* A new entry takes no request that has come before it; only who answers is given the next of those.  So while
+ * one waits for another's reply, there has to be something to answer: a part of nothing of the file that it was asked
+ * about, which comes as a request to the queue of the processor that it is asked for on.  (The kernel wants a regular
+ * file, and only of one that it has open is it sure to know.) */
+static void
+nudge(struct uring *u, uint64_t node)
 {
-	struct uring *u = s->queue->u;
-	struct io_uring_sqe *sqe;
-	cpu_set_t one;
-	char *mem;
-	int r = make_ring(&s->ring);
+	struct fuse_notify_retrieve_out what = { .notify_unique = atomic_fetch_add(&u->nudges, 2), .nodeid = node };
+	struct fuse_out_header out = { .len = sizeof out + sizeof what, .error = FUSE_NOTIFY_RETRIEVE };
+	struct iovec iov[] = { { &out, sizeof out }, { &what, sizeof what } };
 
-	if (r < 0)
-		return r;
-	/* In memory once it is used, no sooner. */
-	mem = mmap(NULL, HEAD_ROOM * 2 + u->payload_max, PROT_READ | PROT_WRITE,
-		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (mem == MAP_FAILED) {
-		r = -errno;
-		io_uring_queue_exit(&s->ring);
-		return r;
-	}
-	s->header = (struct ring_header *)mem;
-	s->payload = mem + HEAD_ROOM * 2;
-	s->iov[0] = (struct iovec){ .iov_base = s->header, .iov_len = sizeof *s->header };
-	s->iov[1] = (struct iovec){ .iov_base = s->payload, .iov_len = u->payload_max };
+	if (writev(u->fuse_fd, iov, 2) < 0 && errno != ENODEV && errno != ENOTCONN && errno != ENOENT)
+		log_debug("io_uring: nudge: %s", strerror(errno));
+}
 
-	/* Where it is not allowed, or the processor is off, it is served from another one. */
+/* By who is new in the queue. */
+static void
+nudge_for_others(struct queue *q)
+{
+	const struct server *s;
+	uint64_t node = 0;
+
+	pthread_mutex_lock(&q->u->lock);
+	for (s = q->u->servers; s != NULL && node == 0; s = s->next)
+		if (s->queue == q)
+			node = atomic_load(&s->waits_about);
+	pthread_mutex_unlock(&q->u->lock);
+	if (node != 0)
+		nudge(q->u, node);
+}
+
+static bool
+is_nudge(const struct server *s)
+{
+	struct fuse_in_header in;
+
+	memcpy(&in, s->header->in_out, sizeof in);
+	return in.opcode == FUSE_NOTIFY_REPLY;
+}
+
+static void
+answer_nudge(struct server *s)
+{
+	struct fuse_out_header out = { .unique = s->header->commit_id };
+	struct iovec iov = { .iov_base = &out, .iov_len = sizeof out };
+
+	put_reply(s, &iov, 1);
+}
+
+/* Where it is not allowed, or the processor is off, it is served from another one. */
+static void
+stay_on(unsigned processor)
+{
+	cpu_set_t allowed, one;
+
 	CPU_ZERO(&one);
-	CPU_SET(s->queue->number, &one);
-	pthread_setaffinity_np(pthread_self(), sizeof one, &one);
-
-	sqe = io_uring_get_sqe(&s->ring);
-	io_uring_prep_poll_add(sqe, u->stop_fd, POLLIN);
-	sqe->user_data = THE_END;
-	put_command(s, REGISTER);
-	return 0;
+	CPU_SET(processor, &one);
+	if (pthread_getaffinity_np(pthread_self(), sizeof allowed, &allowed) == 0) {
+		CPU_AND(&one, &one, &allowed);
+		if (CPU_COUNT(&one) == 1)
+			pthread_setaffinity_np(pthread_self(), sizeof one, &one);
+	}
 }
 
 /* A refused entry completes at once. */
 static int
-first_error(struct server *s)
+register_entry(struct server *s)
 {
+	struct io_uring_sqe *sqe;
 	struct io_uring_cqe *cqe;
-	int r = io_uring_submit(&s->ring);
+	int r;
 
+	/* liburing 2.3 only declares its function. */
+	if (syscall(SYS_io_uring_register, s->ring.ring_fd, IORING_REGISTER_ENABLE_RINGS, NULL, 0) < 0)
+		return -errno;
+	sqe = io_uring_get_sqe(&s->ring);
+	io_uring_prep_poll_add(sqe, s->queue->u->stop_fd, POLLIN);
+	sqe->user_data = THE_END;
+	put_command(s, REGISTER);
+	r = io_uring_submit(&s->ring);
 	if (r < 0)
 		return r;
 	if (io_uring_peek_cqe(&s->ring, &cqe) == 0 && cqe->user_data == A_REQUEST && cqe->res < 0)
@@ -325,35 +371,53 @@ wait_request(struct server *s)
 	uint64_t what;
 	int r;
 
-	do
+	/* Who is stopped and goes on, as in a suspended system, comes back with nothing. */
+	do {
 		r = io_uring_submit_and_wait(&s->ring, 1);
-	while (r == -EINTR || r == -EAGAIN);
-	if (r < 0 || io_uring_peek_cqe(&s->ring, &cqe) < 0)
+		if (r >= 0 || r == -EINTR)
+			r = io_uring_peek_cqe(&s->ring, &cqe);
+	} while (r == -EINTR || r == -EAGAIN);
+	if (r < 0) {
+		log_error("io_uring: %s", strerror(-r));
 		return 0;
+	}
 	what = cqe->user_data;
 	r = cqe->res;
 	io_uring_cqe_seen(&s->ring, cqe);
-	if (what == A_REQUEST && r < 0 && r != -ENOTCONN && r != -ECANCELED)
+	if (what == A_REQUEST && r < 0 && r != -ENOTCONN && r != -ECONNABORTED && r != -ECANCELED)
 		log_error("io_uring: %s", strerror(-r));
 	return what == A_REQUEST && r >= 0;
 }
 
-/* One more waits than are at work. */
-static void
+/* One more waits than are at work.  Where none can be started, who is at work takes the next.
+ * true: there was none for a moment. */
+static bool
 keep_one_waiting(struct queue *q)
 {
-	int r;
-
 	if (atomic_fetch_sub(&q->waiting, 1) > 1)
-		return;
-	r = add_server(q, NULL);
-	if (r < 0)
-		log_error("io_uring: cannot start a thread: %s", strerror(-r));
+		return false;
+	add_server(q, NULL);
+	return true;
 }
 
-/* false: it is to end, and there is no reply. */
+/* Until another thread has replied, or it is to end. */
+static void
+wait_reply(struct server *s, uint64_t node, bool queued)
+{
+	struct uring *u = s->queue->u;
+
+	atomic_store(&s->waits_about, node);
+	/* Who is new either has seen that, or is there by now. */
+	if (queued && !atomic_load(&s->replied))
+		nudge(u, node);
+	while (!atomic_load(&s->replied) && !atomic_load(&u->stopping))
+		sem_wait(&s->wake);
+	atomic_store(&s->waits_about, 0);
+}
+
+/* queued: others may have come while none could take them.  false: it is to end, and there is no reply. */
 static bool
-serve(struct server *s)
+serve(struct server *s, bool queued)
 {
 	struct uring *u = s->queue->u;
 	struct fuse_in_header in;
@@ -372,8 +436,8 @@ serve(struct server *s)
 
 		uring_reply(u, &iov, 1, &n);
 	}
-	while (!atomic_load(&s->replied) && !atomic_load(&u->stopping))
-		sem_wait(&s->wake);
+	if (!atomic_load(&s->replied))
+		wait_reply(s, in.nodeid, queued);
 	atomic_store(&s->unique, 0);
 	return atomic_load(&s->replied);
 }
@@ -383,22 +447,24 @@ run(void *arg)
 {
 	struct server *s = arg;
 	struct uring *u = s->queue->u;
-	int r = setup(s);
+	int r;
 
 	pthread_setname_np(pthread_self(), "fs-uring");
-	if (r == 0)
-		r = first_error(s);
+	stay_on(s->queue->number);
+	self = s;
+	r = register_entry(s);
 	if (s->start != NULL) {
 		s->start->error = r;
 		sem_post(&s->start->done);
-	} else if (r < 0)
+	} else if (r == 0)
+		nudge_for_others(s->queue);
+	else if (r != -ENOTCONN && r != -ECONNABORTED)
 		log_error("io_uring: %s", strerror(-r));
-	if (s->header == NULL)
-		return NULL;
-	self = s;
 	while (r == 0 && wait_request(s)) {
-		keep_one_waiting(s->queue);
-		if (!serve(s))
+		if (is_nudge(s)) {
+			atomic_fetch_sub(&s->queue->waiting, 1);
+			answer_nudge(s);
+		} else if (!serve(s, keep_one_waiting(s->queue)))
 			break;
 		put_command(s, COMMIT_AND_FETCH);
 	}
@@ -408,21 +474,57 @@ run(void *arg)
 	return NULL;
 }
 
-static int
-start_thread(struct queue *q, struct start *start)
+static void
+free_server(struct server *s)
+{
+	munmap(s->header, HEAD_ROOM * 2 + s->queue->u->payload_max);
+	sem_destroy(&s->wake);
+	free(s);
+}
+
+/* With its ring; NULL: *ret_error. */
+static struct server *
+new_server(struct queue *q, struct start *start, int *ret_error)
 {
 	struct server *s = calloc(1, sizeof *s);
-	int r;
+	char *mem;
 
-	if (s == NULL)
-		return -ENOMEM;
+	if (s == NULL) {
+		*ret_error = -ENOMEM;
+		return NULL;
+	}
 	s->queue = q;
 	s->start = start;
+	/* In memory once it is used, no sooner. */
+	mem = mmap(NULL, HEAD_ROOM * 2 + q->u->payload_max, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	*ret_error = mem == MAP_FAILED ? -errno : make_ring(&s->ring);
+	if (*ret_error < 0) {
+		if (mem != MAP_FAILED)
+			munmap(mem, HEAD_ROOM * 2 + q->u->payload_max);
+		free(s);
+		return NULL;
+	}
 	sem_init(&s->wake, 0, 0);
+	s->header = (struct ring_header *)mem;
+	s->payload = mem + HEAD_ROOM * 2;
+	s->iov[0] = (struct iovec){ .iov_base = s->header, .iov_len = sizeof *s->header };
+	s->iov[1] = (struct iovec){ .iov_base = s->payload, .iov_len = q->u->payload_max };
+	return s;
+}
+
+static int
+start_thread_locked(struct queue *q, struct start *start)
+{
+	int r;
+	struct server *s = new_server(q, start, &r);
+
+	if (s == NULL)
+		return r;
 	r = -pthread_create(&s->thread, NULL, run, s);
 	if (r < 0) {
-		sem_destroy(&s->wake);
-		free(s);
+		io_uring_queue_exit(&s->ring);
+		free_server(s);
 		return r;
 	}
 	s->next = q->u->servers;
@@ -439,7 +541,10 @@ add_server(struct queue *q, struct start *start)
 
 	pthread_mutex_lock(&u->lock);
 	if (!atomic_load(&u->stopping))
-		r = q->threads < QUEUE_THREADS ? start_thread(q, start) : -EAGAIN;
+		r = q->threads < QUEUE_THREADS ? start_thread_locked(q, start) : -EAGAIN;
+	if (r < 0 && start == NULL && !q->short_of_threads)
+		log_error("io_uring: no more threads: %s", strerror(-r));
+	q->short_of_threads = r < 0;
 	pthread_mutex_unlock(&u->lock);
 	return r;
 }
@@ -479,9 +584,11 @@ uring_start(int fuse_fd, size_t payload_max, const struct uring_server *server, 
 	u->fuse_fd = fuse_fd;
 	u->payload_max = payload_max;
 	u->server = *server;
-	u->n_queues = possible_processors();
+	u->n_queues = uring_count_processors(PROCESSORS);
 	u->queues = calloc(u->n_queues, sizeof *u->queues);
 	u->stop_fd = eventfd(0, EFD_CLOEXEC);
+	/* Even, as all must be, and none that the kernel gives a request. */
+	atomic_store(&u->nudges, UINT64_C(1) << 63);
 	pthread_mutex_init(&u->lock, NULL);
 	atomic_store(ret, u);
 	if (u->n_queues == 0)
@@ -540,10 +647,7 @@ uring_free(struct uring *u)
 		return;
 	while ((s = u->servers) != NULL) {
 		u->servers = s->next;
-		if (s->header != NULL)
-			munmap(s->header, HEAD_ROOM * 2 + u->payload_max);
-		sem_destroy(&s->wake);
-		free(s);
+		free_server(s);
 	}
 	if (u->stop_fd >= 0)
 		close(u->stop_fd);

@@ -5,8 +5,8 @@
  * without another processor.  What is no request (forgets, interrupts, notifications) still goes through the device.
  *
  * A thread has a ring with one entry: it takes one request at a time, and the kernel gives the next to another
- * that waits.  There is always one more than are at work, so a request may wait for anything, also for
- * somebody else to answer it.
+ * that waits.  There is always one more than are at work, so a request may be answered by somebody else, whatever
+ * that one waits for (if it is about a regular file: see nudge).
  *
  * Once the kernel was told (in the INIT reply), it sends nothing before each queue has an entry.
  *
@@ -38,6 +38,8 @@ struct uring_server {
 int  uring_switch_on(void);
 /* Rings of the kind that is needed can be made. */
 bool uring_is_possible(void);
+/* Those that there could be, as the file lists them ("0-3,8"): the kernel has a queue for each.  0: it makes no sense. */
+size_t uring_count_processors(const char *path);
 
 /* After the INIT reply with the flag.  payload_max: of a request or a reply, bytes; no less than max_write.
  * *ret is set before the first request comes. */

@@ -5,9 +5,21 @@
 read_files=$BUILD/tests/bench/read_files
 mount_root=$work/mnt/AHDS/default/dicom/dicom/Microsoft.Default
 
+# The switch that the option turns on is the whole machine's: it is put back by mount_rows_end.
+uring_switch=/sys/module/fuse/parameters/enable_uring
+uring_before=$(cat "$uring_switch" 2>/dev/null)
+mount_rows_end() {
+	[ "$uring_before" != N ] || echo N 2>/dev/null >"$uring_switch"
+}
+said_how=
+
 mount_lake() {		# NAME: the store $work/NAME at $work/mnt, freshly mounted
 	mkdir -p "$work/mnt"
-	start_lake "$1" --mount "$work/mnt"
+	start_lake "$1" --mount "$work/mnt" --mount-options "${BENCH_MOUNT_OPTIONS:-uring}"
+	if [ -z "$said_how" ]; then
+		said_how=$(grep -o 'io_uring=[a-z]*' "$work/$1.log")
+		echo "requests of the mount: ${said_how:-io_uring=unknown} (mount options ${BENCH_MOUNT_OPTIONS:-uring})"
+	fi
 	plain_root=$work/$1/AHDS/default/dicom/dicom/Microsoft.Default
 }
 stop_mount() {

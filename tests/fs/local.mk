@@ -32,14 +32,15 @@ fs_tests = \
 	tests/fs/tier.t \
 	tests/fs/tools.t \
 	tests/fs/tree-shape.t \
+	tests/fs/uring.t \
 	tests/fs/virtual.t \
 	tests/fs/write-again.t
 TESTS += $(fs_tests)
 EXTRA_DIST += $(fs_tests) tests/fs/mount.sh
 
 if WITH_CMOCKA
-fs_unit_tests = tests/fs/test_fs_names tests/fs/test_fs_query tests/fs/test_fs_reader tests/fs/test_fs_receive tests/fs/test_fs_behind \
-	tests/fs/test_fs_services
+fs_unit_tests = tests/fs/test_fs_names tests/fs/test_fs_query tests/fs/test_fs_reader tests/fs/test_fs_receive \
+	tests/fs/test_fs_behind tests/fs/test_fs_services tests/fs/test_fs_uring
 check_PROGRAMS += $(fs_unit_tests)
 TESTS += $(fs_unit_tests)
 tests_fs_test_fs_names_LDADD = libfs.a $(CORE_LIBS) $(CMOCKA_LIBS)
@@ -48,6 +49,8 @@ tests_fs_test_fs_reader_LDADD = libfs.a $(CORE_LIBS) $(CMOCKA_LIBS)
 tests_fs_test_fs_services_SOURCES = tests/fs/test_fs_services.c $(SCRATCH)
 tests_fs_test_fs_services_CFLAGS = $(AM_CFLAGS) $(FUSE_CFLAGS)
 tests_fs_test_fs_services_LDADD = $(FS_LIBS) $(CORE_LIBS) $(CMOCKA_LIBS)
+tests_fs_test_fs_uring_SOURCES = tests/fs/test_fs_uring.c $(SCRATCH)
+tests_fs_test_fs_uring_LDADD = libfs.a $(CORE_LIBS) $(URING_LIBS) $(CMOCKA_LIBS)
 tests_fs_test_fs_receive_SOURCES = tests/fs/test_fs_receive.c $(SCRATCH) $(MAKE_DICOM)
 tests_fs_test_fs_receive_LDADD = libfs.a $(CORE_LIBS) $(CMOCKA_LIBS)
 tests_fs_test_fs_behind_SOURCES = tests/fs/test_fs_behind.c $(SCRATCH) $(MAKE_DICOM)
