@@ -11,7 +11,7 @@
 #include "fs/patience.h"
 
 #define PIECE_MAX (128u << 10)
-#define PIECE_MIN (32u << 10)		/* writing less costs no more than having it written */
+#define FEW (32u << 10)			/* writing less costs no more than having it written */
 #define PIECES 16			/* 2 MB */
 /* A piece being written is waited for without sleep so long. */
 #define WATCH_NS INT64_C(200000)
@@ -201,14 +201,12 @@ behind_stop(struct behind *b)
 
 /* -- who receives ----------------------------------------------------------- */
 
-bool
-behind_write(struct behind *b, struct behind_file *f, struct incoming *in, const void *data, size_t len, uint64_t off)
+static bool
+write_piece(struct behind *b, struct behind_file *f, struct incoming *in, const char *data, size_t len, uint64_t off)
 {
 	struct piece *p;
 	bool asleep;
 
-	if (b == NULL || len < PIECE_MIN || len > PIECE_MAX)
-		return false;
 	pthread_mutex_lock(&b->lock);
 	p = new_piece_locked(b);
 	pthread_mutex_unlock(&b->lock);
@@ -228,6 +226,22 @@ behind_write(struct behind *b, struct behind_file *f, struct incoming *in, const
 	if (asleep)
 		pthread_cond_signal(&b->work);
 	return true;
+}
+
+size_t
+behind_write(struct behind *b, struct behind_file *f, struct incoming *in, const void *data, size_t len, uint64_t off)
+{
+	size_t done = 0, n;
+
+	if (b == NULL || (len < FEW && atomic_load(&f->waiting) == 0))
+		return 0;
+	while (done < len) {
+		n = len - done < PIECE_MAX ? len - done : PIECE_MAX;
+		if (!write_piece(b, f, in, (const char *)data + done, n, off + done))
+			break;
+		done += n;
+	}
+	return done;
 }
 
 int

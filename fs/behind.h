@@ -31,9 +31,9 @@ struct behind_file {
 int  behind_start(bool awake, struct behind **ret);
 void behind_stop(struct behind *b);	/* no file has anything to write.  NULL is fine */
 
-/* Have these bytes written to in, after what is to be written already.  false: not by this, for their length or
- * because enough is waiting. */
-bool behind_write(struct behind *b, struct behind_file *f, struct incoming *in, const void *data, size_t len, uint64_t off);
+/* Have these bytes written to in, after what is to be written already.  How many of them are taken: 0 when they are
+ * few and nothing is waiting, fewer than len when enough is. */
+size_t behind_write(struct behind *b, struct behind_file *f, struct incoming *in, const void *data, size_t len, uint64_t off);
 /* All of it is written.  The error of the first piece that could not be, which is said once: what came after it was not
  * written. */
 int  behind_finish(struct behind *b, struct behind_file *f);

@@ -126,6 +126,18 @@ receive_read(struct receive *rc, void *data, size_t len, uint64_t off)
 	return n;
 }
 
+static int
+put_bytes(struct receive *rc, const char *data, size_t len, uint64_t off)
+{
+	size_t behind = behind_write(rc->behind, &rc->writes, rc->in, data, len, off);
+	int r;
+
+	if (behind == len)
+		return 0;
+	r = finish_writes(rc);
+	return r < 0 ? r : incoming_write_at(rc->in, data + behind, len - behind, off + behind);
+}
+
 ssize_t
 receive_write(struct receive *rc, const void *data, size_t len, uint64_t off, bool append)
 {
@@ -135,11 +147,8 @@ receive_write(struct receive *rc, const void *data, size_t len, uint64_t off, bo
 	if (append)
 		off = rc->size;
 	r = rc->lost != 0 ? rc->lost : off + len < off ? -EFBIG : begin(rc, UINT64_MAX);
-	if (r == 0 && !behind_write(rc->behind, &rc->writes, rc->in, data, len, off)) {
-		r = finish_writes(rc);
-		if (r == 0)
-			r = incoming_write_at(rc->in, data, len, off);
-	}
+	if (r == 0)
+		r = put_bytes(rc, data, len, off);
 	if (r == 0 && off + len > rc->size)
 		rc->size = off + len;
 	if (r < 0)
