@@ -54,6 +54,14 @@ finish_writes(struct receive *rc)
 	return r;
 }
 
+/* For whoever does anything but to write on. */
+static void
+lock_written(struct receive *rc)
+{
+	pthread_mutex_lock(&rc->lock);
+	finish_writes(rc);
+}
+
 int
 receive_set_base(struct receive *rc, const struct store_file *file)
 {
@@ -117,8 +125,7 @@ receive_read(struct receive *rc, void *data, size_t len, uint64_t off)
 	ssize_t n = 0;
 	int fd;
 
-	pthread_mutex_lock(&rc->lock);
-	finish_writes(rc);
+	lock_written(rc);
 	fd = rc->in != NULL ? incoming_fd(rc->in) : rc->fd;
 	if (fd >= 0)
 		n = io_pread_all(fd, data, len, off);
@@ -162,12 +169,9 @@ receive_truncate(struct receive *rc, uint64_t size)
 {
 	int r = 0;
 
-	pthread_mutex_lock(&rc->lock);
-	if (size != rc->size || size == 0) {
-		finish_writes(rc);
-		if (size == 0)
-			rc->lost = 0;
-	}
+	lock_written(rc);
+	if (size == 0)
+		rc->lost = 0;
 	if (size != rc->size) {
 		r = begin(rc, size);
 		if (r == 0)
@@ -188,9 +192,8 @@ receive_allocate(struct receive *rc, int mode, uint64_t off, uint64_t len)
 	/* Holes punched or ranges moved are nothing a DICOM writer does. */
 	if (mode != 0 && mode != FALLOC_FL_KEEP_SIZE)
 		return -EOPNOTSUPP;
-	pthread_mutex_lock(&rc->lock);
+	lock_written(rc);
 	r = begin(rc, UINT64_MAX);
-	finish_writes(rc);
 	if (r == 0 && fallocate(incoming_fd(rc->in), mode, (off_t)off, (off_t)len) < 0)
 		r = -errno;
 	if (r == 0 && fstat(incoming_fd(rc->in), &sb) == 0)
@@ -204,8 +207,7 @@ receive_sync(struct receive *rc)
 {
 	int r = 0;
 
-	pthread_mutex_lock(&rc->lock);
-	finish_writes(rc);
+	lock_written(rc);
 	r = rc->lost;
 	if (r == 0 && rc->in != NULL && fdatasync(incoming_fd(rc->in)) < 0)
 		r = -errno;
@@ -263,8 +265,7 @@ receive_accept(struct receive *rc, const struct ingest_options *options, int64_t
 	int r = 0;
 
 	memset(result, 0, sizeof *result);
-	pthread_mutex_lock(&rc->lock);
-	finish_writes(rc);
+	lock_written(rc);
 	if (rc->lost != 0) {
 		r = err_set_dicom(err, rc->lost, REASON_PROCESSING, 0, "it could not be written: %s", strerror(-rc->lost));
 	} else if (rc->refused != 0) {
@@ -293,8 +294,7 @@ receive_refuse(struct receive *rc, const char *path, const struct ingest_result 
 {
 	int fd, r = -EALREADY;
 
-	pthread_mutex_lock(&rc->lock);
-	finish_writes(rc);
+	lock_written(rc);
 	if (rc->in != NULL) {
 		r = store_refuse_import(rc->st, rc->failed == 0 ? incoming_fd(rc->in) : -1, path, result, err);
 		if (r == 0 && rc->failed != 0)

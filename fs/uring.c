@@ -55,6 +55,11 @@ struct queue {
 	bool short_of_threads;		/* likewise: it has been said */
 };
 
+struct start {
+	sem_t done;
+	int error;			/* then */
+};
+
 /* A thread and its entry. */
 struct server {
 	struct server *next;
@@ -70,11 +75,6 @@ struct server {
 	atomic_uint_fast64_t waits_about;	/* the node, while another is to reply; 0 */
 	sem_t wake;			/* another thread has replied, or all end */
 	struct start *start;		/* who waits for its entry to be taken; NULL nobody */
-};
-
-struct start {
-	sem_t done;
-	int error;			/* then */
 };
 
 struct uring {
@@ -221,6 +221,16 @@ put_reply(struct server *s, const struct iovec *iov, int count)
 	return out.len;
 }
 
+/* One that has nothing but an error, 0 is none. */
+static void
+put_bare_reply(struct server *s, int error)
+{
+	struct fuse_out_header out = { .unique = s->header->commit_id, .error = error };
+	struct iovec iov = { .iov_base = &out, .iov_len = sizeof out };
+
+	put_reply(s, &iov, 1);
+}
+
 static bool
 reply_for_another(struct uring *u, uint64_t unique, const struct iovec *iov, int count, ssize_t *ret)
 {
@@ -314,15 +324,6 @@ is_nudge(const struct server *s)
 
 	memcpy(&in, s->header->in_out, sizeof in);
 	return in.opcode == FUSE_NOTIFY_REPLY;
-}
-
-static void
-answer_nudge(struct server *s)
-{
-	struct fuse_out_header out = { .unique = s->header->commit_id };
-	struct iovec iov = { .iov_base = &out, .iov_len = sizeof out };
-
-	put_reply(s, &iov, 1);
 }
 
 /* Where it is not allowed, or the processor is off, it is served from another one. */
@@ -430,11 +431,8 @@ serve(struct server *s, bool queued)
 	if (request != NULL) {
 		u->server.serve(u->server.ctx, request, len);
 	} else {
-		struct fuse_out_header out = { .unique = in.unique, .error = -EIO };
-		struct iovec iov = { .iov_base = &out, .iov_len = sizeof out };
-		ssize_t n;
-
-		uring_reply(u, &iov, 1, &n);
+		put_bare_reply(s, -EIO);
+		atomic_store(&s->replied, true);
 	}
 	if (!atomic_load(&s->replied))
 		wait_reply(s, in.nodeid, queued);
@@ -463,7 +461,7 @@ run(void *arg)
 	while (r == 0 && wait_request(s)) {
 		if (is_nudge(s)) {
 			atomic_fetch_sub(&s->queue->waiting, 1);
-			answer_nudge(s);
+			put_bare_reply(s, 0);
 		} else if (!serve(s, keep_one_waiting(s->queue)))
 			break;
 		put_command(s, COMMIT_AND_FETCH);
@@ -474,10 +472,17 @@ run(void *arg)
 	return NULL;
 }
 
+/* Its header, room before the payload, and the payload. */
+static size_t
+entry_len(const struct uring *u)
+{
+	return HEAD_ROOM * 2 + u->payload_max;
+}
+
 static void
 free_server(struct server *s)
 {
-	munmap(s->header, HEAD_ROOM * 2 + s->queue->u->payload_max);
+	munmap(s->header, entry_len(s->queue->u));
 	sem_destroy(&s->wake);
 	free(s);
 }
@@ -496,12 +501,12 @@ new_server(struct queue *q, struct start *start, int *ret_error)
 	s->queue = q;
 	s->start = start;
 	/* In memory once it is used, no sooner. */
-	mem = mmap(NULL, HEAD_ROOM * 2 + q->u->payload_max, PROT_READ | PROT_WRITE,
+	mem = mmap(NULL, entry_len(q->u), PROT_READ | PROT_WRITE,
 		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	*ret_error = mem == MAP_FAILED ? -errno : make_ring(&s->ring);
 	if (*ret_error < 0) {
 		if (mem != MAP_FAILED)
-			munmap(mem, HEAD_ROOM * 2 + q->u->payload_max);
+			munmap(mem, entry_len(q->u));
 		free(s);
 		return NULL;
 	}

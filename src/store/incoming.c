@@ -306,7 +306,7 @@ accept_again(struct job *job, uint64_t instance, const struct instance_row *row,
 	return 0;
 }
 
-/* Look for the same instance, and for what it comes to. */
+/* Look for the same instance, and compress the header against its series' base. */
 static int
 compare(struct store *st, struct job *job, enum validate_rules rules, bool *ret_unchanged, struct err *err)
 {
@@ -344,6 +344,8 @@ compare(struct store *st, struct job *job, enum validate_rules rules, bool *ret_
 		err_set_dicom(err, r, REASON_PROCESSING, 0, "cannot read the index: %s", strerror(-r));
 	else if (p.instance != 0)
 		r = accept_again(job, p.instance, &row, ret_unchanged, err);
+	if (r == 0 && !*ret_unchanged && !job->described_later)
+		r = job_compress(st, job, err);
 	return r;
 }
 
@@ -373,7 +375,17 @@ validate(struct job *job, struct dicom *d, const struct ingest_options *o, struc
 	return r;
 }
 
-/* Read it, short of what job_describe makes of it. */
+/* The committer's thread describes what nobody waits for, beside the one that accepts the next; unless it has
+ * more to do than that.  What could still go wrong then is only what goes wrong with a large header. */
+static bool
+may_describe_later(struct store *st, const struct job *job, const struct ingest_options *o)
+{
+	uint64_t header = job->row.pixel_offset != 0 ? job->row.pixel_offset : job->row.size;
+
+	return o->survive_kill && !o->waits && o->rules == VALIDATE_PLAIN && header <= DESCRIBE_LATER_MAX &&
+		committer_has_time(st);
+}
+
 static int
 prepare(struct incoming *in, const struct ingest_options *o, struct job *job, struct err *err)
 {
@@ -395,6 +407,9 @@ prepare(struct incoming *in, const struct ingest_options *o, struct job *job, st
 		return r;
 	job_measure(job);
 	r = validate(job, job->d, o, err);
+	job->described_later = r == 0 && may_describe_later(in->st, job, o);
+	if (r == 0 && !job->described_later)
+		r = job_describe(job, err);
 	if (r < 0)
 		return r;
 	if (job->dropped && !job->in_place && !in->shared && fsetxattr(in->fd, RULES_NAME, RULES_V2, strlen(RULES_V2), 0) < 0)
@@ -432,17 +447,6 @@ begin(struct store *st, const char *partition, enum ingest_same same, struct job
 	return 0;
 }
 
-/* The committer's thread describes what nobody waits for, beside the one that accepts the next; unless it has
- * more to do than that.  What could still go wrong then is only what goes wrong with a large header. */
-static bool
-may_describe_later(struct store *st, const struct job *job, const struct ingest_options *o)
-{
-	uint64_t header = job->row.pixel_offset != 0 ? job->row.pixel_offset : job->row.size;
-
-	return o->survive_kill && !o->waits && o->rules == VALIDATE_PLAIN && header <= DESCRIBE_LATER_MAX &&
-		committer_has_time(st);
-}
-
 /* Takes fd. */
 static void
 submit(struct store *st, struct job *job, int fd, bool unchanged, bool waits, struct ticket **ret_ticket)
@@ -471,13 +475,8 @@ incoming_accept(struct incoming *in, const struct ingest_options *o, struct inge
 	if (r < 0)
 		return r;
 	r = prepare(in, o, job, err);
-	job->described_later = r == 0 && may_describe_later(st, job, o);
-	if (r == 0 && !job->described_later)
-		r = job_describe(job, err);
 	if (r == 0)
 		r = compare(st, job, o->rules, &unchanged, err);
-	if (r == 0 && !unchanged && !job->described_later)
-		r = job_compress(st, job, err);
 	if (r == 0 && !unchanged && o->survive_kill) {
 		stage_name(accepted, in->stage, job->partition);
 		r = blob_stage_rename(st->blobs, in->name, accepted);
@@ -557,8 +556,6 @@ describe_file(struct incoming *in, const struct ingest_options *o, bool in_place
 		return r;
 	job->in_place = in_place;
 	r = prepare(in, o, job, err);
-	if (r == 0)
-		r = job_describe(job, err);
 	if (r < 0) {
 		job_free(job);
 		return r;
@@ -628,11 +625,7 @@ index_in_place(struct store *st, const char *partition, const char *name, int fd
 	job->in_place = true;
 	r = prepare(&in, &o, job, err);
 	if (r == 0)
-		r = job_describe(job, err);
-	if (r == 0)
 		r = compare(st, job, o.rules, &unchanged, err);
-	if (r == 0 && !unchanged)
-		r = job_compress(st, job, err);
 	if (r == 0) {
 		instance_name(right, partition, job->result.identity.study_uid, job->result.identity.series_uid,
 			      job->result.identity.sop_uid);
