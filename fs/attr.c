@@ -93,7 +93,7 @@ attr_of_local_locked(struct fs *fs, const struct node *n, struct stat *sb)
 	set_times(sb, n->mtime, n->mtime);
 	if (n->kind == NODE_FILE) {
 		set_size(sb, n->size);
-		sb->st_blksize = fs->mount->passthrough.uring_on ? FS_WRITE_CHEAP : FS_WRITE_MAX;	/* cp's writes */
+		sb->st_blksize = fs->mount->channel.uring_on ? FS_WRITE_CHEAP : FS_WRITE_MAX;	/* cp's writes */
 	}
 	if (n->kind == NODE_DIR)
 		sb->st_nlink += n->listed_dirs;

@@ -19,6 +19,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "fs/import.h"
+#include "fs/passthrough.h"
 #include "fs/virtual.h"
 
 /* -- handles -------------------------------------------------------------- */
@@ -336,7 +337,7 @@ fs_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, stru
 		return;
 	}
 	h->writes = true;
-	fi->direct_io = fs->mount->passthrough.direct_mmap;
+	fi->direct_io = fs->mount->channel.direct_mmap;
 	fi->fh = (uint64_t)(uintptr_t)h;
 	if (fuse_reply_create(req, fs_show(fs, &e, &shown), fi) != 0)
 		handle_free(fs, h);
@@ -500,7 +501,7 @@ fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		fi->direct_io = 1;	/* what is read may be another thing the next time */
 	} else {
 		r = open_local(fs, ino, h, fi->flags);
-		fi->direct_io = fs->mount->passthrough.direct_mmap;
+		fi->direct_io = fs->mount->channel.direct_mmap;
 	}
 	h->writes = h->receive != NULL && ((fi->flags & O_ACCMODE) != O_RDONLY || (fi->flags & O_TRUNC));
 	if (!h->writes)

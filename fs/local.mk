@@ -1,9 +1,10 @@
 if WITH_FS
 noinst_LIBRARIES += libfs.a
 libfs_a_SOURCES = fs/fs.h fs/private.h \
-	fs/mount.c fs/lowlevel.c fs/services.h fs/services.c \
+	fs/mount.c fs/answer.c fs/lowlevel.c fs/services.h fs/services.c \
 	fs/options.h fs/options.c \
-	fs/passthrough.h fs/passthrough.c fs/reader.h fs/reader.c fs/patience.h fs/patience.c fs/behind.h fs/behind.c fs/uring.h fs/uring.c \
+	fs/channel.h fs/channel.c fs/reader.h fs/reader.c fs/uring.h fs/uring.c fs/patience.h fs/patience.c \
+	fs/passthrough.h fs/passthrough.c fs/behind.h fs/behind.c \
 	fs/tree.h fs/tree.c \
 	fs/inode.h fs/inode.c \
 	fs/alias.h fs/alias.c \

@@ -77,7 +77,7 @@ fs_reply_attr(fuse_req_t req, const struct fs *fs, struct stat *sb, double timeo
 	return fuse_reply_attr(req, sb, timeout);
 }
 
-/* Freed when the thread ends (mount.c). */
+/* Freed when the thread ends (answer.c). */
 static _Thread_local void *scratch;
 static _Thread_local size_t scratch_size;
 

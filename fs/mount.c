@@ -1,4 +1,4 @@
-/* Mounting, the threads that answer the kernel, and the end of it. */
+/* Mounting, and the end of it. */
 #include "fs/private.h"
 
 #include <errno.h>
@@ -130,155 +130,6 @@ make_session(struct mount *m, bool debug, struct err *err)
 	return r;
 }
 
-/* -- the threads ---------------------------------------------------------- */
-
-/* The last thread has gone: the mount has ended. */
-static void
-end(struct mount *m)
-{
-	void (*fn)(void *ctx) = NULL;
-	void *ctx = NULL;
-
-	pthread_mutex_lock(&m->end_lock);
-	m->ended = true;
-	if (!m->stopping) {
-		fn = m->on_end;
-		ctx = m->on_end_ctx;
-		m->on_end = NULL;
-	}
-	pthread_mutex_unlock(&m->end_lock);
-	if (fn != NULL)
-		fn(ctx);
-}
-
-static void *
-answer(void *arg)
-{
-	struct mount *m = arg;
-	struct fuse_buf buf = { .mem = NULL };
-	int r;
-
-	pthread_setname_np(pthread_self(), "fs-answer");
-	while (!fuse_session_exited(m->se)) {
-		r = fuse_session_receive_buf(m->se, &buf);
-		if (r == -EINTR || r == -EAGAIN)
-			continue;
-		if (r <= 0)
-			break;		/* unmounted, or stopped */
-		fuse_session_process_buf(m->se, &buf);
-	}
-	free(buf.mem);
-	fs_scratch_free();
-	if (--m->running == 0)
-		end(m);
-	return NULL;
-}
-
-static void
-serve_request(void *ctx, void *request, size_t len)
-{
-	struct mount *m = ctx;
-	struct fuse_buf buf = { .mem = request, .size = len };
-
-	fuse_session_process_buf(m->se, &buf);
-}
-
-static void
-leave(void *ctx)
-{
-	(void)ctx;
-	fs_scratch_free();
-}
-
-/* The first request is INIT: what is agreed there decides how the others come. */
-static int
-answer_init(struct mount *m)
-{
-	struct fuse_buf buf = { .mem = NULL };
-	int r = 0;
-
-	while (r >= 0 && !m->passthrough.init_answered) {
-		r = fuse_session_receive_buf(m->se, &buf);
-		if (r > 0)
-			fuse_session_process_buf(m->se, &buf);
-		else if (r == 0)
-			r = -ENOTCONN;
-		else if (r == -EINTR || r == -EAGAIN)
-			r = 0;
-	}
-	free(buf.mem);
-	return r < 0 ? r : 0;
-}
-
-static int
-start_uring(struct mount *m)
-{
-	struct uring_server server = { .serve = serve_request, .leave = leave, .ctx = m };
-	int r = 0;
-
-	/* A file comes in by one processor, so another is free to help. */
-	if (sysconf(_SC_NPROCESSORS_ONLN) > 1)
-		r = behind_start(m->options.spin, &m->behind);
-	if (r == 0)
-		r = uring_start(m->passthrough.fuse_fd, FS_WRITE_MAX, &server, &m->passthrough.uring);
-	/* It was switched off since it was offered: the kernel sends all by the device. */
-	if (r == -EOPNOTSUPP) {
-		m->passthrough.uring_on = false;
-		behind_stop(m->behind);
-		m->behind = NULL;
-		return 0;
-	}
-	/* The few that still come by the device are waited for in sleep. */
-	patience_init(&m->passthrough.reader.patience, false);
-	return r;
-}
-
-/* How many answer what comes by the device. */
-static unsigned
-device_threads(const struct mount *m)
-{
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	unsigned more = (unsigned)(m->n - 1) * FS_THREADS_STORE;
-
-	if (m->passthrough.uring_on)
-		return 1;
-	return (unsigned)(cpus > 0 ? cpus : 1) + FS_THREADS_MORE + (more < FS_THREADS_STORES ? more : FS_THREADS_STORES);
-}
-
-static int
-start_threads(struct mount *m)
-{
-	unsigned n;
-	int r = answer_init(m);
-
-	if (r == 0 && m->passthrough.uring_on)
-		r = start_uring(m);
-	if (r < 0)
-		return r;
-	n = device_threads(m);
-	m->threads = calloc(n, sizeof *m->threads);
-	if (m->threads == NULL)
-		return -ENOMEM;
-	m->running = n;
-	for (; m->n_threads < n; m->n_threads++) {
-		r = -pthread_create(&m->threads[m->n_threads], NULL, answer, m);
-		if (r < 0)
-			break;
-	}
-	m->running -= n - m->n_threads;
-	return m->n_threads > 0 ? 0 : r;
-}
-
-static void
-join_threads(struct mount *m)
-{
-	while (m->n_threads > 0)
-		pthread_join(m->threads[--m->n_threads], NULL);
-	if (m->passthrough.uring != NULL && !m->uring_joined)
-		uring_join(m->passthrough.uring);
-	m->uring_joined = true;
-}
-
 /* -- start and stop ------------------------------------------------------- */
 
 static void
@@ -295,11 +146,9 @@ unmount(struct mount *m)
 	if (errno == EPERM) {
 		/* By fusermount3, which detaches it and cannot force: while somebody is in there
 		 * requests may come for ever.  Closing the session cuts them off. */
-		reader_stop(&m->passthrough.reader);
-		if (m->passthrough.uring != NULL)
-			uring_stop(m->passthrough.uring);
-		join_threads(m);
-		m->passthrough.closed = true;
+		answer_stop(m);
+		answer_join(m);
+		m->channel.closed = true;
 		fuse_session_unmount(m->se);
 	} else if (errno != EINVAL && errno != ENOENT)
 		log_error("unmount dir=%s error=\"%s\"", m->dir, strerror(errno));
@@ -334,13 +183,13 @@ mount_free(struct mount *m)
 	for (i = 0; i < m->n; i++)
 		fs_free(m->services[i]);
 	fs_free(m->upper);
-	uring_free(m->passthrough.uring);
+	uring_free(m->channel.uring);
 	behind_stop(m->behind);
 	if (m->se != NULL) {
 		/* This only gives back what libfuse keeps for it. */
 		fuse_session_unmount(m->se);
 		fuse_session_destroy(m->se);
-		reader_close(&m->passthrough.reader);
+		reader_close(&m->channel.reader);
 	}
 	fs_mount_options_fini(&m->options);
 	pthread_mutex_destroy(&m->end_lock);
@@ -370,7 +219,7 @@ fs_new(struct mount *m, struct store *st, bool several, struct fs **ret_fs, stru
 	if (st == NULL)
 		return tree_init_upper(&fs->tree) < 0 ? err_set(err, -ENOMEM, "out of memory") : 0;
 	fs->number = several ? store_number(st) : 0;
-	fs->opened = open_table_new(st, &m->passthrough);
+	fs->opened = open_table_new(st, &m->channel);
 	fs->real = real_table_new();
 	fs->virtual = virtual_new();
 	snprintf(fs->health_path, sizeof fs->health_path, "AHDS/%s/dicom/%s/" STORE_HEALTH_DIR,
@@ -391,8 +240,8 @@ prepare(struct mount *m, struct store *const *stores, size_t n, struct err *err)
 	size_t i;
 	int r = 0;
 
-	m->passthrough.wanted = m->options.passthrough;
-	m->passthrough.uring_wanted = m->options.uring;
+	m->channel.passthrough_wanted = m->options.passthrough;
+	m->channel.uring_wanted = m->options.uring;
 	m->services = calloc(n, sizeof *m->services);
 	if (m->services == NULL)
 		return err_set(err, -ENOMEM, "out of memory");
@@ -433,22 +282,22 @@ mount_and_serve(struct mount *m, struct err *err)
 	}
 	if (fuse_session_mount(m->se, m->dir) != 0)
 		return err_set(err, -EIO, "cannot mount at %s", m->dir);
-	m->passthrough.fuse_fd = fuse_session_fd(m->se);
-	fcntl(m->passthrough.fuse_fd, F_SETFD, FD_CLOEXEC);
-	r = reader_open(&m->passthrough.reader, m->passthrough.fuse_fd, m->options.spin);
+	m->channel.fd = fuse_session_fd(m->se);
+	fcntl(m->channel.fd, F_SETFD, FD_CLOEXEC);
+	r = reader_open(&m->channel.reader, m->channel.fd, m->options.spin);
 	if (r == 0)
-		r = fuse_session_custom_io(m->se, &passthrough_io, m->passthrough.fuse_fd);
+		r = fuse_session_custom_io(m->se, &channel_io, m->channel.fd);
 	for (i = 0; i < m->n && r == 0; i++) {
 		r = notify_start(m->services[i]);
 		if (r == 0)
 			r = store_observe(m->services[i]->st, notify_change, m->services[i]);
 	}
 	if (r == 0)
-		r = start_threads(m);
+		r = answer_start(m);
 	if (r < 0) {
 		stop_observing(m);
 		unmount(m);
-		join_threads(m);
+		answer_join(m);
 		return err_set(err, r, "cannot serve %s: %s", m->dir, strerror(-r));
 	}
 	return 0;
@@ -465,8 +314,8 @@ fs_start(struct store *const *stores, size_t n, const char *dir, const struct fs
 	if (m == NULL)
 		return err_set(err, -ENOMEM, "out of memory");
 	m->started = clock_now();
-	m->passthrough.fuse_fd = -1;
-	m->passthrough.reader.fd = m->passthrough.reader.stop_fd = -1;
+	m->channel.fd = -1;
+	m->channel.reader.fd = m->channel.reader.stop_fd = -1;
 	pthread_mutex_init(&m->end_lock, NULL);
 	fuse_set_log_func(fuse_log_line);
 	r = fs_mount_options_parse(options != NULL ? options->mount_options : NULL, &m->options, err);
@@ -493,8 +342,8 @@ fs_start(struct store *const *stores, size_t n, const char *dir, const struct fs
 		fs_stop(m);
 		return r;
 	}
-	log_info("mount dir=%s passthrough=%s io_uring=%s", m->dir, passthrough_is_on(&m->passthrough) ? "on" : "off",
-		 m->passthrough.uring_on ? "on" : "off");
+	log_info("mount dir=%s passthrough=%s io_uring=%s", m->dir, m->channel.passthrough_on ? "on" : "off",
+		 m->channel.uring_on ? "on" : "off");
 	*ret_mount = m;
 	return 0;
 }
@@ -528,7 +377,7 @@ fs_stop(struct mount *m)
 	pthread_mutex_unlock(&m->end_lock);
 	if (!ended)
 		unmount(m);
-	join_threads(m);
+	answer_join(m);
 	stop_observing(m);
 	mount_free(m);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "fs/passthrough.h"
 #include "fs/tree.h"
 
 #define BUCKETS 256
@@ -24,12 +25,12 @@ struct open_table {
 	pthread_mutex_t lock;		/* guards buckets and refs; a leaf */
 	struct opened *buckets[BUCKETS];
 	struct store *st;
-	struct passthrough *pt;
+	struct channel *channel;
 	atomic_bool passes;		/* the store's file system can; that of another store may */
 };
 
 struct open_table *
-open_table_new(struct store *st, struct passthrough *pt)
+open_table_new(struct store *st, struct channel *channel)
 {
 	struct open_table *t = calloc(1, sizeof *t);
 
@@ -37,7 +38,7 @@ open_table_new(struct store *st, struct passthrough *pt)
 		return NULL;
 	pthread_mutex_init(&t->lock, NULL);
 	t->st = st;
-	t->pt = pt;
+	t->channel = channel;
 	t->passes = true;
 	return t;
 }
@@ -46,7 +47,7 @@ static void
 opened_free(struct open_table *t, struct opened *o)
 {
 	if (o->backing > 0)
-		passthrough_close(t->pt, o->backing);
+		passthrough_close(t->channel->fd, o->backing);
 	store_file_close(o->file);
 	free(o);
 }
@@ -102,7 +103,7 @@ open_peek(struct open_table *t, uint64_t node)
 static int
 pass_through(struct open_table *t, int fd)
 {
-	int r = passthrough_open(t->pt, fd);
+	int r = passthrough_open(t->channel->fd, fd);
 
 	if (r > 0)
 		return r;
@@ -137,7 +138,7 @@ open_get(struct open_table *t, uint64_t node, struct opened **ret_o, struct err 
 		err_clear(err);
 		return -ESTALE;
 	}
-	if (t->passes && passthrough_is_on(t->pt))
+	if (t->passes && t->channel->passthrough_on)
 		o->backing = pass_through(t, store_file_fd(o->file));
 	pthread_mutex_lock(&t->lock);
 	other = find_locked(t, node);

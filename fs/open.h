@@ -7,13 +7,13 @@
 #ifndef FS_OPEN_H
 #define FS_OPEN_H
 
-#include "fs/passthrough.h"
+#include "fs/channel.h"
 #include "store/store.h"
 
 struct opened;
 struct open_table;
 
-struct open_table *open_table_new(struct store *st, struct passthrough *pt);	/* NULL: no memory */
+struct open_table *open_table_new(struct store *st, struct channel *channel);	/* NULL: no memory */
 void open_table_free(struct open_table *t);	/* closes what is open still */
 
 /* Get or open.  -ESTALE: the instance is not of this version (any more), or

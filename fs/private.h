@@ -25,11 +25,11 @@
 #include <sys/stat.h>
 
 #include "fs/alias.h"
+#include "fs/channel.h"
 #include "fs/fs.h"
 #include "fs/inode.h"
 #include "fs/open.h"
 #include "fs/options.h"
-#include "fs/passthrough.h"
 #include "fs/real.h"
 #include "fs/receive.h"
 #include "fs/settle.h"
@@ -66,7 +66,7 @@ struct virtual;				/* virtual.h */
 struct stream;				/* stream.h */
 
 struct mount {
-	struct passthrough passthrough;	/* first: the session's userdata (passthrough.h) */
+	struct channel channel;		/* first: the session's userdata (channel.h) */
 	struct fs_mount_options options;
 	char *dir;
 	struct fuse_session *se;
@@ -129,6 +129,15 @@ int  fs_reply_attr(fuse_req_t req, const struct fs *fs, struct stat *sb, double 
  * time; NULL: no memory. */
 void *fs_scratch(size_t len);
 void fs_scratch_free(void);
+
+/* ---------------------------------------------------------- answer.c --- */
+
+/* INIT, and then the threads.  On failure some may run: answer_join when it is unmounted. */
+int  answer_start(struct mount *m);
+/* They take no more requests. */
+void answer_stop(struct mount *m);
+/* Until they have ended, since it was stopped or unmounted. */
+void answer_join(struct mount *m);
 
 /* ------------------------------------------------------------ attr.c --- */
 
