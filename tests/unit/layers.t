@@ -60,6 +60,7 @@ while read -r header home; do
 	is "$header has one home" "$(strangers "$header" "$home")" ""
 done <<'END'
 lmdb\.h src/kv/kv_lmdb\.c
+liburing\.h fs/uring\.c
 civetweb\.h web/(server|request|reply)\.c
 (fuse[^>"]*|linux/fuse)\.h fs/[a-z_]+\.[ch]
 xxhash\.h src/base/hash\.c
